@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detent/runtime/as_completed.h"
+
+#include "detent/runtime/event_loop.h"
+
+namespace detent::internal {
+
+CompletionQueue::CompletionQueue(LoopCore& core, std::vector<AnyFuture> futures, absl::Duration timeout)
+    : core_(&core),
+      futures_(std::move(futures)),
+      watchers_(std::make_unique<Watcher[]>(futures_.size())),
+      left_(futures_.size()),
+      unclaimed_(futures_.size()),
+      source_(core.RunningSource()) {
+  core.AddReference();
+  for (size_t i = 0; i < futures_.size(); ++i) {
+    watchers_[i].owner = this;
+    watchers_[i].index = i;
+    FutureState& state = futures_[i].state();
+    if (state.IsDone()) {
+      watchers_[i].OnDone(state);
+    } else {
+      state.Observe(&watchers_[i]);
+    }
+  }
+  deadline_.owner = this;
+  if (left_ > 0 && timeout != absl::InfiniteDuration()) core.timers.Add(&deadline_, core.loop->Time() + timeout);
+}
+
+CompletionQueue::~CompletionQueue() {
+  for (size_t i = 0; i < futures_.size(); ++i) {
+    futures_[i].state().StopObserving(&watchers_[i]);
+    if (watchers_[i].IsReady()) core_->Forget(&watchers_[i]);
+  }
+  Disarm();
+  core_->DropReference();
+}
+
+void CompletionQueue::Disarm() {
+  if (deadline_.IsArmed()) core_->timers.Remove(&deadline_);
+  if (deadline_.IsReady()) core_->Forget(&deadline_);
+}
+
+void CompletionQueue::OnFinished(Watcher& watcher) {
+  if (left_ == 0) return;  // The deadline was here first.
+  watcher.finished = true;
+  finished_.PutNowait(watcher.index);
+  if (--left_ == 0) Disarm();
+}
+
+void CompletionQueue::OnTimeout() {
+  for (size_t i = 0; i < futures_.size(); ++i) {
+    if (watchers_[i].finished) continue;
+    futures_[i].state().StopObserving(&watchers_[i]);
+    finished_.PutNowait(kTimedOut);
+  }
+  left_ = 0;
+}
+
+}  // namespace detent::internal

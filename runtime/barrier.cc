@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detent/runtime/barrier.h"
+
+#include <stdexcept>
+
+#include "absl/strings/str_cat.h"
+#include "detent/runtime/errors.h"
+
+namespace detent {
+
+// A task inside the barrier. The last one out ends the round.
+class Barrier::Presence {
+ public:
+  explicit Presence(Barrier& barrier) : barrier_(barrier), index_(barrier.count_++) {}
+  Presence(const Presence&) = delete;
+  Presence& operator=(const Presence&) = delete;
+  ~Presence() {
+    if (--barrier_.count_ > 0) return;
+    if (barrier_.state_ == State::kResetting || barrier_.state_ == State::kDraining) barrier_.state_ = State::kFilling;
+    // Not held only if the frame is destroyed from outside.
+    if (barrier_.changed_.Locked()) barrier_.changed_.NotifyAll();
+  }
+  int index() const { return index_; }
+
+ private:
+  Barrier& barrier_;
+  int index_;
+};
+
+Barrier::Barrier(int parties, std::string_view name) : NamedObject(name), changed_(name), parties_(parties) {
+  if (parties < 1) {
+    throw std::invalid_argument(absl::StrCat("Barrier: ", parties, " parties; there must be 1 or more"));
+  }
+}
+
+Coro<int> Barrier::Wait() {
+  auto held = co_await changed_.Hold();
+  co_await changed_.WaitFor([this] { return state_ != State::kDraining && state_ != State::kResetting; });
+  if (state_ == State::kBroken) throw BrokenBarrierError("Barrier::Wait(): the barrier was aborted; Reset() it first");
+  const Presence presence(*this);
+  if (presence.index() + 1 == parties_) {
+    state_ = State::kDraining;
+    changed_.NotifyAll();
+  } else {
+    co_await changed_.WaitFor([this] { return state_ != State::kFilling; });
+    if (state_ == State::kBroken || state_ == State::kResetting) {
+      throw BrokenBarrierError("Barrier::Wait(): the barrier was reset or aborted while this task waited");
+    }
+  }
+  co_return presence.index();
+}
+
+Coro<> Barrier::Reset() {
+  auto held = co_await changed_.Hold();
+  state_ = count_ > 0 ? State::kResetting : State::kFilling;
+  changed_.NotifyAll();
+}
+
+Coro<> Barrier::Abort() {
+  auto held = co_await changed_.Hold();
+  state_ = State::kBroken;
+  changed_.NotifyAll();
+}
+
+}  // namespace detent

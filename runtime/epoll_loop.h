@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// EpollLoop: the real event loop: CLOCK_MONOTONIC, epoll, threads. Run() is asyncio's run().
+//
+//   int main() { return detent::Run(Main()); }
+//
+// Timers fire no earlier than their deadline, to the nanosecond where the kernel has epoll_pwait2 (Linux 5.11), else to
+// the millisecond. While tasks are ready the loop polls for I/O every 64 steps at the latest.
+//
+// Errors.        std::system_error if the kernel refuses an epoll instance or an eventfd.
+// Threads.       See EventLoop. The destructor waits for functions that RunInExecutor() has begun or queued.
+#ifndef DETENT_RUNTIME_EPOLL_LOOP_H_
+#define DETENT_RUNTIME_EPOLL_LOOP_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "detent/runtime/event_loop.h"
+#include "detent/runtime/internal/epoll.h"
+#include "detent/runtime/internal/thread_pool.h"
+
+namespace detent {
+
+class EpollLoop final : public EventLoop {
+ public:
+  struct Options {
+    // Threads of RunInExecutor(); 0 for the number of processors and 4, at most 32.
+    size_t executor_threads_max = 0;
+  };
+
+  EpollLoop() : EpollLoop(Options()) {}
+  explicit EpollLoop(Options options);
+  ~EpollLoop() override;
+
+  absl::Time WallTime() const override { return absl::Now(); }
+
+  // --- For the library ---
+
+  internal::Epoll& epoll() { return epoll_; }
+  internal::Network& network() override;
+
+ protected:
+  void RunOnce() override;
+  LoopTime ReadClock() const override;
+  void StartJob(absl::AnyInvocable<void()> job) override;
+  void WakeUp() override { epoll_.WakeUp(); }
+
+ private:
+  // Polls for I/O, sleeping until the next timer if nothing is ready, and reads the clock.
+  void Poll();
+  void RunReady(size_t steps);
+  void RunStepWatched(internal::Step step);
+
+  const Options options_;
+  internal::Epoll epoll_;
+  std::unique_ptr<internal::Network> network_;
+  std::unique_ptr<internal::ThreadPool> pool_;
+  size_t steps_since_poll_ = 0;
+};
+
+// Runs `coro` on a fresh EpollLoop; then cancels the tasks that are left, waits for them, and closes the loop. Gives the
+// coroutine's result or throws its error. InvalidStateError inside a running loop.
+template <typename T>
+T Run(Coro<T> coro) {
+  EpollLoop loop;
+  if constexpr (std::is_void_v<T>) {
+    try {
+      loop.Run(std::move(coro));
+    } catch (...) {
+      if (!EventLoop::CurrentOrNull()) loop.CancelAllTasks();
+      throw;
+    }
+    loop.CancelAllTasks();
+  } else {
+    try {
+      T result = loop.Run(std::move(coro));
+      loop.CancelAllTasks();
+      return result;
+    } catch (...) {
+      if (!EventLoop::CurrentOrNull()) loop.CancelAllTasks();
+      throw;
+    }
+  }
+}
+
+template <typename F>
+  requires std::is_invocable_v<std::decay_t<F>&>
+auto Run(F&& fn) {
+  return Run(internal::KeepClosure<std::decay_t<F>>(std::forward<F>(fn)));
+}
+
+}  // namespace detent
+
+#endif  // DETENT_RUNTIME_EPOLL_LOOP_H_

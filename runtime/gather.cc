@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detent/runtime/gather.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace detent::internal {
+
+GatherBase::GatherBase(LoopCore& core, size_t count, bool settled)
+    : FutureState(core),
+      count_(count),
+      left_(count),
+      settled_(settled),
+      children_(std::make_unique<Child[]>(count)),
+      source_(core.RunningSource()) {}
+
+GatherBase::~GatherBase() {
+  for (size_t i = 0; i < count_; ++i) {
+    if (children_[i].state) children_[i].state->StopObserving(&children_[i]);
+  }
+}
+
+void GatherBase::Begin() {
+  // Held until every child is done: the children point here, and their late errors count as looked at.
+  AddReference();
+  for (size_t i = 0; i < count_; ++i) {
+    children_[i].owner = this;
+    if (!children_[i].state->IsDone()) children_[i].state->Observe(&children_[i]);
+  }
+  if (count_ == 0) {
+    Decide();
+    DropReference();
+    return;
+  }
+  size_t done = 0;
+  for (size_t i = 0; i < count_; ++i) done += children_[i].IsObserving() ? 0 : 1;
+  for (size_t i = 0; done > 0 && i < count_; ++i) {
+    if (children_[i].IsObserving()) continue;
+    --done;
+    OnChildDone(*StateRef<FutureState>(children_[i].state), /*hop=*/false);
+  }
+}
+
+void GatherBase::OnChildDone(FutureState& done, bool hop) noexcept {
+  --left_;
+  if (decided_) {
+    done.MarkRetrieved();
+  } else if ((!settled_ && (done.status() != Status::kValue)) || left_ == 0) {
+    decided_ = true;
+    if (!settled_ && done.status() != Status::kValue) failed_ = StateRef<FutureState>(&done);
+    if (hop) {
+      AddReference();
+      core().ready.Push(this);
+    } else {
+      Decide();
+    }
+  }
+  if (left_ == 0) DropReference();
+}
+
+void GatherBase::Run() {
+  Decide();
+  DropReference();
+}
+
+void GatherBase::Decide() {
+  try {
+    if (failed_) {
+      const StateRef<FutureState> failed = std::move(failed_);
+      if (failed->status() == Status::kCancelled || failed->FailedByCancellation()) {
+        failed->MarkRetrieved();
+        CompleteWithCancelledError();
+      } else {
+        CompleteWithError(failed->Error());
+      }
+    } else if (cancel_requested_) {
+      for (size_t i = 0; i < count_; ++i) child(i).MarkRetrieved();
+      CompleteWithCancelledError();
+    } else {
+      CompleteWithResults();
+    }
+  } catch (...) {
+    CompleteWithError(std::current_exception());
+  }
+}
+
+bool GatherBase::Cancel() {
+  if (IsDone()) return false;
+  bool any = false;
+  for (size_t i = 0; i < count_; ++i) any |= StateRef<FutureState>(children_[i].state)->Cancel();
+  if (any) cancel_requested_ = true;
+  return any;
+}
+
+std::string GatherBase::Describe() const {
+  return absl::StrCat("Gather of ", count_, ", ", left_, " pending");
+}
+
+uint64_t GatherBase::Lane() const {
+  const uint64_t lane = WaiterLane();
+  return lane != 0 ? lane : LaneOfCallbacks(source_);
+}
+
+}  // namespace detent::internal

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Gather: runs things at once and gives all results, in argument order. asyncio's gather().
+//
+//   auto [user, orders] = co_await Gather(FetchUser(id), FetchOrders(id));
+//   std::vector<Page> pages = co_await Gather(std::move(coros));          // a vector of Coros, Tasks or Futures
+//   auto [a, b] = co_await GatherSettled(Fetch(x), Fetch(y));             // Outcome<T>s instead of errors
+//
+// Coros become tasks at the call, in argument order. void counts as std::monostate. The result is a Future, so that it
+// can be kept, shielded, or awaited more than once.
+//
+// Errors.        The first error, or the first child that is cancelled from elsewhere, ends the gather at once; the
+//                other children run on, and their errors count as looked at. GatherSettled() ends with the last child.
+// Suspension.    Unless everything was done at the call.
+// Cancellation.  Cancelling the future, or a task that awaits it, cancels every child that is not done; the gather ends
+//                when they have ended.
+// Threads.       The loop's own thread only.
+#ifndef DETENT_RUNTIME_GATHER_H_
+#define DETENT_RUNTIME_GATHER_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "detent/runtime/future.h"
+#include "detent/runtime/internal/future_state.h"
+#include "detent/runtime/outcome.h"
+#include "detent/runtime/wait.h"
+
+namespace detent {
+namespace internal {
+
+// The gathering future. The deciding child (the last, or the first that failed) queues one hop, which completes it.
+class GatherBase : public FutureState, public Runnable {
+ public:
+  bool Cancel() final;
+  bool IsDerived() const final { return true; }
+  std::string Describe() const final;
+
+  void Run() final;
+  uint64_t Lane() const final;
+  void Discard() final { DropReference(); }
+
+ protected:
+  GatherBase(LoopCore& core, size_t count, bool settled);
+  ~GatherBase() override;
+
+  // Starts to watch; completes at once if that is already decided.
+  void Begin();
+  FutureState& child(size_t index) { return *children_[index].state; }
+  void SetChild(size_t index, StateRef<FutureState> state) { children_[index].state = std::move(state); }
+  size_t count() const { return count_; }
+  // Reads the children and completes this future.
+  virtual void CompleteWithResults() = 0;
+
+  template <typename T>
+  Outcome<T> OutcomeOf(size_t index) {
+    StateRef<FutureState> state = std::move(children_[index].state);
+    if (state->status() == Status::kCancelled || state->FailedByCancellation()) {
+      state->MarkRetrieved();
+      return Outcome<T>::Cancelled();
+    }
+    if (state->status() == Status::kError) return Outcome<T>::Error(state->Error());
+    state->RequireValue();
+    if constexpr (std::is_void_v<T>) {
+      return Outcome<T>::Value();
+    } else {
+      return Outcome<T>::Value(TakeFrom<T>(*state));
+    }
+  }
+  template <typename T>
+  Stored<T> ValueOf(size_t index) {
+    StateRef<FutureState> state = std::move(children_[index].state);
+    state->RequireValue();
+    if constexpr (std::is_void_v<T>) {
+      return std::monostate();
+    } else {
+      return TakeFrom<T>(*state);
+    }
+  }
+
+ private:
+  class Child final : public Observer {
+   public:
+    Child() {}
+    void OnDone(FutureState& done) noexcept override { owner->OnChildDone(done, /*hop=*/true); }
+    uint64_t WaiterLane() const override { return owner->WaiterLane(); }
+    GatherBase* owner = nullptr;
+    StateRef<FutureState> state;
+  };
+
+  void OnChildDone(FutureState& done, bool hop) noexcept;
+  void Decide();
+
+  size_t count_;
+  size_t left_;
+  bool settled_;
+  bool decided_ = false;
+  bool cancel_requested_ = false;
+  StateRef<FutureState> failed_;
+  std::unique_ptr<Child[]> children_;
+  uint64_t source_;
+};
+
+template <bool kSettled, typename... T>
+using GatherTuple = std::conditional_t<kSettled, std::tuple<Outcome<T>...>, std::tuple<Stored<T>...>>;
+template <bool kSettled, typename T>
+using GatherVector = std::conditional_t<kSettled, std::vector<Outcome<T>>, std::vector<Stored<T>>>;
+
+template <bool kSettled, typename... T>
+class GatherTupleState final : public WithValue<GatherTuple<kSettled, T...>, GatherBase> {
+ public:
+  template <typename... H>
+  explicit GatherTupleState(LoopCore& core, H&&... handles)
+      : WithValue<GatherTuple<kSettled, T...>, GatherBase>(core, sizeof...(T), kSettled) {
+    size_t index = 0;
+    (this->SetChild(index++, handles.TakeStateRef()), ...);
+  }
+  using GatherBase::Begin;
+
+ private:
+  ~GatherTupleState() override = default;
+  void CompleteWithResults() override { Complete_(std::index_sequence_for<T...>()); }
+  template <size_t... I>
+  void Complete_(std::index_sequence<I...>) {
+    // Braces: evaluated from left to right by every compiler.
+    if constexpr (kSettled) {
+      this->CompleteWithValue(GatherTuple<kSettled, T...>{this->template OutcomeOf<T>(I)...});
+    } else {
+      this->CompleteWithValue(GatherTuple<kSettled, T...>{this->template ValueOf<T>(I)...});
+    }
+  }
+};
+
+template <bool kSettled, typename T>
+class GatherVectorState final : public WithValue<GatherVector<kSettled, T>, GatherBase> {
+ public:
+  template <typename H>
+  GatherVectorState(LoopCore& core, std::vector<H> handles)
+      : WithValue<GatherVector<kSettled, T>, GatherBase>(core, handles.size(), kSettled) {
+    for (size_t i = 0; i < handles.size(); ++i) this->SetChild(i, handles[i].TakeStateRef());
+  }
+  using GatherBase::Begin;
+
+ private:
+  ~GatherVectorState() override = default;
+  void CompleteWithResults() override {
+    GatherVector<kSettled, T> results;
+    results.reserve(this->count());
+    for (size_t i = 0; i < this->count(); ++i) {
+      if constexpr (kSettled) {
+        results.push_back(this->template OutcomeOf<T>(i));
+      } else {
+        results.push_back(this->template ValueOf<T>(i));
+      }
+    }
+    this->CompleteWithValue(std::move(results));
+  }
+};
+
+template <bool kSettled, typename... H>
+auto GatherHandles(H... handles) {
+  using State = GatherTupleState<kSettled, ResultType<H>...>;
+  auto* state = new State(RequireCore("Gather()"), std::move(handles)...);
+  Future<GatherTuple<kSettled, ResultType<H>...>> future{StateRef<FutureState>(state)};
+  state->Begin();
+  return future;
+}
+
+template <bool kSettled, typename H>
+auto GatherVectorOf(std::vector<H> handles) {
+  using T = ResultType<H>;
+  auto* state = new GatherVectorState<kSettled, T>(RequireCore("Gather()"), std::move(handles));
+  Future<GatherVector<kSettled, T>> future{StateRef<FutureState>(state)};
+  state->Begin();
+  return future;
+}
+
+// Spawns in argument order: the elements of a braced initialiser are evaluated from left to right.
+template <bool kSettled, typename... A>
+auto GatherAll(A&&... awaitables) {
+  std::tuple<HandleOf<A>...> handles{EnsureHandle(std::forward<A>(awaitables))...};
+  return std::apply([](auto&... handle) { return GatherHandles<kSettled>(std::move(handle)...); }, handles);
+}
+
+}  // namespace internal
+
+template <typename... A>
+  requires(sizeof...(A) > 0 && requires { typename std::tuple<internal::HandleOf<A>...>; })
+auto Gather(A&&... awaitables) {
+  return internal::GatherAll</*kSettled=*/false>(std::forward<A>(awaitables)...);
+}
+template <typename H>
+  requires std::is_base_of_v<AnyFuture, H>
+auto Gather(std::vector<H> handles) {
+  return internal::GatherVectorOf</*kSettled=*/false>(std::move(handles));
+}
+template <typename T>
+auto Gather(std::vector<Coro<T>> coros) {
+  return internal::GatherVectorOf</*kSettled=*/false>(internal::SpawnAll(std::move(coros)));
+}
+
+template <typename... A>
+  requires(sizeof...(A) > 0 && requires { typename std::tuple<internal::HandleOf<A>...>; })
+auto GatherSettled(A&&... awaitables) {
+  return internal::GatherAll</*kSettled=*/true>(std::forward<A>(awaitables)...);
+}
+template <typename H>
+  requires std::is_base_of_v<AnyFuture, H>
+auto GatherSettled(std::vector<H> handles) {
+  return internal::GatherVectorOf</*kSettled=*/true>(std::move(handles));
+}
+template <typename T>
+auto GatherSettled(std::vector<Coro<T>> coros) {
+  return internal::GatherVectorOf</*kSettled=*/true>(internal::SpawnAll(std::move(coros)));
+}
+
+}  // namespace detent
+
+#endif  // DETENT_RUNTIME_GATHER_H_

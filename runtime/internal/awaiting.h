@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What may stand behind co_await in a coroutine of ours, and how it gets to know the promise.
+//
+// Two forms, both only of this library (anything else could resume the coroutine behind the loop's back):
+//
+//   1. An *operation*: an object that is made, awaited once as an rvalue, and that is its own awaiter. It offers
+//        bool Ready(TaskState&)        whether to go on without suspending;
+//        WaitNode* Suspend(TaskState&) parks, and gives the node on which the task now waits (null: it is ready again);
+//        Ending End(TaskState&)        after Ready() or after the resumption: how the wait ended;
+//        std::exception_ptr TakeError()   if it ended with an error;
+//        T Take()                         if it ended with a value; it may throw.
+//      That End() is apart from Take() is what lets Catch() see a cancellation without a throw.
+//   2. Something with IntoAwaiter(): a handle, a Coro, a wrapper with an awaiter of its own.
+//
+// g++ 12 copies an awaiter that await_transform returns by reference, and destroys temporaries of aggregate type twice:
+// awaiters are returned as prvalues and have user-declared constructors (rule R10).
+#ifndef DETENT_RUNTIME_INTERNAL_AWAITING_H_
+#define DETENT_RUNTIME_INTERNAL_AWAITING_H_
+
+#include <coroutine>
+#include <exception>
+#include <source_location>
+#include <type_traits>
+#include <utility>
+
+#include "detent/runtime/errors.h"
+#include "detent/runtime/internal/loop_core.h"
+#include "detent/runtime/internal/promise.h"
+#include "detent/runtime/internal/task_state.h"
+
+namespace detent::internal {
+
+template <typename A>
+concept Operation = requires(A& a, TaskState& task) {
+  { a.Ready(task) } -> std::same_as<bool>;
+  { a.Suspend(task) } -> std::convertible_to<WaitNode*>;
+  { a.End(task) } -> std::same_as<Ending>;
+  { a.TakeError() } -> std::same_as<std::exception_ptr>;
+  a.Take();
+};
+
+template <typename A>
+concept HasIntoAwaiter = requires(A&& a) { std::forward<A>(a).IntoAwaiter(); };
+
+template <typename A>
+concept Awaitable = HasIntoAwaiter<A> || (Operation<std::remove_reference_t<A>> && !std::is_lvalue_reference_v<A>);
+
+// Awaits an operation that lives elsewhere in the frame.
+template <typename Op>
+class OperationAwait {
+ public:
+  explicit OperationAwait(Op& operation) : operation_(operation) {}
+
+  bool await_ready() { return operation_.Ready(*CurrentTaskState()); }
+  template <typename P>
+  void await_suspend(std::coroutine_handle<P> handle) {
+    TaskState& task = *CurrentTaskState();
+    task.Suspend(handle.promise(), operation_.Suspend(task));
+  }
+  decltype(auto) await_resume() {
+    const Ending ending = operation_.End(*CurrentTaskState());
+    if (ending != Ending::kValue) [[unlikely]] Throw(ending);
+    return operation_.Take();
+  }
+
+ private:
+  [[noreturn]] void Throw(Ending ending) {
+    if (ending == Ending::kCancelled) throw CancelledError();
+    std::rethrow_exception(operation_.TakeError());
+  }
+
+  Op& operation_;
+};
+
+// The same for an operation that it owns: what a handle's IntoAwaiter() returns.
+template <typename Op>
+class OwnedOperationAwait {
+ public:
+  template <typename... A>
+  explicit OwnedOperationAwait(A&&... arguments) : operation_(std::forward<A>(arguments)...) {}
+  OwnedOperationAwait(const OwnedOperationAwait&) = delete;
+  OwnedOperationAwait& operator=(const OwnedOperationAwait&) = delete;
+
+  bool await_ready() { return operation_.Ready(*CurrentTaskState()); }
+  template <typename P>
+  void await_suspend(std::coroutine_handle<P> handle) {
+    OperationAwait<Op>(operation_).await_suspend(handle);
+  }
+  decltype(auto) await_resume() { return OperationAwait<Op>(operation_).await_resume(); }
+
+  Op& operation() { return operation_; }
+
+ private:
+  Op operation_;
+};
+
+template <typename A>
+inline constexpr bool kNotAwaitable = false;
+
+// A promise's await_transform: notes where the coroutine stands (rule R7) and makes the awaiter.
+template <typename P>
+class AwaitTransforms {
+ public:
+  template <typename A>
+  auto await_transform(A&& awaitable, std::source_location where = std::source_location::current()) {
+    static_cast<P*>(this)->set_where(where);
+    if constexpr (HasIntoAwaiter<A>) {
+      return std::forward<A>(awaitable).IntoAwaiter();
+    } else if constexpr (Operation<std::remove_reference_t<A>>) {
+      static_assert(!std::is_lvalue_reference_v<A>, "an operation is awaited once: `co_await std::move(operation)`");
+      return OperationAwait<std::remove_reference_t<A>>(awaitable);
+    } else {
+      static_assert(kNotAwaitable<A>,
+                    "a coroutine of detent awaits detent's Coro, Task, Future and operations only; to await "
+                    "something else, complete a detent::Future from its callback (EventLoop::CallSoonThreadsafe from "
+                    "another thread) and await that. A Coro is awaited as an rvalue: `co_await std::move(coro)`");
+      return std::suspend_never();
+    }
+  }
+};
+
+// What `co_await std::declval<A>()` gives.
+template <typename A>
+decltype(auto) AwaitResume(A&& awaitable) {
+  if constexpr (HasIntoAwaiter<A>) {
+    return std::forward<A>(awaitable).IntoAwaiter().await_resume();
+  } else {
+    return OperationAwait<std::remove_reference_t<A>>(awaitable).await_resume();
+  }
+}
+template <typename A>
+using AwaitResult = decltype(AwaitResume(std::declval<A>()));
+
+}  // namespace detent::internal
+
+#endif  // DETENT_RUNTIME_INTERNAL_AWAITING_H_

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Done-callbacks: user functions that run as steps of their own once a future is done.
+#ifndef DETENT_RUNTIME_INTERNAL_DONE_CALLBACK_H_
+#define DETENT_RUNTIME_INTERNAL_DONE_CALLBACK_H_
+
+#include <cstdint>
+#include <utility>
+
+#include "detent/runtime/internal/context.h"
+#include "detent/runtime/internal/future_state.h"
+#include "detent/runtime/internal/ready_queue.h"
+
+namespace detent::internal {
+
+// Owns itself: it is deleted when it ran, was removed, or went down with its future.
+class DoneCallback : public Observer, public Runnable, public Pooled {
+ public:
+  void OnDone(FutureState& state) noexcept final { Queue(state); }
+  void OnDropped() noexcept final { delete this; }
+  void Run() final;
+  uint64_t Lane() const final { return LaneOfCallbacks(source_); }
+  void Discard() final { delete this; }
+
+  uint64_t id() const { return id_; }
+  // REQUIRES: state.IsDone().
+  void Queue(FutureState& state);
+
+  static DoneCallback* From(Observer* observer) { return dynamic_cast<DoneCallback*>(observer); }
+
+ protected:
+  explicit DoneCallback(LoopCore& core);
+  virtual ~DoneCallback() { core_->DropReference(); }
+  virtual void Invoke(StateRef<FutureState> state) = 0;
+
+ private:
+  LoopCore* core_;
+  StateRef<FutureState> state_;  // Held only once it is done: a pending future does not keep itself alive.
+  uint64_t id_;
+  uint64_t source_ = 0;
+  ContextRef context_;
+};
+
+template <typename Handle, typename F>
+class DoneCallbackOf final : public DoneCallback {
+ public:
+  template <typename G>
+  DoneCallbackOf(LoopCore& core, G&& function) : DoneCallback(core), function_(std::forward<G>(function)) {}
+
+ private:
+  ~DoneCallbackOf() override = default;
+  void Invoke(StateRef<FutureState> state) override { function_(Handle(std::move(state))); }
+  F function_;
+};
+
+uint64_t InstallDoneCallback(FutureState& state, DoneCallback* callback);
+int RemoveDoneCallback(FutureState& state, uint64_t id);
+
+template <typename Handle, typename F>
+uint64_t AddDoneCallback(FutureState& state, F&& function) {
+  return InstallDoneCallback(state,
+                             new DoneCallbackOf<Handle, std::decay_t<F>>(state.core(), std::forward<F>(function)));
+}
+
+}  // namespace detent::internal
+
+#endif  // DETENT_RUNTIME_INTERNAL_DONE_CALLBACK_H_

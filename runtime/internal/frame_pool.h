@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The allocator of coroutine frames, task states and callbacks: free lists of 16-byte size classes, one set a thread.
+//
+// A block may be freed on another thread than the one that allocated it (it joins that thread's lists) and may outlive
+// its thread (a thread that ends leaves its lists to a common reserve, and memory is never given back). Under
+// AddressSanitizer every block comes from the heap, so that a use after free is seen.
+#ifndef DETENT_RUNTIME_INTERNAL_FRAME_POOL_H_
+#define DETENT_RUNTIME_INTERNAL_FRAME_POOL_H_
+
+#include <cstddef>
+#include <new>
+#include <utility>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define DETENT_INTERNAL_POOL_IS_HEAP 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define DETENT_INTERNAL_POOL_IS_HEAP 1
+#endif
+#endif
+
+namespace detent::internal {
+
+inline constexpr size_t kPoolGranule = 16;
+inline constexpr size_t kPoolLargest = 2048;  // Bytes; larger blocks come from the heap.
+inline constexpr size_t kPoolClasses = kPoolLargest / kPoolGranule + 1;
+
+struct FreeBlock {
+  FreeBlock* next;
+};
+
+struct FreeLists {
+  FreeBlock* heads[kPoolClasses] = {};
+};
+
+inline constinit thread_local FreeLists tls_free_lists;
+
+// A block of class `size_class` from the common reserve or from fresh memory.
+void* RefillPool(size_t size_class);
+
+inline void* PoolAllocate(size_t size) {
+#ifdef DETENT_INTERNAL_POOL_IS_HEAP
+  return ::operator new(size);
+#else
+  const size_t size_class = (size + kPoolGranule - 1) / kPoolGranule;
+  if (size_class >= kPoolClasses) [[unlikely]] return ::operator new(size);
+  FreeBlock*& head = tls_free_lists.heads[size_class];
+  FreeBlock* block = head;
+  if (block == nullptr) [[unlikely]] return RefillPool(size_class);
+  head = block->next;
+  return block;
+#endif
+}
+
+inline void PoolFree(void* memory, size_t size) noexcept {
+#ifdef DETENT_INTERNAL_POOL_IS_HEAP
+  ::operator delete(memory, size);
+#else
+  const size_t size_class = (size + kPoolGranule - 1) / kPoolGranule;
+  if (size_class >= kPoolClasses) [[unlikely]] return ::operator delete(memory, size);
+  FreeBlock*& head = tls_free_lists.heads[size_class];
+  head = ::new (memory) FreeBlock{head};
+#endif
+}
+
+// A base that puts a class's objects into the pool. A polymorphic class needs a virtual destructor, so that `delete`
+// passes the true size.
+class Pooled {
+ public:
+  static void* operator new(size_t size) { return PoolAllocate(size); }
+  static void* operator new(size_t, void* place) noexcept { return place; }
+  static void operator delete(void* memory, size_t size) noexcept { PoolFree(memory, size); }
+};
+
+}  // namespace detent::internal
+
+#endif  // DETENT_RUNTIME_INTERNAL_FRAME_POOL_H_

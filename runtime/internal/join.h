@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Join: the wait for a future or a task.
+#ifndef DETENT_RUNTIME_INTERNAL_JOIN_H_
+#define DETENT_RUNTIME_INTERNAL_JOIN_H_
+
+#include <exception>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "detent/runtime/internal/future_state.h"
+#include "detent/runtime/internal/task_state.h"
+#include "detent/runtime/internal/wait_node.h"
+
+namespace detent::internal {
+
+class Join : public WaitNode, public Observer {
+ public:
+  explicit Join(FutureState& state) : state_(&state) {}
+  explicit Join(StateRef<FutureState> state) : state_(std::move(state)) {}
+  Join(const Join&) = delete;
+  Join& operator=(const Join&) = delete;
+
+  bool Ready(TaskState&) const { return state_->IsDone(); }
+  WaitNode* Suspend(TaskState& task);
+  Ending End(TaskState& task);
+  std::exception_ptr TakeError() { return state_->Error(); }
+
+  // Whether the await ended cancelled because the awaited future was, and not because this task was.
+  bool EndedByAwaited() const { return ended_by_awaited_; }
+
+  bool CancelWait() final;
+  TaskState* PassCancelTo() final;
+  bool TookCancel() const final { return passed_ && state_->status() == Status::kCancelled; }
+  void Abandon() noexcept final { state_->StopObserving(this); }
+  WaitKind Kind() const final { return state_->IsTask() ? WaitKind::kTask : WaitKind::kFuture; }
+  const WaitObject* Object() const final { return state_->Object(); }
+  std::string Describe() const final { return state_->Describe(); }
+
+  void OnDone(FutureState&) noexcept final { Wake(); }
+  uint64_t WaiterLane() const final;
+
+ protected:
+  ~Join() = default;
+
+  StateRef<FutureState> state_;
+
+ private:
+  bool passed_ = false;  // This task was cancelled while it waited, and passed that on.
+  bool ended_by_awaited_ = false;
+};
+
+class JoinAny final : public Join {
+ public:
+  using Join::Join;
+  void Take() const {}
+};
+
+// Reads the value of a done future: moved out if T cannot be copied or nobody else holds the state.
+template <typename T>
+T TakeFrom(FutureState& state) {
+  if constexpr (!std::is_void_v<T>) {
+    T& value = *static_cast<T*>(state.Value());
+    if constexpr (std::is_copy_constructible_v<T>) {
+      if (!state.IsUnshared()) return value;
+    }
+    state.MarkMoved();
+    return std::move(value);
+  }
+}
+
+template <typename T>
+class JoinByReference final : public Join {
+ public:
+  using Join::Join;
+  decltype(auto) Take() {
+    state_->RequireValue();
+    if constexpr (!std::is_void_v<T>) return static_cast<const T&>(*static_cast<T*>(state_->Value()));
+  }
+};
+
+template <typename T>
+class JoinByValue final : public Join {
+ public:
+  using Join::Join;
+  T Take() {
+    state_->RequireValue();
+    return TakeFrom<T>(*state_);
+  }
+};
+
+// Throws InvalidStateError unless `state` is pending and may be set from outside; `what` is the refused call.
+void RequireSettable(FutureState& state, const char* what);
+
+}  // namespace detent::internal
+
+#endif  // DETENT_RUNTIME_INTERNAL_JOIN_H_

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// LoopCore: the state of an event loop that the hot paths touch, without a virtual call. Both loops have one.
+//
+// It is counted: futures keep it alive past their loop, so that dropping one late is harmless. Once the loop is gone,
+// `loop` is null.
+#ifndef DETENT_RUNTIME_INTERNAL_LOOP_CORE_H_
+#define DETENT_RUNTIME_INTERNAL_LOOP_CORE_H_
+
+#include <coroutine>
+#include <cstdint>
+#include <utility>
+
+#include "detent/runtime/internal/context.h"
+#include "detent/runtime/internal/ready_queue.h"
+#include "detent/runtime/internal/timer_heap.h"
+#include "detent/runtime/loop_time.h"
+
+namespace detent {
+class EventLoop;
+}
+
+namespace detent::internal {
+
+class TaskState;
+
+class LoopCore {
+ public:
+  explicit LoopCore(EventLoop* owner) : loop(owner) {}
+  LoopCore(const LoopCore&) = delete;
+  LoopCore& operator=(const LoopCore&) = delete;
+
+  void AddReference() { ++references_; }
+  void DropReference() {
+    if (--references_ == 0) delete this;
+  }
+
+  // Takes back a Runnable that is in the ready queue or in a scheduler's own.
+  void Forget(Runnable* runnable);
+
+  // The lane of the step that runs now, for callbacks that it makes.
+  uint64_t RunningSource() const;
+
+  EventLoop* loop;
+  ReadyQueue ready;
+  TaskState* current_task = nullptr;
+  std::coroutine_handle<> next;  // The trampoline's next coroutine; see promise.h.
+  TimerHeap timers;
+  LoopTime now;  // The cached clock.
+
+  // The tasks that are not done, in the order in which they were made: a circular list through TaskState.
+  TaskState* first_task = nullptr;
+  uint64_t live_tasks = 0;
+  TaskState* last_task() const;  // The newest one, or null.
+
+  // Numbers that start anew with every run of a simulated loop.
+  uint64_t next_task_id = 1;
+  uint64_t next_callback_id = 1;
+  uint32_t run_number = 1;
+  uint32_t next_object_ordinal = 1;
+
+  bool tearing_down = false;  // What is left is being destroyed.
+
+  uint64_t callback_source = 0;  // The source of the callback that runs now; 0 outside callbacks.
+  ContextRef callback_context;   // Its context variables.
+
+ private:
+  ~LoopCore() = default;
+
+  uint64_t references_ = 1;
+};
+
+// The core of the loop that runs on this thread, or null.
+inline constinit thread_local LoopCore* tls_running_core = nullptr;
+
+inline LoopCore* CurrentCore() { return tls_running_core; }
+inline TaskState* CurrentTaskState() { return tls_running_core->current_task; }
+
+// The core of the running loop, or an InvalidStateError that says that `what` needs one.
+LoopCore& RequireCore(const char* what);
+// The running task, or an InvalidStateError that says that `what` needs one.
+TaskState& RequireTask(const char* what);
+
+}  // namespace detent::internal
+
+#endif  // DETENT_RUNTIME_INTERNAL_LOOP_CORE_H_

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// ReadyQueue: the ring of steps that are ready to run, in the order in which they became ready.
+//
+// A step is a task to resume or a Runnable to run. The ring grows to the most steps that were ever ready at once and
+// then allocates nothing. A Runnable that is taken back leaves a hole, which Pop() gives as an empty Step.
+#ifndef DETENT_RUNTIME_INTERNAL_READY_QUEUE_H_
+#define DETENT_RUNTIME_INTERNAL_READY_QUEUE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+namespace detent::internal {
+
+class TaskState;
+
+// Something other than a task that the loop runs as a step of its own: a callback, a due timer, a combinator's hop.
+class Runnable {
+ public:
+  virtual void Run() = 0;
+
+  // Steps of one lane run in the order in which they became ready; see LaneOfTask() and LaneOfCallbacks().
+  virtual uint64_t Lane() const = 0;
+
+  // The loop ends and will not run it.
+  virtual void Discard() {}
+
+  bool IsReady() const { return position_ != kNotReady; }
+
+ protected:
+  Runnable() {}
+  // A copy is a new Runnable that is not ready.
+  Runnable(const Runnable&) {}
+  Runnable& operator=(const Runnable&) { return *this; }
+  ~Runnable() = default;
+
+ private:
+  friend class ReadyQueue;
+  static constexpr size_t kNotReady = ~size_t{0};
+  static constexpr size_t kTakenOver = kNotReady - 1;
+
+  size_t position_ = kNotReady;  // The ring's running count, not an index.
+};
+
+// A lane is one task (with the hops of the combinator on which it waits) or the plain callbacks of one source.
+constexpr uint64_t LaneOfTask(uint64_t task_id) { return task_id * 2; }
+constexpr uint64_t LaneOfCallbacks(uint64_t source_id) { return source_id * 2 + 1; }
+
+// A task or a Runnable in one word; empty for a hole.
+class Step {
+ public:
+  Step() {}
+  explicit Step(TaskState* task) : bits_(reinterpret_cast<uintptr_t>(task)) {}
+  explicit Step(Runnable* runnable) : bits_(reinterpret_cast<uintptr_t>(runnable) | 1) {}
+
+  explicit operator bool() const { return bits_ != 0; }
+  bool IsTask() const { return (bits_ & 1) == 0; }
+  TaskState* task() const { return reinterpret_cast<TaskState*>(bits_); }
+  Runnable* runnable() const { return reinterpret_cast<Runnable*>(bits_ & ~uintptr_t{1}); }
+
+  friend bool operator==(Step a, Step b) { return a.bits_ == b.bits_; }
+
+ private:
+  uintptr_t bits_ = 0;
+};
+
+class ReadyQueue {
+ public:
+  ReadyQueue() {}
+  ReadyQueue(const ReadyQueue&) = delete;
+  ReadyQueue& operator=(const ReadyQueue&) = delete;
+
+  bool empty() const { return head_ == tail_; }
+  size_t size() const { return tail_ - head_; }  // Holes included.
+
+  void Push(TaskState* task) { Append(Step(task)); }
+  void Push(Runnable* runnable) {
+    runnable->position_ = tail_;
+    Append(Step(runnable));
+  }
+
+  // REQUIRES: !empty().
+  Step Pop() {
+    const Step step = ring_[head_++ & mask_];
+    if (!step.IsTask()) step.runnable()->position_ = Runnable::kNotReady;
+    return step;
+  }
+
+  // Takes a Runnable back. False if it is not in the ring any more but in the hands of whoever called TakeOver().
+  // REQUIRES: runnable->IsReady().
+  bool Remove(Runnable* runnable) {
+    const size_t position = runnable->position_;
+    runnable->position_ = Runnable::kNotReady;
+    if (position == Runnable::kTakenOver) return false;
+    ring_[position & mask_] = Step();
+    return true;
+  }
+
+  // Pops a step for a scheduler with an order of its own, which calls Started() when it runs or drops it.
+  Step TakeOver() {
+    const Step step = ring_[head_++ & mask_];
+    if (step && !step.IsTask()) step.runnable()->position_ = Runnable::kTakenOver;
+    return step;
+  }
+  static void Started(Runnable* runnable) { runnable->position_ = Runnable::kNotReady; }
+
+ private:
+  void Append(Step step) {
+    if (tail_ - head_ == capacity_) [[unlikely]] Grow();
+    ring_[tail_++ & mask_] = step;
+  }
+  void Grow();
+
+  std::unique_ptr<Step[]> ring_;
+  size_t head_ = 0;  // Running counts: they never wrap in practice, and the ring index is the count masked.
+  size_t tail_ = 0;
+  size_t mask_ = 0;
+  size_t capacity_ = 0;
+};
+
+}  // namespace detent::internal
+
+#endif  // DETENT_RUNTIME_INTERNAL_READY_QUEUE_H_

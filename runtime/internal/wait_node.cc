@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detent/runtime/internal/wait_node.h"
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "detent/runtime/errors.h"
+#include "detent/runtime/internal/loop_core.h"
+#include "detent/runtime/internal/task_state.h"
+
+namespace detent::internal {
+
+uint32_t WaitObject::Ordinal(LoopCore& core) const {
+  if (run_ != core.run_number) {
+    run_ = core.run_number;
+    ordinal_ = core.next_object_ordinal++;
+  }
+  return ordinal_;
+}
+
+std::string NamedObject::Called(std::string_view type) const {
+  const std::string kind(type);
+  if (!name_.empty()) return absl::StrCat(kind, " \"", name_, "\"");
+  return absl::StrCat(absl::StrContains("AEIOU", kind.substr(0, 1)) ? "an " : "a ", kind);
+}
+
+bool WaitNode::CancelWait() {
+  if (state_ != State::kWaiting) return false;
+  state_ = State::kCancelled;
+  task_->MakeReady();
+  return true;
+}
+
+bool WaitNode::Wake() {
+  if (state_ != State::kWaiting) return false;
+  state_ = State::kWoken;
+  task_->MakeReady();
+  return true;
+}
+
+void WaitNode::Orphan() {
+  is_orphan_ = true;
+  Wake();
+}
+
+Ending WaitNode::EndOfWait(TaskState& task) const {
+  if (task.ConsumeCancel() || state_ == State::kCancelled) return Ending::kCancelled;
+  return is_orphan_ ? Ending::kError : Ending::kValue;
+}
+
+std::exception_ptr WaitNode::OrphanError() const {
+  return std::make_exception_ptr(InvalidStateError(
+      "the object that this task waited on was destroyed meanwhile; let it outlive the tasks that wait on it"));
+}
+
+void WaitList::Append(ListedWait* wait) {
+  wait->listed_ = true;
+  wait->previous_ = tail_;
+  wait->next_ = nullptr;
+  (tail_ == nullptr ? head_ : tail_->next_) = wait;
+  tail_ = wait;
+}
+
+void WaitList::Remove(ListedWait* wait) {
+  if (!wait->listed_) return;
+  wait->listed_ = false;
+  (wait->previous_ == nullptr ? head_ : wait->previous_->next_) = wait->next_;
+  (wait->next_ == nullptr ? tail_ : wait->next_->previous_) = wait->previous_;
+}
+
+bool WaitList::WakeFirst() {
+  if (head_ == nullptr) return false;
+  head_->Wake();
+  return true;
+}
+
+bool WaitList::WakeFirstWaiting() {
+  for (ListedWait* wait = head_; wait != nullptr; wait = wait->next_) {
+    if (wait->Wake()) return true;
+  }
+  return false;
+}
+
+void WaitList::PopAndWake() {
+  while (ListedWait* wait = head_) {
+    Remove(wait);
+    if (wait->Wake()) return;
+  }
+}
+
+void WaitList::PopAndWakeAll() {
+  while (ListedWait* wait = head_) {
+    Remove(wait);
+    wait->Wake();
+  }
+}
+
+void WaitList::WakeAll() {
+  for (ListedWait* wait = head_; wait != nullptr; wait = wait->next_) wait->Wake();
+}
+
+bool WaitList::AllCancelled() const {
+  for (const ListedWait* wait = head_; wait != nullptr; wait = wait->next_) {
+    if (!wait->IsCancelled()) return false;
+  }
+  return true;
+}
+
+void WaitList::OrphanAll() {
+  while (ListedWait* wait = head_) {
+    Remove(wait);
+    wait->Orphan();
+  }
+}
+
+}  // namespace detent::internal

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// WaitNode: what a suspended task waits on. It is asyncio's inner future reduced to what a wait needs: one waiter and
+// three states, embedded in the awaiter and so in the waiting coroutine's frame (rule R4: waiting allocates nothing).
+//
+//   kWaiting --Wake()--------> kWoken       the task is in the ready queue and will find its result
+//   kWaiting --CancelWait()--> kCancelled   the task is in the ready queue and will throw CancelledError
+//   kWaiting --Orphan()------> kWoken       the object waited on was destroyed: the task will throw InvalidStateError
+//
+// A task is in the ready queue at most once, because only a kWaiting node puts it there. A cancel that finds the node
+// already woken is refused, and the task remembers it until its next step (as asyncio's must_cancel).
+#ifndef DETENT_RUNTIME_INTERNAL_WAIT_NODE_H_
+#define DETENT_RUNTIME_INTERNAL_WAIT_NODE_H_
+
+#include <cstdint>
+#include <exception>
+#include <string>
+#include <string_view>
+
+namespace detent::internal {
+
+class TaskState;
+class LoopCore;
+
+// What kind of wait a task is in. The numbers are part of a run's fingerprint: append, never renumber.
+enum class WaitKind : uint8_t {
+  kNone = 0,
+  kYield = 1,
+  kSleep = 2,
+  kFuture = 3,
+  kTask = 4,
+  kWait = 5,
+  kLock = 6,
+  kEvent = 7,
+  kCondition = 8,
+  kSemaphore = 9,
+  kQueueGet = 10,
+  kQueuePut = 11,
+  kTaskGroup = 12,
+  kAsCompleted = 13,
+  kRead = 14,
+  kWrite = 15,
+  kAccept = 16,
+  kConnect = 17,
+  kShared = 18,
+};
+
+// How an await ended.
+enum class Ending : uint8_t { kValue, kError, kCancelled };
+
+// The number of a thing that tasks wait on, given out anew in each run in the order of first use.
+class WaitObject {
+ public:
+  WaitObject() {}
+  WaitObject(const WaitObject&) = delete;
+  WaitObject& operator=(const WaitObject&) = delete;
+
+  uint32_t Ordinal(LoopCore& core) const;
+
+ private:
+  mutable uint32_t run_ = 0;
+  mutable uint32_t ordinal_ = 0;
+};
+
+// A primitive: a WaitObject that may have a name for reports.
+class NamedObject : public WaitObject {
+ public:
+  NamedObject() {}
+  explicit NamedObject(std::string_view name) : name_(name) {}
+
+  const std::string& name() const { return name_; }
+  // `Lock "ledger"`, or `a Lock` without a name.
+  std::string Called(std::string_view type) const;
+
+ private:
+  std::string name_;
+};
+
+class WaitNode {
+ public:
+  // Cancels this wait. True: the wait took the cancellation, the task will see it (or the awaited thing will pass it
+  // on). False: the wait is already over, and the task must remember the cancellation itself.
+  virtual bool CancelWait();
+
+  // The task's frames are being destroyed: leave every list, and hand on what was already given to this waiter.
+  virtual void Abandon() noexcept = 0;
+
+  // Called when the task is about to be resumed, if Suspend() asked for it: whether to resume. On false the node has
+  // parked the task again.
+  virtual bool Recheck() { return true; }
+
+  virtual WaitKind Kind() const = 0;
+  virtual const WaitObject* Object() const { return nullptr; }
+
+  // For a person: `Lock::Acquire on "ledger", held by task "alice"`.
+  virtual std::string Describe() const = 0;
+
+  // Whether the wait ended because its own task was cancelled.
+  virtual bool TookCancel() const { return state_ == State::kCancelled; }
+  // The unfinished task to which a cancellation passes on, if this is an await on one; the wait remembers that it
+  // passed. TaskState::Cancel() walks along instead of recursing.
+  virtual TaskState* PassCancelTo() { return nullptr; }
+
+  TaskState* task() const { return task_; }
+
+ protected:
+  enum class State : uint8_t { kWaiting, kWoken, kCancelled };
+
+  WaitNode() {}  // Nothing is initialised before Park(): a wait that is ready at once pays for no node.
+  WaitNode(const WaitNode&) {}
+  WaitNode& operator=(const WaitNode&) = delete;
+  ~WaitNode() = default;
+
+  // Ties the node to the task that is about to suspend on it.
+  void Park(TaskState& task) {
+    task_ = &task;
+    state_ = State::kWaiting;
+    is_orphan_ = false;
+  }
+
+  // Makes the task ready. False if it already was.
+  bool Wake();
+  // As Wake(), for when the object waited on is destroyed.
+  void Orphan();
+
+  // The object waited on is gone: do not touch it.
+  bool IsOrphan() const { return is_orphan_; }
+  bool IsDone() const { return state_ != State::kWaiting; }
+  bool IsCancelled() const { return state_ == State::kCancelled; }
+
+  // How the wait ended for the task that now runs again: consumes a pending cancellation. The error of an orphan is
+  // OrphanError().
+  Ending EndOfWait(TaskState& task) const;
+  std::exception_ptr OrphanError() const;
+
+ private:
+  TaskState* task_;
+  State state_;
+  bool is_orphan_;
+};
+
+// A wait in a primitive's list of waiters.
+class ListedWait : public WaitNode {
+ protected:
+  ListedWait() {}
+  ~ListedWait() = default;
+
+ private:
+  friend class WaitList;
+  ListedWait* previous_;
+  ListedWait* next_;
+  bool listed_;
+
+ protected:
+  bool IsListed() const { return listed_; }
+};
+
+// The waiters of a primitive in the order in which they came. A waiter stays listed until its task runs, so that it
+// keeps its place while it is woken, except where a queue takes it out on waking it.
+class WaitList {
+ public:
+  WaitList() {}
+  WaitList(const WaitList&) = delete;
+  WaitList& operator=(const WaitList&) = delete;
+  // Waiters that are left get an error instead of a dangling pointer.
+  ~WaitList() { OrphanAll(); }
+
+  bool empty() const { return head_ == nullptr; }
+  void Append(ListedWait* wait);
+  void Remove(ListedWait* wait);
+  // Wakes the first waiter; one that is already done counts as woken (Lock).
+  bool WakeFirst();
+  // Wakes the first waiter that still waits (Semaphore, Condition). False if there is none.
+  bool WakeFirstWaiting();
+  // Takes waiters out until one could be woken (Queue).
+  void PopAndWake();
+  void PopAndWakeAll();
+  void WakeAll();
+  bool AllCancelled() const;
+  void OrphanAll();
+
+ private:
+  ListedWait* head_ = nullptr;
+  ListedWait* tail_ = nullptr;
+};
+
+}  // namespace detent::internal
+
+#endif  // DETENT_RUNTIME_INTERNAL_WAIT_NODE_H_

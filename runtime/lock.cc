@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detent/runtime/lock.h"
+
+#include "absl/strings/str_cat.h"
+#include "detent/runtime/errors.h"
+#include "detent/runtime/event_loop.h"
+
+namespace detent {
+namespace internal {
+
+bool LockAcquire::Ready(TaskState& task) {
+  if (lock_->locked_ || !lock_->waiters_.AllCancelled()) return false;
+  lock_->locked_ = true;
+  lock_->holder_ = task.id();
+  return true;
+}
+
+WaitNode* LockAcquire::Suspend(TaskState& task) {
+  Park(task);
+  parked_ = true;
+  lock_->waiters_.Append(this);
+  return this;
+}
+
+Ending LockAcquire::End(TaskState& task) {
+  if (!parked_) return Ending::kValue;
+  const Ending ending = EndOfWait(task);
+  if (ending == Ending::kValue) {
+    lock_->waiters_.Remove(this);
+    lock_->locked_ = true;
+    lock_->holder_ = task.id();
+  } else {
+    Abandon();
+  }
+  return ending;
+}
+
+void LockAcquire::Abandon() noexcept {
+  if (IsOrphan()) return;
+  lock_->waiters_.Remove(this);
+  if (!lock_->locked_) lock_->waiters_.WakeFirst();
+}
+
+const WaitObject* LockAcquire::Object() const { return IsOrphan() ? nullptr : lock_; }
+
+std::string LockAcquire::Describe() const {
+  if (IsOrphan()) return "Lock::Acquire on a Lock that is gone";
+  return absl::StrCat("Lock::Acquire on ", lock_->Called("Lock"), lock_->Holder());
+}
+
+void ReportFailedRelease(std::exception_ptr error) noexcept {
+  ReportHere("a scoped Release() failed", std::move(error));
+}
+
+}  // namespace internal
+
+Lock::~Lock() {
+  if (!locked_ || internal::IsTearingDown()) return;
+  internal::ReportHere(absl::StrCat(Called("Lock"), " was destroyed while", Holder().empty() ? " held" : Holder().substr(1),
+                                    "; release it first"),
+                       nullptr);
+}
+
+void Lock::Release() {
+  if (!locked_) {
+    throw InvalidStateError(absl::StrCat("Lock::Release() on ", Called("Lock"),
+                                         ": it is not held; Acquire() it first, and release it once"));
+  }
+  locked_ = false;
+  waiters_.WakeFirst();
+}
+
+std::string Lock::Holder() const {
+  if (!locked_) return "";
+  return absl::StrCat(", held by ", internal::DescribeTaskById(holder_));
+}
+
+}  // namespace detent

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Lock: mutual exclusion between tasks of one loop.
+//
+//   Lock ledger("ledger");
+//   {
+//     auto held = co_await ledger.Hold();
+//     ...                                   // may await; other tasks that want the lock queue up
+//   }
+//
+// Order.         Tasks get the lock in the order in which they asked. Release() wakes the first; until that one runs the
+//                lock counts as free, but a task that asks in between queues up behind it.
+// Suspension.    Acquire() and Hold() suspend only if the lock is held or others wait.
+// Cancellation.  A cancelled Acquire() holds nothing; if it had been woken, the next waiter is.
+// Errors.        InvalidStateError from Release() of a lock that is not held. The lock has no owner: any task may
+//                release it.
+// Ownership.     Must outlive those who wait on it, else they get an InvalidStateError; a lock destroyed while held is
+//                reported.
+// Threads.       The loop's own thread only.
+#ifndef DETENT_RUNTIME_LOCK_H_
+#define DETENT_RUNTIME_LOCK_H_
+
+#include <cstdint>
+#include <exception>
+#include <string>
+#include <string_view>
+
+#include "detent/runtime/held.h"
+#include "detent/runtime/internal/awaiting.h"
+#include "detent/runtime/internal/wait_node.h"
+
+namespace detent {
+
+class Lock;
+
+namespace internal {
+
+class LockAcquire : public ListedWait {
+ public:
+  explicit LockAcquire(Lock& lock) : lock_(&lock) {}
+
+  bool Ready(TaskState& task);
+  WaitNode* Suspend(TaskState& task);
+  Ending End(TaskState& task);
+  std::exception_ptr TakeError() const { return OrphanError(); }
+  void Take() const {}
+
+  void Abandon() noexcept final;
+  WaitKind Kind() const final { return WaitKind::kLock; }
+  const WaitObject* Object() const final;
+  std::string Describe() const final;
+
+ private:
+  Lock* lock_;
+  bool parked_ = false;
+};
+
+}  // namespace internal
+
+class Lock : public internal::NamedObject {
+ public:
+  Lock() {}
+  explicit Lock(std::string_view name) : NamedObject(name) {}
+  ~Lock();
+
+  internal::LockAcquire Acquire() { return internal::LockAcquire(*this); }
+  internal::HoldOperation<internal::LockAcquire, Lock> Hold() {
+    return internal::HoldOperation<internal::LockAcquire, Lock>(*this, *this);
+  }
+  void Release();
+  bool Locked() const { return locked_; }
+
+ private:
+  friend class internal::LockAcquire;
+
+  // Who holds it, for reports: `held by task "alice"`.
+  std::string Holder() const;
+
+  internal::WaitList waiters_;
+  uint64_t holder_ = 0;  // The id of the task that acquired it.
+  bool locked_ = false;
+};
+
+}  // namespace detent
+
+#endif  // DETENT_RUNTIME_LOCK_H_

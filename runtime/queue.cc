@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detent/runtime/queue.h"
+
+#include <stdexcept>
+
+#include "absl/strings/str_cat.h"
+#include "detent/runtime/errors.h"
+
+namespace detent::internal {
+
+QueueBase::QueueBase(int64_t maxsize, std::string_view name) : NamedObject(name), maxsize_(maxsize) {
+  if (maxsize < 0) {
+    throw std::invalid_argument(
+        absl::StrCat("Queue: the maxsize is ", maxsize, "; it must be 0 (no bound) or the number of places"));
+  }
+  finished_.Set();
+}
+
+void QueueBase::TaskDone() {
+  if (unfinished_ == 0) {
+    throw InvalidStateError(absl::StrCat("Queue::TaskDone() on ", Called("Queue"),
+                                         ": called more often than items were put; call it once for each Get()"));
+  }
+  if (--unfinished_ == 0) finished_.Set();
+}
+
+void QueueBase::Shutdown(bool immediate) {
+  shut_down_ = true;
+  if (immediate) {
+    while (!Empty()) {
+      DropItem();
+      if (unfinished_ > 0) --unfinished_;
+    }
+    if (unfinished_ == 0) finished_.Set();
+  }
+  getters_.PopAndWakeAll();
+  putters_.PopAndWakeAll();
+}
+
+void QueueBase::Added() {
+  ++unfinished_;
+  finished_.Clear();
+  getters_.PopAndWake();
+}
+
+void QueueBase::RequireRoom(const char* what) const {
+  if (shut_down_) throw QueueShutDown(absl::StrCat(what, " on ", Called("Queue"), ": the queue was shut down"));
+  if (Full()) {
+    throw QueueFull(absl::StrCat(what, " on ", Called("Queue"), ": it is full (", Size(), " of ", maxsize_, ")"));
+  }
+}
+
+void QueueBase::RequireItem(const char* what) const {
+  if (!Empty()) return;
+  if (shut_down_) throw QueueShutDown(absl::StrCat(what, " on ", Called("Queue"), ": the queue was shut down"));
+  throw QueueEmpty(absl::StrCat(what, " on ", Called("Queue"), ": it is empty"));
+}
+
+WaitNode* QueueWait::Suspend(TaskState& task) {
+  Park(task);
+  parked_ = true;
+  list().Append(this);
+  task.RequestRecheck();
+  return this;
+}
+
+bool QueueWait::Recheck() {
+  if (IsOrphan() || !Blocked()) return true;
+  Park(*task());
+  list().Append(this);
+  return false;
+}
+
+Ending QueueWait::End(TaskState& task) {
+  if (!parked_) return Ending::kValue;
+  const Ending ending = EndOfWait(task);
+  if (ending != Ending::kValue) Abandon();
+  return ending;
+}
+
+void QueueWait::Abandon() noexcept {
+  if (IsOrphan()) return;
+  list().Remove(this);
+  // Woken for an item, or a place, that it will not take.
+  const bool available = is_put_ ? !queue_->Full() : !queue_->Empty();
+  if (available && !IsCancelled()) list().PopAndWake();
+}
+
+std::string QueueWait::Describe() const {
+  const char* what = is_put_ ? "Queue::Put" : "Queue::Get";
+  if (IsOrphan()) return absl::StrCat(what, " on a Queue that is gone");
+  std::string text = absl::StrCat(what, " on ", queue_->Called("Queue"));
+  if (is_put_) {
+    absl::StrAppend(&text, " (full, ", queue_->Size(), " of ", queue_->MaxSize(), ")");
+  } else {
+    absl::StrAppend(&text, " (empty)");
+  }
+  return text;
+}
+
+}  // namespace detent::internal

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Queue<T>, LifoQueue<T>, PriorityQueue<T>: bounded queues between tasks of one loop.
+//
+//   Queue<Order> orders(/*maxsize=*/16, "orders");
+//   co_await orders.Put(order);             // producer
+//   Order next = co_await orders.Get();     // consumer
+//   orders.TaskDone();
+//   co_await orders.Join();                 // until every item that was put is done
+//
+// Order.         Items leave in the order they entered (LifoQueue: the newest first; PriorityQueue: the smallest first,
+//                by operator<). Blocked callers are woken in the order they blocked; a caller that arrives in between
+//                may take the item, and the loser queues again at the back.
+// Suspension.    Put() suspends only while full, Get() only while empty, Join() only while items are not done. A maxsize
+//                of 0 means no bound.
+// Cancellation.  A cancelled Put() added nothing and its item is still the caller's; a cancelled Get() took nothing. A
+//                wake-up that they had been given goes to the next.
+// Errors.        QueueFull, QueueEmpty; QueueShutDown after Shutdown(). std::invalid_argument for a negative maxsize;
+//                InvalidStateError for more TaskDone() than items.
+// Ownership.     Put(T&&) moves from its argument only when it succeeds: the argument must live until the await ends.
+//                The queue must outlive those who wait on it, else they get an InvalidStateError.
+// Threads.       The loop's own thread only.
+#ifndef DETENT_RUNTIME_QUEUE_H_
+#define DETENT_RUNTIME_QUEUE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "detent/runtime/event.h"
+#include "detent/runtime/internal/awaiting.h"
+#include "detent/runtime/internal/item_order.h"
+#include "detent/runtime/internal/wait_node.h"
+
+namespace detent {
+namespace internal {
+
+// What does not depend on the type of the items: who waits, and how many items are not done.
+class QueueBase : public NamedObject {
+ public:
+  virtual size_t Size() const = 0;
+  int64_t MaxSize() const { return maxsize_; }
+  bool Empty() const { return Size() == 0; }
+  bool Full() const { return maxsize_ > 0 && static_cast<int64_t>(Size()) >= maxsize_; }
+
+  // Says that one item that was taken is dealt with.
+  void TaskDone();
+  // Waits until TaskDone() was called for every item that was put.
+  EventWait Join() { return EventWait(finished_, "Queue::Join", this); }
+
+  // From now on Put() throws QueueShutDown, and Get() once the queue is empty; blocked callers are woken to see it.
+  // `immediate` also drops the items that are left and counts them as done.
+  void Shutdown(bool immediate = false);
+  bool IsShutDown() const { return shut_down_; }
+
+ protected:
+  QueueBase(int64_t maxsize, std::string_view name);
+  virtual ~QueueBase() = default;
+
+  virtual void DropItem() = 0;
+
+  // After an item was added, or taken.
+  void Added();
+  void Taken() { putters_.PopAndWake(); }
+  void RequireRoom(const char* what) const;   // Or QueueShutDown, QueueFull.
+  void RequireItem(const char* what) const;   // Or QueueEmpty, QueueShutDown.
+
+ private:
+  friend class QueueWait;
+
+  WaitList getters_;
+  WaitList putters_;
+  Event finished_;
+  int64_t maxsize_;
+  int64_t unfinished_ = 0;
+  bool shut_down_ = false;
+};
+
+// The wait of a getter or a putter. A waiter that was woken looks again, and waits again if others were faster.
+class QueueWait : public ListedWait {
+ public:
+  bool Ready(TaskState&) const { return !Blocked(); }
+  WaitNode* Suspend(TaskState& task);
+  Ending End(TaskState& task);
+  std::exception_ptr TakeError() const { return OrphanError(); }
+
+  bool Recheck() final;
+  void Abandon() noexcept final;
+  WaitKind Kind() const final { return is_put_ ? WaitKind::kQueuePut : WaitKind::kQueueGet; }
+  const WaitObject* Object() const final { return IsOrphan() ? nullptr : queue_; }
+  std::string Describe() const final;
+
+ protected:
+  QueueWait(QueueBase& queue, bool is_put) : queue_(&queue), is_put_(is_put) {}
+  ~QueueWait() = default;
+
+ private:
+  bool Blocked() const { return !queue_->shut_down_ && (is_put_ ? queue_->Full() : queue_->Empty()); }
+  WaitList& list() const { return is_put_ ? queue_->putters_ : queue_->getters_; }
+
+  QueueBase* queue_;
+  bool is_put_;
+  bool parked_ = false;
+};
+
+template <typename Q>
+class QueueGet final : public QueueWait {
+ public:
+  explicit QueueGet(Q& queue) : QueueWait(queue, /*is_put=*/false), queue_(&queue) {}
+  typename Q::Item Take() { return queue_->TakeNow("Queue::Get()"); }
+
+ private:
+  Q* queue_;
+};
+
+// `Reference` is const T& or T&&.
+template <typename Q, typename Reference>
+class QueuePut final : public QueueWait {
+ public:
+  QueuePut(Q& queue, Reference item)
+      : QueueWait(queue, /*is_put=*/true), queue_(&queue), item_(static_cast<Reference>(item)) {}
+  void Take() { queue_->AddNow("Queue::Put()", static_cast<Reference>(item_)); }
+
+ private:
+  Q* queue_;
+  Reference item_;
+};
+
+template <typename T, typename Order>
+class BasicQueue final : public QueueBase {
+ public:
+  using Item = T;
+
+  explicit BasicQueue(int64_t maxsize = 0, std::string_view name = {}) : QueueBase(maxsize, name) {}
+
+  QueuePut<BasicQueue, const T&> Put(const T& item) { return QueuePut<BasicQueue, const T&>(*this, item); }
+  QueuePut<BasicQueue, T&&> Put(T&& item) { return QueuePut<BasicQueue, T&&>(*this, std::move(item)); }
+  QueueGet<BasicQueue> Get() { return QueueGet<BasicQueue>(*this); }
+
+  void PutNowait(const T& item) { AddNow("Queue::PutNowait()", item); }
+  void PutNowait(T&& item) { AddNow("Queue::PutNowait()", std::move(item)); }
+  T GetNowait() { return TakeNow("Queue::GetNowait()"); }
+
+  size_t Size() const override { return items_.size(); }
+
+ private:
+  template <typename Q>
+  friend class QueueGet;
+  template <typename Q, typename Reference>
+  friend class QueuePut;
+
+  template <typename U>
+  void AddNow(const char* what, U&& item) {
+    RequireRoom(what);
+    items_.Add(std::forward<U>(item));
+    Added();
+  }
+  T TakeNow(const char* what) {
+    RequireItem(what);
+    T item = items_.Take();
+    Taken();
+    return item;
+  }
+  void DropItem() override { (void)items_.Take(); }
+
+  Order items_;
+};
+
+}  // namespace internal
+
+template <typename T>
+using Queue = internal::BasicQueue<T, internal::FirstInFirstOut<T>>;
+template <typename T>
+using LifoQueue = internal::BasicQueue<T, internal::LastInFirstOut<T>>;
+template <typename T>
+using PriorityQueue = internal::BasicQueue<T, internal::SmallestFirst<T>>;
+
+}  // namespace detent
+
+#endif  // DETENT_RUNTIME_QUEUE_H_

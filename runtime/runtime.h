@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// All of runtime/.
+#ifndef DETENT_RUNTIME_RUNTIME_H_
+#define DETENT_RUNTIME_RUNTIME_H_
+
+#include "detent/runtime/core.h"
+#include "detent/runtime/epoll_loop.h"
+
+#endif  // DETENT_RUNTIME_RUNTIME_H_

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detent/runtime/semaphore.h"
+
+#include <stdexcept>
+
+#include "absl/strings/str_cat.h"
+#include "detent/runtime/errors.h"
+
+namespace detent {
+namespace internal {
+
+bool SemaphoreAcquire::Ready(TaskState&) {
+  if (semaphore_->Locked()) return false;
+  --semaphore_->value_;
+  return true;
+}
+
+WaitNode* SemaphoreAcquire::Suspend(TaskState& task) {
+  Park(task);
+  parked_ = true;
+  semaphore_->waiters_.Append(this);
+  return this;
+}
+
+Ending SemaphoreAcquire::End(TaskState& task) {
+  if (!parked_) return Ending::kValue;
+  const Ending ending = EndOfWait(task);
+  if (ending == Ending::kValue) {
+    semaphore_->waiters_.Remove(this);
+    // Those who came while permits were on their way had to queue.
+    while (semaphore_->value_ > 0 && semaphore_->WakeNext()) {
+    }
+  } else {
+    Abandon();
+  }
+  return ending;
+}
+
+void SemaphoreAcquire::Abandon() noexcept {
+  if (IsOrphan()) return;
+  semaphore_->waiters_.Remove(this);
+  if (IsDone() && !IsCancelled()) ++semaphore_->value_;  // The permit that it had been given.
+  while (semaphore_->value_ > 0 && semaphore_->WakeNext()) {
+  }
+}
+
+const WaitObject* SemaphoreAcquire::Object() const { return IsOrphan() ? nullptr : semaphore_; }
+
+std::string SemaphoreAcquire::Describe() const {
+  if (IsOrphan()) return "Semaphore::Acquire on a Semaphore that is gone";
+  return absl::StrCat("Semaphore::Acquire on ", semaphore_->Called("Semaphore"));
+}
+
+}  // namespace internal
+
+Semaphore::Semaphore(int64_t value, std::string_view name) : NamedObject(name), value_(value) {
+  if (value < 0) {
+    throw std::invalid_argument(
+        absl::StrCat("Semaphore: the initial value is ", value, "; it must be 0 or more, the number of permits"));
+  }
+}
+
+void Semaphore::Release() {
+  ++value_;
+  WakeNext();
+}
+
+bool Semaphore::WakeNext() {
+  if (!waiters_.WakeFirstWaiting()) return false;
+  --value_;
+  return true;
+}
+
+void BoundedSemaphore::Release() {
+  if (Value() >= bound_) {
+    throw InvalidStateError(absl::StrCat("BoundedSemaphore::Release() on ", Called("BoundedSemaphore"), ": all ", bound_,
+                                         " permits are back already; release once for each Acquire()"));
+  }
+  Semaphore::Release();
+}
+
+}  // namespace detent

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Yield, Sleep, SleepUntil: let the other tasks run, for a moment or for a while.
+//
+//   co_await Yield();                      // one trip through the ready queue: asyncio's sleep(0)
+//   co_await Sleep(absl::Seconds(1));
+//   co_await SleepUntil(deadline);
+//   co_await Yield(lock, account);         // also tells the explorer what the next step will touch
+//
+// Order.         Tasks that sleep until the same instant wake in the order in which they went to sleep.
+// Suspension.    Always. A duration of zero or less, and a point that has passed, are a Yield(). InfiniteDuration() and
+//                LoopTime::Never() sleep until cancelled.
+// Cancellation.  Wakes at once; the timer is taken back.
+// Threads.       The loop's own thread only.
+#ifndef DETENT_RUNTIME_SLEEP_H_
+#define DETENT_RUNTIME_SLEEP_H_
+
+#include <array>
+#include <cstddef>
+#include <exception>
+#include <string>
+
+#include "absl/time/time.h"
+#include "detent/runtime/internal/awaiting.h"
+#include "detent/runtime/internal/timer_heap.h"
+#include "detent/runtime/internal/wait_node.h"
+#include "detent/runtime/loop_time.h"
+
+namespace detent {
+namespace internal {
+
+class YieldOperation {
+ public:
+  YieldOperation() {}
+  bool Ready(TaskState&) const { return false; }
+  WaitNode* Suspend(TaskState& task) const {
+    task.MakeReady();
+    return nullptr;
+  }
+  Ending End(TaskState& task) const { return task.ConsumeCancel() ? Ending::kCancelled : Ending::kValue; }
+  std::exception_ptr TakeError() const { return nullptr; }
+  void Take() const {}
+};
+
+// How a step is going to touch an object.
+enum class AccessMode : uint8_t { kRead, kWrite };
+
+// A trip through the ready queue that announces what the next step touches.
+class AnnouncedYield : public WaitNode {
+ public:
+  bool Ready(TaskState&) const { return false; }
+  WaitNode* Suspend(TaskState& task) {
+    Park(task);
+    Wake();
+    return this;
+  }
+  Ending End(TaskState& task) const { return EndOfWait(task); }
+  std::exception_ptr TakeError() const { return nullptr; }
+  void Take() const {}
+
+  void Abandon() noexcept final {}
+  WaitKind Kind() const final { return WaitKind::kShared; }
+  std::string Describe() const override { return "its turn"; }
+
+  // The announced objects; Object() is the first.
+  virtual size_t ObjectCount() const = 0;
+  virtual const WaitObject* ObjectAt(size_t index) const = 0;
+  const WaitObject* Object() const final { return ObjectAt(0); }
+  virtual AccessMode Mode() const { return AccessMode::kWrite; }
+
+ protected:
+  AnnouncedYield() {}
+  ~AnnouncedYield() = default;
+};
+
+template <size_t kCount>
+class YieldOn final : public AnnouncedYield {
+ public:
+  template <typename... O>
+  explicit YieldOn(const O&... objects) : objects_{&objects...} {}
+  size_t ObjectCount() const override { return kCount; }
+  const WaitObject* ObjectAt(size_t index) const override { return objects_[index]; }
+
+ private:
+  std::array<const WaitObject*, kCount> objects_;
+};
+
+class SleepOperation final : public WaitNode, public Timer {
+ public:
+  explicit SleepOperation(absl::Duration duration) : duration_(duration) {}
+  explicit SleepOperation(LoopTime until) : until_(until), is_absolute_(true) {}
+
+  bool Ready(TaskState&) const { return false; }
+  WaitNode* Suspend(TaskState& task);
+  Ending End(TaskState& task);
+  std::exception_ptr TakeError() const { return nullptr; }
+  void Take() const {}
+
+  void Abandon() noexcept override;
+  WaitKind Kind() const override { return WaitKind::kSleep; }
+  std::string Describe() const override;
+  void Run() override { Wake(); }
+  uint64_t Lane() const override;
+
+ private:
+  absl::Duration duration_;
+  LoopTime until_;
+  bool is_absolute_ = false;
+  bool parked_ = false;
+};
+
+}  // namespace internal
+
+inline internal::YieldOperation Yield() { return internal::YieldOperation(); }
+template <typename... O>
+  requires(sizeof...(O) > 0)
+internal::YieldOn<sizeof...(O)> Yield(const O&... objects) {
+  return internal::YieldOn<sizeof...(O)>(objects...);
+}
+inline internal::SleepOperation Sleep(absl::Duration duration) { return internal::SleepOperation(duration); }
+inline internal::SleepOperation SleepUntil(LoopTime until) { return internal::SleepOperation(until); }
+
+}  // namespace detent
+
+#endif  // DETENT_RUNTIME_SLEEP_H_

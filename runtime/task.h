@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Task<T>: a coroutine that runs on its own, and the future of its result. Spawn() starts one.
+//
+//   Task<int> length = Spawn(Length("example.org"), {.name = "length"});
+//   ...
+//   int n = co_await length;
+//
+// A task's first step runs in the next iteration of the loop, not inside Spawn(). Dropping the handle does not stop the
+// task. A task that ends with an error nobody ever looks at is reported.
+//
+// Suspension, ownership, threads.  As Future<T>. A task cannot be completed from outside.
+// Cancellation.  Cancel() throws CancelledError at the await in which the task is suspended, in the task's next step;
+//                a task that awaits a task passes it on. The task may catch it, clean up, and even go on: then it is not
+//                cancelled. A task that was never started ends without running.
+#ifndef DETENT_RUNTIME_TASK_H_
+#define DETENT_RUNTIME_TASK_H_
+
+#include <cstdint>
+#include <source_location>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "detent/runtime/coro.h"
+#include "detent/runtime/future.h"
+#include "detent/runtime/internal/task_state.h"
+
+namespace detent {
+
+// How a cancellation ends a task.
+enum class Unwind : uint8_t {
+  kThrow,    // CancelledError is thrown at the await.
+  kDestroy,  // The frames are destroyed, innermost first: destructors run, catch blocks do not. Much cheaper.
+};
+
+// Trivially destructible, so that g++ 12 makes no second copy of it in a co_await expression (rule R10). The name is
+// copied when the task is made.
+struct SpawnOptions {
+  std::string_view name = {};  // For reports; "task-7" if empty.
+  Unwind unwind = Unwind::kThrow;
+};
+
+// A task whose result type is erased.
+class AnyTask : public AnyFuture {
+ public:
+  AnyTask() {}
+
+  std::string_view Name() const { return task_state().name(); }
+  // 1 for a loop's first task, and so on: the same in every run of a simulated loop.
+  uint64_t Id() const { return task_state().id(); }
+  // Where the task stands, innermost await first; the library's own frames are left out. Empty before its first step,
+  // while it runs, and when it is done.
+  std::vector<std::source_location> Stack() const { return task_state().Stack(); }
+  // How many requests to cancel it are outstanding.
+  int Cancelling() const { return static_cast<int>(task_state().Cancelling()); }
+  // Takes one request back, and gives how many are left. At zero a cancellation that was not delivered yet is dropped.
+  int Uncancel() const { return static_cast<int>(task_state().Uncancel()); }
+
+  // --- For the library ---
+
+  explicit AnyTask(internal::TaskState* state)
+      : AnyFuture(internal::StateRef<internal::FutureState>(static_cast<internal::FutureState*>(state))) {}
+  explicit AnyTask(internal::StateRef<internal::FutureState> state) : AnyFuture(std::move(state)) {}
+  internal::TaskState& task_state() const { return static_cast<internal::TaskState&>(state()); }
+};
+
+template <typename T = void>
+class Task : public internal::TypedHandle<T, Task<T>, AnyTask> {
+ public:
+  Task() {}
+
+  // A task is a future: the same state behind another handle.
+  operator Future<T>() const { return Future<T>(this->state_); }  // NOLINT: as a derived class converts.
+
+  // --- For the library ---
+
+  explicit Task(internal::StateRef<internal::FutureState> state)
+      : internal::TypedHandle<T, Task<T>, AnyTask>(std::move(state)) {}
+};
+
+// The task that runs now; empty in a callback and outside a loop.
+AnyTask CurrentTask();
+
+// The tasks of the running loop that are not done, in the order in which they were spawned.
+std::vector<AnyTask> AllTasks();
+
+namespace internal {
+
+template <typename T>
+class TaskOf final : public WithValue<T, TaskState> {
+ public:
+  TaskOf(LoopCore& core, Promise<T>& root, std::string_view name, std::source_location where)
+      : WithValue<T, TaskState>(core, root, name, where), promise_(&root) {}
+
+  using TaskState::Start;
+
+ private:
+  ~TaskOf() override = default;
+
+  Status Harvest() override {
+    if (promise_->ending() == Ending::kValue) {
+      try {
+        this->ConstructValue(std::move(promise_->value()));
+        return Status::kValue;
+      } catch (...) {
+        this->SetError(std::current_exception());
+      }
+    } else {
+      this->SetError(promise_->error());
+    }
+    return Status::kError;
+  }
+
+  Promise<T>* promise_;
+};
+
+// Makes a task of `coro` and puts it into the ready queue of `core`.
+template <typename T>
+Task<T> SpawnOn(LoopCore& core, Coro<T> coro, const SpawnOptions& options, std::source_location where) {
+  static_assert(!std::is_reference_v<T>, "a task cannot return a reference: return a pointer, or await the Coro");
+  auto* state = new TaskOf<T>(core, coro.Release().promise(), options.name, where);
+  Task<T> task{StateRef<FutureState>(static_cast<FutureState*>(state))};
+  if (options.unwind == Unwind::kDestroy) state->SetDestroyOnCancel();
+  state->Start();
+  return task;
+}
+
+}  // namespace internal
+}  // namespace detent
+
+#endif  // DETENT_RUNTIME_TASK_H_

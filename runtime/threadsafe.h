@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// RunCoroutineThreadsafe: starts a task in a loop from another thread, which may wait for its result.
+//
+//   ThreadFuture<int> length = RunCoroutineThreadsafe(loop, Length, std::string("example.org"));
+//   int n = length.Get();                      // blocks this thread, not the loop
+//
+// The function is called on the loop's thread. On a SimLoop a call from another thread throws InvalidStateError.
+//
+// Suspension.    None: Get() blocks the calling thread.
+// Cancellation.  Cancel() cancels the task from any thread. A cancelled task makes Get() throw CancelledError.
+// Errors.        Get() throws the task's error; TimeoutError if it was given a time-out and that passed;
+//                InvalidStateError if the loop was closed before the task was done.
+// Threads.       Any. A ThreadFuture may be copied to and used by several threads.
+#ifndef DETENT_RUNTIME_THREADSAFE_H_
+#define DETENT_RUNTIME_THREADSAFE_H_
+
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+#include "absl/time/time.h"
+#include "detent/runtime/event_loop.h"
+#include "detent/runtime/internal/thread_result.h"
+#include "detent/runtime/spawn.h"
+
+namespace detent {
+
+template <typename T = void>
+class ThreadFuture {
+ public:
+  ThreadFuture() {}
+
+  bool Done() const { return result_->Done(); }
+  // Blocks until the task is done, or `timeout` has passed.
+  T Get(absl::Duration timeout = absl::InfiniteDuration()) const {
+    result_->Wait(timeout);
+    if constexpr (!std::is_void_v<T>) return *result_->value();
+  }
+  // Asks the task to end; does nothing if it is done.
+  void Cancel() const { result_->RequestCancel(); }
+
+  // --- For the library ---
+
+  explicit ThreadFuture(std::shared_ptr<internal::ThreadResult<T>> result) : result_(std::move(result)) {}
+
+ private:
+  std::shared_ptr<internal::ThreadResult<T>> result_;
+};
+
+template <typename F, typename... A>
+  requires internal::CoroFunction<F, A...>
+auto RunCoroutineThreadsafe(EventLoop& loop, F&& fn, A&&... arguments) {
+  using T = typename internal::TaskFrom<F, A...>::Result_;
+  auto result = std::make_shared<internal::ThreadResult<T>>(loop.inbox());
+  loop.CallSoonThreadsafe([sender = internal::ThreadResultSender<T>(result), fn = std::forward<F>(fn),
+                           ... arguments = std::forward<A>(arguments)]() mutable {
+    try {
+      sender.Watch(Spawn(std::move(fn), std::move(arguments)...));
+    } catch (...) {
+      sender.Fail(std::current_exception());
+      throw;
+    }
+  });
+  return ThreadFuture<T>(std::move(result));
+}
+
+}  // namespace detent
+
+#endif  // DETENT_RUNTIME_THREADSAFE_H_

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detent/runtime/wait.h"
+
+#include <stdexcept>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/str_cat.h"
+#include "detent/runtime/event_loop.h"
+
+namespace detent::internal {
+
+WaitNode* WaitForSome::Suspend(TaskState& task) {
+  LoopCore& core = task.core();
+  Park(task);
+  if (timeout_ != absl::InfiniteDuration()) {
+    deadline_.owner = this;
+    core.timers.Add(&deadline_, core.loop->Time() + timeout_);
+  }
+  left_ = states_.size();
+  watchers_ = std::make_unique<Watcher[]>(states_.size());
+  for (size_t i = 0; i < states_.size(); ++i) {
+    watchers_[i].owner = this;
+    if (states_[i]->IsDone()) {
+      Count(*states_[i]);
+    } else {
+      states_[i]->Observe(&watchers_[i]);
+    }
+  }
+  return this;
+}
+
+void WaitForSome::Count(FutureState& state) noexcept {
+  --left_;
+  const bool enough = left_ == 0 || when_ == ReturnWhen::kFirstCompleted ||
+                      (when_ == ReturnWhen::kFirstException && state.status() == Status::kError);
+  if (!enough || decided_) return;
+  decided_ = true;
+  task()->core().ready.Push(this);
+}
+
+void WaitForSome::Run() {
+  if (deadline_.IsArmed()) task()->core().timers.Remove(&deadline_);
+  Wake();
+}
+
+Ending WaitForSome::End(TaskState& task) {
+  Abandon();
+  return EndOfWait(task);
+}
+
+void WaitForSome::Abandon() noexcept {
+  LoopCore& core = task()->core();
+  for (size_t i = 0; i < states_.size(); ++i) states_[i]->StopObserving(&watchers_[i]);
+  if (deadline_.IsArmed()) core.timers.Remove(&deadline_);
+  if (deadline_.IsReady()) core.Forget(&deadline_);
+  if (IsReady()) core.Forget(this);
+}
+
+std::string WaitForSome::Describe() const {
+  return absl::StrCat("Wait for ",
+                      when_ == ReturnWhen::kFirstCompleted   ? "the first"
+                      : when_ == ReturnWhen::kFirstException ? "the first error"
+                                                             : "all",
+                      " of ", states_.size(), ", ", left_, " pending");
+}
+
+uint64_t WaitForSome::Lane() const { return LaneOfTask(task()->id()); }
+
+void ThrowEmptyWait() {
+  throw std::invalid_argument("Wait(): the set of tasks is empty; there is nothing that could ever complete");
+}
+
+std::vector<bool> RepeatedStates(const std::vector<const void*>& states) {
+  std::vector<bool> repeated;
+  absl::flat_hash_set<const void*> seen;  // Asked for membership only; its order decides nothing.
+  for (size_t i = 0; i < states.size(); ++i) {
+    if (seen.insert(states[i]).second) continue;
+    repeated.resize(states.size());
+    repeated[i] = true;
+  }
+  return repeated;
+}
+
+}  // namespace detent::internal
