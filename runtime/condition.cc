@@ -32,7 +32,7 @@ class Condition::WaitForNotify final : public internal::ListedWait {
   const internal::WaitObject* Object() const override { return IsOrphan() ? nullptr : condition_; }
   std::string Describe() const override {
     return IsOrphan() ? "Condition::Wait on a Condition that is gone"
-                      : absl::StrCat("Condition::Wait on ", condition_->Called("Condition"));
+                      : absl::StrCat("Condition::Wait on ", condition_->Quoted("Condition"));
   }
 
  private:

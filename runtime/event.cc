@@ -29,7 +29,7 @@ const WaitObject* EventWait::Object() const { return IsOrphan() ? nullptr : even
 
 std::string EventWait::Describe() const {
   if (IsOrphan()) return absl::StrCat(what_, " on an object that is gone");
-  return absl::StrCat(what_, " on ", of_ != nullptr ? of_->Called("Queue") : event_->Called("Event"));
+  return absl::StrCat(what_, " on ", of_ != nullptr ? of_->Quoted("Queue") : event_->Quoted("Event"));
 }
 
 }  // namespace internal

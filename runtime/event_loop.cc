@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detent/runtime/event_loop.h"
 
+#include <atomic>
 #include <cstdio>
 
 #include "absl/strings/str_cat.h"
@@ -59,7 +60,9 @@ std::string ExceptionContext::ToString() const {
 EventLoop::EventLoop()
     : core_(new internal::LoopCore(this)),
       inbox_(std::make_shared<internal::Inbox>([this] { WakeUp(); })),
-      thread_marker_(internal::ThisThreadMarker()) {}
+      thread_marker_(internal::ThisThreadMarker()) {
+  core_->run_number = internal::NextRunNumber();
+}
 
 EventLoop::~EventLoop() {
   core_->loop = nullptr;
@@ -210,6 +213,7 @@ void EventLoop::DiscardEverything(bool report) {
     task->Abandon();
   }
   while (!core.timers.empty()) core.timers.PopEarliest()->Discard();
+  DiscardReady();
   while (!core.ready.empty()) {
     const internal::Step step = core.ready.Pop();
     if (step && !step.IsTask()) step.runnable()->Discard();
@@ -283,6 +287,11 @@ void ReportHere(std::string message, std::exception_ptr error) noexcept {
   } else {
     WriteToStandardError(ExceptionContext(std::move(message), std::move(error)));
   }
+}
+
+uint32_t NextRunNumber() {
+  static std::atomic<uint32_t> next{1};
+  return next.fetch_add(1, std::memory_order_relaxed);
 }
 
 bool IsTearingDown() { return tls_running_core != nullptr && tls_running_core->tearing_down; }

@@ -191,6 +191,8 @@ class EventLoop {
   void Close();
   // Destroys all tasks, callbacks and timers; the loop can go on with new ones.
   void DiscardEverything(bool report);
+  // The part of that for ready steps that the loop's own scheduler holds.
+  virtual void DiscardReady() {}
 
   RandomGenerator random_;
 
@@ -221,6 +223,8 @@ void ReportToHandler(LoopCore& core, std::string message, std::exception_ptr err
 void ReportHere(std::string message, std::exception_ptr error) noexcept;
 // Whether the running loop destroys what is left: things are then destroyed in states that would otherwise be reported.
 bool IsTearingDown();
+// A number that no run of any loop in this process had lately.
+uint32_t NextRunNumber();
 // `task "alice"`; `a task that has ended`.
 std::string DescribeTaskById(uint64_t id);
 

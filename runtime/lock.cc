@@ -45,7 +45,7 @@ const WaitObject* LockAcquire::Object() const { return IsOrphan() ? nullptr : lo
 
 std::string LockAcquire::Describe() const {
   if (IsOrphan()) return "Lock::Acquire on a Lock that is gone";
-  return absl::StrCat("Lock::Acquire on ", lock_->Called("Lock"), lock_->Holder());
+  return absl::StrCat("Lock::Acquire on ", lock_->Quoted("Lock"), lock_->Holder());
 }
 
 void ReportFailedRelease(std::exception_ptr error) noexcept {

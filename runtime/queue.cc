@@ -89,7 +89,7 @@ void QueueWait::Abandon() noexcept {
 std::string QueueWait::Describe() const {
   const char* what = is_put_ ? "Queue::Put" : "Queue::Get";
   if (IsOrphan()) return absl::StrCat(what, " on a Queue that is gone");
-  std::string text = absl::StrCat(what, " on ", queue_->Called("Queue"));
+  std::string text = absl::StrCat(what, " on ", queue_->Quoted("Queue"));
   if (is_put_) {
     absl::StrAppend(&text, " (full, ", queue_->Size(), " of ", queue_->MaxSize(), ")");
   } else {

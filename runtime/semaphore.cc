@@ -48,7 +48,7 @@ const WaitObject* SemaphoreAcquire::Object() const { return IsOrphan() ? nullptr
 
 std::string SemaphoreAcquire::Describe() const {
   if (IsOrphan()) return "Semaphore::Acquire on a Semaphore that is gone";
-  return absl::StrCat("Semaphore::Acquire on ", semaphore_->Called("Semaphore"));
+  return absl::StrCat("Semaphore::Acquire on ", semaphore_->Quoted("Semaphore"));
 }
 
 }  // namespace internal

@@ -36,7 +36,7 @@ class Join : public WaitNode, public Observer {
   void Abandon() noexcept final { state_->StopObserving(this); }
   WaitKind Kind() const final { return state_->IsTask() ? WaitKind::kTask : WaitKind::kFuture; }
   const WaitObject* Object() const final { return state_->Object(); }
-  std::string Describe() const final { return state_->Describe(); }
+  std::string Describe() const final { return "the end of " + state_->Describe(); }
 
   void OnDone(FutureState&) noexcept final { Wake(); }
   uint64_t WaiterLane() const final;

@@ -18,8 +18,12 @@ uint32_t WaitObject::Ordinal(LoopCore& core) const {
 }
 
 std::string NamedObject::Called(std::string_view type) const {
+  return name_.empty() ? Quoted(type) : absl::StrCat(std::string(type), " ", Quoted(type));
+}
+
+std::string NamedObject::Quoted(std::string_view type) const {
+  if (!name_.empty()) return absl::StrCat("\"", name_, "\"");
   const std::string kind(type);
-  if (!name_.empty()) return absl::StrCat(kind, " \"", name_, "\"");
   return absl::StrCat(absl::StrContains("AEIOU", kind.substr(0, 1)) ? "an " : "a ", kind);
 }
 

@@ -71,6 +71,8 @@ class NamedObject : public WaitObject {
   const std::string& name() const { return name_; }
   // `Lock "ledger"`, or `a Lock` without a name.
   std::string Called(std::string_view type) const;
+  // `"ledger"`, or `a Lock`: where the type has been said already.
+  std::string Quoted(std::string_view type) const;
 
  private:
   std::string name_;

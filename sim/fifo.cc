@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detent/sim/fifo.h"
+
+namespace detent::sim {
+namespace {
+
+class FifoStrategy final : public Strategy {
+ public:
+  uint32_t Choose(const ChoicePoint&) override { return 0; }
+};
+
+}  // namespace
+
+std::unique_ptr<Strategy> Fifo::Make() const { return std::make_unique<FifoStrategy>(); }
+
+}  // namespace detent::sim

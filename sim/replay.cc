@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detent/sim/replay.h"
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+
+namespace detent::sim {
+namespace {
+
+const char* KindName(ChoiceKind kind) {
+  switch (kind) {
+    case ChoiceKind::kSchedule:
+      return "which step runs next";
+    case ChoiceKind::kProgram:
+      return "a Choose() of the program";
+    case ChoiceKind::kFault:
+      return "whether a fault strikes";
+    case ChoiceKind::kLatency:
+      return "how long a message takes";
+    case ChoiceKind::kExecutor:
+      return "how long a function in the executor takes";
+  }
+  return "a choice of an unknown kind";
+}
+
+class ReplayStrategy final : public Strategy {
+ public:
+  explicit ReplayStrategy(const Tape& tape) : tape_(tape) {}
+
+  void BeginRun(uint64_t) override {
+    position_ = 0;
+    next_ = 0;
+    divergence_.clear();
+  }
+
+  uint32_t Choose(const ChoicePoint& point) override {
+    const uint64_t position = position_++;
+    if (!divergence_.empty() || next_ == tape_.entries().size()) return 0;
+    const Tape::Entry& entry = tape_.entries()[next_];
+    if (entry.position != position) return 0;
+    ++next_;
+    if (entry.kind == point.kind() && entry.n == point.n()) return entry.value;
+    divergence_ = absl::StrCat("choice ", position, " was recorded as ", KindName(entry.kind), ", ", entry.value, " of ",
+                               entry.n, ", but the run now asks ", KindName(point.kind()), " of ", point.n());
+    return 0;
+  }
+
+  std::string Divergence() const override { return divergence_; }
+
+ private:
+  const Tape& tape_;
+  uint64_t position_ = 0;
+  size_t next_ = 0;
+  std::string divergence_;
+};
+
+}  // namespace
+
+std::unique_ptr<Strategy> Replay::Make() const { return std::make_unique<ReplayStrategy>(*tape_); }
+
+}  // namespace detent::sim

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// SimLoop: the simulated event loop. Its clock is virtual, its choices come from a seed.
+//
+//   sim::SimLoop loop({.seed = 42});
+//   loop.Run([]() -> Coro<> { co_await Sleep(absl::Hours(1)); });     // takes microseconds
+//
+// Time.          Starts at zero and moves only when nothing is ready: then it jumps to the next timer's deadline.
+// Order.         Whenever more than one lane is ready (a task, or the callbacks of one source), the strategy chooses
+//                which one runs its next step. Under Fifo the order is that of asyncio and of the EpollLoop.
+// Determinism.   The same program and options make the same choices, and give the same fingerprint(), on every machine,
+//                compiler and optimisation level. tape() replays them.
+// Errors.        Run() throws DeadlockError when every task waits and nothing can wake one, LimitError past a limit, and
+//                InvalidStateError when a strategy answers out of range.
+// Threads.       Everything runs on the loop's own thread, functions of RunInExecutor() too. A call from another thread
+//                is an error: it could not be replayed.
+#ifndef DETENT_SIM_SIM_LOOP_H_
+#define DETENT_SIM_SIM_LOOP_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "detent/runtime/event_loop.h"
+#include "detent/sim/fingerprint.h"
+#include "detent/sim/options.h"
+#include "detent/sim/tape.h"
+
+namespace detent::sim {
+
+// Every task waits, and nothing can wake one. what() lists the tasks, what each waits for, and where.
+class DeadlockError : public std::runtime_error {
+ public:
+  explicit DeadlockError(const std::string& what) : std::runtime_error(what) {}
+};
+
+// A run went past its limit of steps or of virtual time.
+class LimitError : public std::runtime_error {
+ public:
+  explicit LimitError(const std::string& what) : std::runtime_error(what) {}
+};
+
+class SimLoop final : public EventLoop {
+ public:
+  SimLoop() : SimLoop(Options()) {}
+  explicit SimLoop(Options options);
+  ~SimLoop() override;
+
+  // Makes the loop as new, with another seed: what is left of the run before is destroyed without a report, and its
+  // storage is used again.
+  void Reset(uint64_t seed);
+  // The same with another strategy.
+  void Reset(uint64_t seed, const StrategyOption& strategy);
+
+  // What this run has done so far.
+  const Tape& tape() const;
+  uint64_t fingerprint() const { return fingerprint_.value(); }
+  uint64_t steps() const { return steps_; }
+  // Of a replay: where the run first left the tape's path; empty if it did not.
+  std::string divergence() const { return strategy_->Divergence(); }
+
+  // Virtual: 2000-01-01 00:00 UTC and the loop's time.
+  absl::Time WallTime() const override;
+
+  // --- For the library ---
+
+  uint32_t ChooseFor(internal::ChoiceKind kind, uint32_t n) override { return MakeChoice(kind, n, 0); }
+  bool DrawFault(std::string_view name, double probability) override;
+  void ForgetReady(internal::Runnable* runnable) override;
+  internal::Network& network() override;
+
+ protected:
+  void RunOnce() override;
+  LoopTime ReadClock() const override { return core().now; }
+  void StartJob(absl::AnyInvocable<void()> job) override;
+  void CheckThreadsafeCall() override;
+  void DiscardReady() override;
+
+ private:
+  // A ready step, in the order in which it became ready.
+  class ReadyStep {
+   public:
+    ReadyStep() {}
+    ReadyStep(internal::Step what, uint64_t in_lane, uint64_t since)
+        : step(what), lane(in_lane), iteration(since) {}
+    internal::Step step;
+    uint64_t lane = 0;
+    uint64_t iteration = 0;  // The iteration in which it became ready.
+  };
+
+  void BeginRun(uint64_t seed);
+  void TakeReady();
+  void AdvanceClock();
+  // Lets the strategy choose among the lanes, and gives the index of the step to run.
+  size_t ChooseStep();
+  size_t ChooseAmongLanes();
+  uint32_t MakeChoice(internal::ChoiceKind kind, uint32_t n, double probability);
+  void RunChosen(size_t index);
+  ReadyStep TakeStep(size_t index);
+  size_t ready_size() const { return ready_.size() - head_; }
+
+  [[noreturn]] void ThrowDeadlock();
+
+  const Options options_;
+  std::unique_ptr<Strategy> strategy_;
+  std::unique_ptr<internal::Network> network_;
+  mutable Tape tape_;
+  Fingerprint fingerprint_;
+  uint64_t steps_ = 0;
+  uint64_t iteration_ = 0;
+  size_t steps_left_ = 0;  // Of this iteration.
+
+  std::vector<ReadyStep> ready_;  // From head_ on.
+  size_t head_ = 0;
+  size_t runnables_ = 0;       // How many of them are no tasks: only those can share a lane.
+  uint64_t current_lane_ = 0;  // The lane that a choice made current; 0 if none.
+  std::vector<size_t> heads_;  // Scratch: the first step of each lane.
+};
+
+}  // namespace detent::sim
+
+#endif  // DETENT_SIM_SIM_LOOP_H_

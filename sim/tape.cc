@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detent/sim/tape.h"
+
+#include <optional>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "detent/sim/fingerprint.h"
+
+namespace detent::sim {
+namespace {
+
+constexpr std::string_view kPrefix = "d1:";
+constexpr uint32_t kKinds = 8;
+
+void AppendFixed(std::string& bytes, uint64_t value, int size) {
+  for (int i = 0; i < size; ++i) bytes.push_back(static_cast<char>(value >> (8 * i)));
+}
+
+void AppendVarint(std::string& bytes, uint64_t value) {
+  for (; value >= 0x80; value >>= 7) bytes.push_back(static_cast<char>(value | 0x80));
+  bytes.push_back(static_cast<char>(value));
+}
+
+uint32_t CheckSum(std::string_view bytes) {
+  Fingerprint sum;
+  for (const char c : bytes) sum.Add(static_cast<unsigned char>(c));
+  return static_cast<uint32_t>(sum.value());
+}
+
+// Reads numbers from the front of some bytes; remembers whether there were too few.
+class Reader {
+ public:
+  explicit Reader(std::string_view bytes) : bytes_(bytes) {}
+
+  uint64_t Fixed(int size) {
+    uint64_t value = 0;
+    for (int i = 0; i < size; ++i) value |= uint64_t{Byte()} << (8 * i);
+    return value;
+  }
+  uint64_t Varint() {
+    uint64_t value = 0;
+    for (int shift = 0; shift < 64; shift += 7) {
+      const unsigned char byte = Byte();
+      value |= uint64_t{byte & 0x7fu} << shift;
+      if ((byte & 0x80) == 0) return value;
+    }
+    ok_ = false;
+    return 0;
+  }
+  bool ok() const { return ok_; }
+  bool AtEnd() const { return position_ == bytes_.size(); }
+
+ private:
+  unsigned char Byte() {
+    if (position_ == bytes_.size()) {
+      ok_ = false;
+      return 0;
+    }
+    return static_cast<unsigned char>(bytes_[position_++]);
+  }
+
+  std::string_view bytes_;
+  size_t position_ = 0;
+  bool ok_ = true;
+};
+
+absl::Status Malformed(const std::string& what) {
+  return absl::InvalidArgumentError(absl::StrCat("malformed tape: ", what, "; copy the whole line that was printed"));
+}
+
+bool InAlphabet(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+}
+
+}  // namespace
+
+void Tape::Clear() {
+  entries_.clear();
+  length_ = seed_ = fingerprint_ = test_ = 0;
+}
+
+std::string Tape::ToString() const {
+  std::string bytes;
+  AppendFixed(bytes, seed_, 8);
+  AppendVarint(bytes, length_);
+  AppendFixed(bytes, fingerprint_, 8);
+  AppendFixed(bytes, test_, 8);
+  AppendVarint(bytes, entries_.size());
+  uint64_t previous = 0;
+  for (const Entry& entry : entries_) {
+    AppendVarint(bytes, entry.position - previous);
+    AppendVarint(bytes, static_cast<uint64_t>(entry.kind) + uint64_t{kKinds} * entry.n);
+    AppendVarint(bytes, entry.value);
+    previous = entry.position;
+  }
+  AppendFixed(bytes, CheckSum(bytes), 4);
+  return std::string(kPrefix) + absl::WebSafeBase64Escape(bytes);
+}
+
+absl::StatusOr<Tape> Tape::Parse(std::string_view line) {
+  if (line.substr(0, kPrefix.size()) != kPrefix) {
+    return Malformed(absl::StrCat("it must start with \"", std::string(kPrefix), "\", the version, but starts with \"",
+                                  std::string(line.substr(0, kPrefix.size())), "\""));
+  }
+  for (size_t i = kPrefix.size(); i < line.size(); ++i) {
+    if (InAlphabet(line[i])) continue;
+    return Malformed(absl::StrCat("character ", i + 1, " ('", std::string(1, line[i]),
+                                  "') is none of A-Z, a-z, 0-9, '-' and '_'"));
+  }
+  std::string bytes;
+  const std::string text(line.substr(kPrefix.size()));
+  if (!absl::WebSafeBase64Unescape(text, &bytes) || bytes.size() < 4) {
+    return Malformed(absl::StrCat("it ends at character ", line.size(), ", in the middle of a number"));
+  }
+  const std::string_view body(bytes.data(), bytes.size() - 4);
+  if (Reader(std::string_view(bytes).substr(body.size())).Fixed(4) != CheckSum(body)) {
+    return Malformed(absl::StrCat("the check sum of its ", line.size(),
+                                  " characters does not match, so it was cut short or changed"));
+  }
+  Reader reader(body);
+  Tape tape;
+  tape.seed_ = reader.Fixed(8);
+  tape.length_ = reader.Varint();
+  tape.fingerprint_ = reader.Fixed(8);
+  tape.test_ = reader.Fixed(8);
+  const uint64_t count = reader.Varint();
+  uint64_t position = 0;
+  for (uint64_t i = 0; i < count && reader.ok(); ++i) {
+    Entry entry;
+    position += reader.Varint();
+    entry.position = position;
+    const uint64_t kind_and_n = reader.Varint();
+    entry.kind = static_cast<ChoiceKind>(kind_and_n % kKinds);
+    entry.n = static_cast<uint32_t>(kind_and_n / kKinds);
+    entry.value = static_cast<uint32_t>(reader.Varint());
+    if (reader.ok() && (entry.value == 0 || entry.value >= entry.n || entry.position >= tape.length_ ||
+                        (i > 0 && entry.position == tape.entries_.back().position))) {
+      return Malformed(absl::StrCat("its choice ", i + 1, " (", entry.value, " of ", entry.n, " at position ",
+                                    entry.position, ") is impossible"));
+    }
+    tape.entries_.push_back(entry);
+  }
+  if (!reader.ok() || !reader.AtEnd()) return Malformed("its numbers do not add up");
+  return tape;
+}
+
+}  // namespace detent::sim

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Tape: the record of every choice that a run made. It prints as one short line, reads back, and replays.
+//
+//   std::string line = loop.tape().ToString();                    // d1:Kk8C…
+//   absl::StatusOr<sim::Tape> tape = sim::Tape::Parse(line);
+//   sim::SimLoop again({.seed = tape->seed(), .strategy = sim::Replay(*tape)});
+//
+// Only the choices that are not the calmest are stored: every other choice, and every one past the tape's end, is 0. So
+// the empty tape is Fifo.
+//
+// Format.        "d1:" and base64url, without padding, of: seed, number of choices, fingerprint, hash of the test's name
+//                (8 bytes each but the number, which is a varint), number of entries, entries, and a check sum of 4 bytes
+//                over all that. An entry is three varints: the distance of its position from the one before; kind + 8 * n;
+//                the value. Varints are LEB128, fixed numbers little-endian.
+#ifndef DETENT_SIM_TAPE_H_
+#define DETENT_SIM_TAPE_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "detent/sim/strategy.h"
+
+namespace detent::sim {
+
+class Tape {
+ public:
+  // A choice that was not the calmest.
+  class Entry {
+   public:
+    Entry() {}
+    Entry(uint64_t at, ChoiceKind what, uint32_t of, uint32_t chosen) : position(at), kind(what), n(of), value(chosen) {}
+    friend bool operator==(const Entry&, const Entry&) = default;
+
+    uint64_t position = 0;  // The how-manieth choice of the run, from 0.
+    ChoiceKind kind = ChoiceKind::kSchedule;
+    uint32_t n = 0;
+    uint32_t value = 0;
+  };
+
+  Tape() {}
+
+  // Parses what ToString() gave. The error says what is wrong, where, and what to do.
+  static absl::StatusOr<Tape> Parse(std::string_view line);
+  std::string ToString() const;
+
+  const std::vector<Entry>& entries() const { return entries_; }
+  // How many choices the run made, the calm ones included.
+  uint64_t length() const { return length_; }
+  // The seed of the run, which also seeds EventLoop::Random().
+  uint64_t seed() const { return seed_; }
+  // The run's fingerprint at its end.
+  uint64_t fingerprint() const { return fingerprint_; }
+  // A hash of the name of the test that made the tape; 0 if none did.
+  uint64_t test() const { return test_; }
+
+  void set_seed(uint64_t seed) { seed_ = seed; }
+  void set_fingerprint(uint64_t fingerprint) { fingerprint_ = fingerprint; }
+  void set_test(uint64_t test) { test_ = test; }
+
+  // Appends a choice. REQUIRES: value < n.
+  void Record(ChoiceKind kind, uint32_t n, uint32_t value) {
+    if (value != 0) entries_.push_back(Entry(length_, kind, n, value));
+    ++length_;
+  }
+  // Forgets everything but the storage.
+  void Clear();
+
+  friend bool operator==(const Tape&, const Tape&) = default;
+
+ private:
+  std::vector<Entry> entries_;
+  uint64_t length_ = 0;
+  uint64_t seed_ = 0;
+  uint64_t fingerprint_ = 0;
+  uint64_t test_ = 0;
+};
+
+}  // namespace detent::sim
+
+#endif  // DETENT_SIM_TAPE_H_

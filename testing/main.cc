@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A main() for tests that takes detent's settings as flags: see test_macros.h. With any other main() they are environment
+// variables.
+#include <cstdio>
+#include <string>
+
+#include "absl/flags/flag.h"
+#include "absl/flags/parse.h"
+#include "detent/testing/settings.h"
+#include "gmock/gmock.h"
+
+ABSL_FLAG(std::string, detent_schedules, "", "how many schedules each simulated test runs, from 1 to 1000000000");
+ABSL_FLAG(std::string, detent_seed, "", "the seed of the schedules");
+ABSL_FLAG(std::string, detent_replay, "", "a tape (d1:...): the one schedule to run");
+
+namespace {
+
+// False, with a sentence on standard error, if the flag's value cannot be used.
+bool Set(const char* name, const absl::Flag<std::string>& flag) {
+  const std::string value = absl::GetFlag(flag);
+  if (value.empty()) return true;
+  const absl::Status status = detent_testing::internal::SetSetting(
+      detent_testing::internal::FlagSettings(), name, std::string("--detent_") + name, value);
+  if (status.ok()) return true;
+  std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
+  return false;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  ::testing::InitGoogleMock(&argc, argv);
+  absl::ParseCommandLine(argc, argv);
+  if (!Set("schedules", FLAGS_detent_schedules) || !Set("seed", FLAGS_detent_seed) ||
+      !Set("replay", FLAGS_detent_replay)) {
+    return 2;
+  }
+  return RUN_ALL_TESTS();
+}

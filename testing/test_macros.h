@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// SIM_TEST, SIM_TEST_F, LOOP_TEST: GoogleTest tests whose body is a coroutine.
+//
+//   SIM_TEST(BankTest, TransfersKeepTheSum) {
+//     Bank bank;
+//     co_await Gather(bank.Transfer(0, 1, 10), bank.Transfer(1, 0, 5));
+//     EXPECT_EQ(bank.Sum(), 200);
+//   }
+//
+// SIM_TEST runs its body under many schedules on a simulated loop (100 unless told otherwise; the first is the order of
+// the real loop) and stops at the first that fails: then it prints GoogleTest's own failure, the seed, and the command
+// that replays it. What fails a schedule besides assertions: see Explore().
+//
+// SIM_TEST_F takes a fixture, which is made, set up, torn down and destroyed once for every schedule, inside that
+// schedule's loop. SetUpTestSuite() runs once for all, as always.
+//
+// LOOP_TEST runs its body once on the real loop, then as SIM_TEST does.
+//
+// Settings, each as an environment variable that works with any main(), or as a flag with detent's own main
+// (//testing:test_main):
+//   DETENT_SCHEDULES, --detent_schedules   how many schedules, 1 to 1000000000
+//   DETENT_SEED,      --detent_seed        the seed, 0 to 18446744073709551615
+//   DETENT_REPLAY,    --detent_replay      a tape: runs that one schedule
+#ifndef DETENT_TESTING_TEST_MACROS_H_
+#define DETENT_TESTING_TEST_MACROS_H_
+
+#include <memory>
+#include <utility>
+
+#include "detent/runtime/coro.h"
+#include "detent/runtime/outcome.h"
+#include "detent/testing/explore.h"
+#include "gtest/gtest.h"
+
+namespace detent_testing::internal {
+
+enum class Loops : bool { kSimulatedOnly, kRealAndSimulated };
+
+// What GoogleTest runs: explores a body.
+class ExploringTest : public ::testing::Test {
+ public:
+  ExploringTest(Loops loops, detent::Coro<> (*body)()) : loops_(loops), body_(body) {}
+
+ private:
+  void TestBody() override;
+
+  const Loops loops_;
+  detent::Coro<> (*const body_)();
+};
+
+class ExploringTestFactory final : public ::testing::internal::TestFactoryBase {
+ public:
+  ExploringTestFactory(Loops loops, detent::Coro<> (*body)()) : loops_(loops), body_(body) {}
+  ::testing::Test* CreateTest() override { return new ExploringTest(loops_, body_); }
+
+ private:
+  const Loops loops_;
+  detent::Coro<> (*const body_)();
+};
+
+// Whether SetUp() wants the body left out.
+bool SkipsBody();
+
+// One schedule: the fixture's whole life.
+template <typename TestClass>
+detent::Coro<> RunFixture() {
+  auto test = std::make_unique<TestClass>();
+  detent::Outcome<> outcome = detent::Outcome<>::Value();
+  test->DetentSetUp();
+  if (!SkipsBody()) {
+    outcome = co_await Catch(test->DetentBody());
+    co_await CancelOtherTasks();  // They may use the fixture.
+  }
+  test->DetentTearDown();
+  test = nullptr;
+  if (!outcome.ok()) co_await Propagate(std::move(outcome));
+}
+
+template <typename Fixture, typename TestClass>
+::testing::TestInfo* RegisterTest(const char* suite, const char* name, const char* file, int line, Loops loops) {
+  return ::testing::internal::MakeAndRegisterTestInfo(
+      suite, name, nullptr, nullptr, ::testing::internal::CodeLocation(file, line),
+      ::testing::internal::GetTypeId<Fixture>(),
+      ::testing::internal::SuiteApiResolver<Fixture>::GetSetUpCaseOrSuite(file, line),
+      ::testing::internal::SuiteApiResolver<Fixture>::GetTearDownCaseOrSuite(file, line),
+      new ExploringTestFactory(loops, &RunFixture<TestClass>));
+}
+
+}  // namespace detent_testing::internal
+
+#define DETENT_INTERNAL_TEST(suite, name, fixture, loops)                                                       \
+  static_assert(sizeof(GTEST_STRINGIFY_(suite)) > 1 && sizeof(GTEST_STRINGIFY_(name)) > 1,                      \
+                "a test needs a suite and a name");                                                             \
+  class GTEST_TEST_CLASS_NAME_(suite, name) : public fixture {                                                  \
+   public:                                                                                                      \
+    void DetentSetUp() { this->SetUp(); }                                                                       \
+    void DetentTearDown() { this->TearDown(); }                                                                 \
+    ::detent::Coro<> DetentBody();                                                                              \
+                                                                                                                \
+   private:                                                                                                     \
+    void TestBody() override {}                                                                                 \
+    [[maybe_unused]] static ::testing::TestInfo* const detent_test_info_;                                       \
+  };                                                                                                            \
+  ::testing::TestInfo* const GTEST_TEST_CLASS_NAME_(suite, name)::detent_test_info_ =                           \
+      ::detent_testing::internal::RegisterTest<fixture, GTEST_TEST_CLASS_NAME_(suite, name)>(                   \
+          GTEST_STRINGIFY_(suite), GTEST_STRINGIFY_(name), __FILE__, __LINE__,                                  \
+          ::detent_testing::internal::Loops::loops);                                                            \
+  ::detent::Coro<> GTEST_TEST_CLASS_NAME_(suite, name)::DetentBody()
+
+#define SIM_TEST(suite, name) DETENT_INTERNAL_TEST(suite, name, ::testing::Test, kSimulatedOnly)
+#define SIM_TEST_F(fixture, name) DETENT_INTERNAL_TEST(fixture, name, fixture, kSimulatedOnly)
+#define LOOP_TEST(suite, name) DETENT_INTERNAL_TEST(suite, name, ::testing::Test, kRealAndSimulated)
+#define LOOP_TEST_F(fixture, name) DETENT_INTERNAL_TEST(fixture, name, fixture, kRealAndSimulated)
+
+#endif  // DETENT_TESTING_TEST_MACROS_H_
