@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detent/testing/explore.h"
+
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "detent/runtime/core.h"
+#include "detent/sim/sim.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace detent_testing {
+namespace {
+
+using detent::Coro;
+using ::testing::HasSubstr;
+
+// Three tasks note their names around a trip; throws if they ran in the order `bad`.
+Coro<> Race(std::vector<std::string>* seen, std::string bad) {
+  std::string order;
+  auto step = [&](char name) -> Coro<> {
+    co_await detent::Yield();
+    order.push_back(name);
+  };
+  co_await detent::Gather(step('a'), step('b'), step('c'));
+  if (seen != nullptr) seen->push_back(order);
+  if (order == bad) throw std::runtime_error("bad order " + order);
+}
+
+TEST(ExploreTest, RunsAllSchedulesWhenNoneFails) {
+  std::vector<std::string> seen;
+  const Report report = Explore({.seed = 7, .schedules = 250}, [&] { return Race(&seen, ""); });
+  EXPECT_TRUE(report.ok) << report.text;
+  EXPECT_EQ(report.schedules, 250u);
+  EXPECT_EQ(seen.size(), 250u);
+  EXPECT_EQ(std::set<std::string>(seen.begin(), seen.end()).size(), 6u);
+}
+
+TEST(ExploreTest, TheFirstScheduleIsFifo) {
+  std::vector<std::string> seen;
+  (void)Explore({.seed = 7, .schedules = 1}, [&] { return Race(&seen, ""); });
+  EXPECT_THAT(seen, ::testing::ElementsAre("abc"));
+}
+
+TEST(ExploreTest, StopsAtTheFirstScheduleThatFails) {
+  const Report report = Explore({.seed = 7, .schedules = 1000}, [&] { return Race(nullptr, "cba"); });
+  EXPECT_FALSE(report.ok);
+  EXPECT_GT(report.schedules, 1u);
+  EXPECT_LT(report.schedules, 1000u);
+  EXPECT_EQ(report.failure, "the body threw: bad order cba");
+  EXPECT_EQ(report.text,
+            report.failure + "\nschedule " + std::to_string(report.schedules) + " of 1000, seed 7");
+}
+
+TEST(ExploreTest, TheTapeOfAFailureReplaysIt) {
+  const Report report = Explore({.seed = 7, .schedules = 1000}, [&] { return Race(nullptr, "cab"); });
+  ASSERT_FALSE(report.ok);
+  std::vector<std::string> seen;
+  const Report again = Explore({.replay = &report.tape}, [&] { return Race(&seen, "cab"); });
+  EXPECT_FALSE(again.ok);
+  EXPECT_EQ(again.schedules, 1u);
+  EXPECT_EQ(again.failure, report.failure);
+  EXPECT_EQ(again.tape.fingerprint(), report.tape.fingerprint());
+  EXPECT_THAT(seen, ::testing::ElementsAre("cab"));
+}
+
+TEST(ExploreTest, AScheduleIsAFunctionOfSeedAndNumberOnly) {
+  std::vector<std::string> few, many;
+  (void)Explore({.seed = 9, .schedules = 20}, [&] { return Race(&few, ""); });
+  (void)Explore({.seed = 9, .schedules = 40}, [&] { return Race(&many, ""); });
+  many.resize(20);
+  EXPECT_EQ(few, many);
+}
+
+TEST(ExploreTest, AReplayOfChangedCodeSaysSo) {
+  const Report report = Explore({.schedules = 1000}, [&] { return Race(nullptr, "cba"); });
+  ASSERT_FALSE(report.ok);
+  const Report other = Explore({.replay = &report.tape}, [] {
+    return []() -> Coro<> {
+      auto pause = []() -> Coro<> { co_await detent::Yield(); };
+      co_await detent::Gather(pause(), pause());
+    }();
+  });
+  EXPECT_TRUE(other.ok);
+  EXPECT_THAT(other.text, HasSubstr("replayed from a tape, which does not fit any more: choice "));
+  EXPECT_THAT(other.text, HasSubstr("The code has changed since the tape was made"));
+}
+
+TEST(ExploreTest, AStuckBodyIsUnwoundBeforeItIsReported) {
+  bool unwound = false;
+  class Note {
+   public:
+    explicit Note(bool* flag) : flag_(flag) {}
+    ~Note() { *flag_ = true; }
+
+   private:
+    bool* flag_;
+  };
+  const Report report = Explore({.schedules = 5}, [&]() -> Coro<> {
+    const Note note(&unwound);
+    detent::Event never("never");
+    co_await never.Wait();
+  });
+  EXPECT_FALSE(report.ok);
+  EXPECT_TRUE(unwound);
+  EXPECT_THAT(report.failure, HasSubstr("Event::Wait on \"never\""));
+}
+
+}  // namespace
+}  // namespace detent_testing

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Tests that fail, each in its own way. test_macros_test.cc runs them one by one and looks at what they print.
+#include <string>
+#include <vector>
+
+#include "detent/runtime/core.h"
+#include "detent/testing/testing.h"
+
+namespace {
+
+using detent::Coro;
+
+class CountingTest : public ::testing::Test {
+ protected:
+  CountingTest() { ++alive_; }
+  ~CountingTest() override { --alive_; }
+  void SetUp() override {
+    EXPECT_EQ(alive_, 1);
+    EXPECT_TRUE(detent::CurrentTask());
+    ++set_up_;
+  }
+  void TearDown() override { ++torn_down_; }
+  static void TearDownTestSuite() {
+    std::printf("set up %d times, torn down %d times, %d alive\n", set_up_, torn_down_, alive_);
+  }
+
+  static int alive_, set_up_, torn_down_;
+};
+int CountingTest::alive_ = 0;
+int CountingTest::set_up_ = 0;
+int CountingTest::torn_down_ = 0;
+
+SIM_TEST_F(CountingTest, Passes) { co_await detent::Yield(); }
+
+// Correct in the order of the real loop only.
+SIM_TEST(Sample, Race) {
+  int balance = 0;
+  auto deposit = [&](int amount) -> Coro<> {
+    if (amount > 10) co_await detent::Yield();
+    const int before = balance;
+    co_await detent::Yield();
+    balance = before + amount;
+  };
+  co_await detent::Gather(deposit(10), [&]() -> Coro<> { co_await detent::Yield(); co_await deposit(20); }());
+  EXPECT_EQ(balance, 30);
+}
+
+SIM_TEST(Sample, Throws) {
+  co_await detent::Yield();
+  throw std::runtime_error("the database is gone");
+}
+
+SIM_TEST(Sample, ThrowsNoException) {
+  co_await detent::Yield();
+  throw 42;
+}
+
+SIM_TEST(Sample, IsCancelled) {
+  detent::CurrentTask().Cancel();
+  co_await detent::Yield();
+}
+
+SIM_TEST(Sample, Deadlock) {
+  detent::Lock lock("ledger");
+  auto held = co_await lock.Hold();
+  auto again = co_await lock.Hold();
+}
+
+SIM_TEST(Sample, NeverEnds) {
+  while (true) co_await detent::Yield();
+}
+
+SIM_TEST(Sample, ErrorNobodyLookedAt) {
+  detent::Spawn([]() -> Coro<> { throw std::runtime_error("lost"); }, {.name = "loser"});
+  for (int i = 0; i < 3; ++i) co_await detent::Yield();
+}
+
+SIM_TEST(Sample, NeverAwaited) {
+  { const Coro<> dropped = []() -> Coro<> { co_return; }(); }
+  co_return;
+}
+
+SIM_TEST(Sample, LockDestroyedWhileHeld) {
+  detent::Lock lock("ledger");
+  co_await lock.Acquire();
+}
+
+SIM_TEST(Sample, CallbackThrows) {
+  detent::EventLoop::Current().CallSoon([] { throw std::runtime_error("from a callback"); });
+  co_await detent::Sleep(absl::Seconds(1));
+}
+
+SIM_TEST(Sample, TaskThatRefusesToEnd) {
+  detent::Spawn(
+      []() -> Coro<> {
+        detent::Event never;
+        while (true) (void)co_await detent::Catch(never.Wait());
+      },
+      {.name = "mule"});
+  co_await detent::Yield();
+}
+
+SIM_TEST(Sample, TasksThatAreLeftAreCancelled) {
+  detent::Spawn([]() -> Coro<> { co_await detent::Sleep(absl::Hours(1)); });
+  co_await detent::Yield();
+}
+
+SIM_TEST(Sample, FatalAssertion) {
+  CO_ASSERT_EQ(1 + 1, 3) << "with a message";
+  ADD_FAILURE() << "went on";
+}
+
+SIM_TEST(Sample, Skips) { CO_SKIP() << "not today"; }
+
+SIM_TEST(Sample, Fails) { CO_FAIL() << "on purpose"; }
+
+// Fails on the real loop only.
+LOOP_TEST(Sample, RealLoopOnly) {
+  EXPECT_EQ(detent::EventLoop::Current().WallTime() < absl::FromUnixSeconds(1'000'000'000), true);
+  co_return;
+}
+
+LOOP_TEST(Sample, BothLoops) {
+  co_await detent::Sleep(absl::Milliseconds(1));
+  std::printf("ran\n");
+}
+
+}  // namespace
