@@ -155,12 +155,12 @@ class Connection {
   // --- For the library ---
 
   explicit Connection(internal::StateRef<internal::ConnectionState> state) : state_(std::move(state)) {}
-
- private:
   internal::ConnectionState* state() const {
     if (!state_) [[unlikely]] ThrowEmpty();
     return state_.get();
   }
+
+ private:
   [[noreturn]] static void ThrowEmpty();
   void Drop() noexcept {
     if (state_) state_->Drop();

@@ -65,32 +65,31 @@ class EpollLoop final : public EventLoop {
 // Runs `coro` on a fresh EpollLoop; then cancels the tasks that are left, waits for them, and closes the loop. Gives the
 // coroutine's result or throws its error. InvalidStateError inside a running loop.
 template <typename T>
-T Run(Coro<T> coro) {
+T Run(Coro<T> coro, std::source_location where = std::source_location::current()) {
+  if (EventLoop::CurrentOrNull() != nullptr) {
+    coro.Close();
+    throw InvalidStateError("detent::Run(): an event loop already runs on this thread; co_await the coroutine instead");
+  }
   EpollLoop loop;
-  if constexpr (std::is_void_v<T>) {
-    try {
-      loop.Run(std::move(coro));
-    } catch (...) {
-      if (!EventLoop::CurrentOrNull()) loop.CancelAllTasks();
-      throw;
-    }
-    loop.CancelAllTasks();
-  } else {
-    try {
-      T result = loop.Run(std::move(coro));
+  try {
+    if constexpr (std::is_void_v<T>) {
+      loop.Run(std::move(coro), where);
+      loop.CancelAllTasks();
+    } else {
+      T result = loop.Run(std::move(coro), where);
       loop.CancelAllTasks();
       return result;
-    } catch (...) {
-      if (!EventLoop::CurrentOrNull()) loop.CancelAllTasks();
-      throw;
     }
+  } catch (...) {
+    loop.CancelAllTasks();
+    throw;
   }
 }
 
 template <typename F>
   requires std::is_invocable_v<std::decay_t<F>&>
-auto Run(F&& fn) {
-  return Run(internal::KeepClosure<std::decay_t<F>>(std::forward<F>(fn)));
+auto Run(F&& fn, std::source_location where = std::source_location::current()) {
+  return Run(internal::KeepClosure<std::decay_t<F>>(std::forward<F>(fn)), where);
 }
 
 }  // namespace detent

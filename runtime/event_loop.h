@@ -18,6 +18,7 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <source_location>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -92,11 +93,11 @@ class EventLoop {
   // Runs the loop until `coro`, as a task, has ended, and gives its result or throws its error. Other tasks are left as
   // they are, and go on in the next Run(). InvalidStateError inside a running loop, or if Stop() ended the run first.
   template <typename T>
-  T Run(Coro<T> coro);
+  T Run(Coro<T> coro, std::source_location where = std::source_location::current());
   // The same for a callable that returns a Coro; the callable is kept until the coroutine has ended.
   template <typename F>
     requires std::is_invocable_v<std::decay_t<F>&>
-  auto Run(F&& fn);
+  auto Run(F&& fn, std::source_location where = std::source_location::current());
 
   // Runs until Stop(). A Stop() that came before makes it run one iteration.
   void RunForever();
@@ -233,23 +234,23 @@ std::string DescribeTaskById(uint64_t id);
 // ---------------------------------------------------------------------------------------------------------------------
 
 template <typename T>
-T EventLoop::Run(Coro<T> coro) {
+T EventLoop::Run(Coro<T> coro, std::source_location where) {
   try {
     RequireIdle("Run()");
   } catch (...) {
     coro.Close();
     throw;
   }
-  Task<T> task = internal::SpawnOn(core(), std::move(coro), SpawnOptions(), std::source_location());
+  Task<T> task = internal::SpawnOn(core(), std::move(coro), SpawnOptions(), where);
   RunUntilDone(task);
   return std::move(task).Result();
 }
 
 template <typename F>
   requires std::is_invocable_v<std::decay_t<F>&>
-auto EventLoop::Run(F&& fn) {
+auto EventLoop::Run(F&& fn, std::source_location where) {
   RequireIdle("Run()");
-  return Run(internal::KeepClosure(std::forward<F>(fn)));
+  return Run(internal::KeepClosure<std::decay_t<F>>(std::forward<F>(fn)), where);
 }
 
 template <typename F>

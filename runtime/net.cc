@@ -105,7 +105,7 @@ Coro<Connection> ConnectTo(std::string host, uint16_t port) {
     if (socket != nullptr) {
       Connection connection(StateRef<ConnectionState>(new ConnectionState(core, std::move(socket))));
       error = co_await ConnectOperation(connection.state());
-      if (error == 0) co_return connection;
+      if (error == 0) co_return std::move(connection);
     }
     attempts.Add(JoinHostPort(address, port), error);
   }
