@@ -22,6 +22,7 @@
 #define DETENT_EXAMPLES_TRANSCRIPT_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <ostream>
 #include <source_location>
@@ -59,17 +60,24 @@ class Transcript {
   std::vector<std::string> lines_;
 };
 
-// Prints one line: the pieces, one after the other, in Python's spelling: True, None, ['a', 'b'], ('a', 1). On a thread
-// that records no transcript the line goes to standard output.
+// Prints one line: the pieces, one after the other, in Python's spelling: True, None, ['a', 'b'], ('a', 1). Nothing
+// happens on a thread that records no transcript.
 template <typename... P>
 void Print(const P&... pieces);
+
+// Whether the running loop is a simulated one.
+bool IsSimulated();
+
+// Runs program(), a function that returns a Coro, in the running task, then cancels the tasks that it left behind and
+// waits for them, as asyncio.run() does; gives what they printed.
+template <typename F>
+detent::Coro<Transcript> Record(F program);
 
 // What may differ from the text in a schedule that is not asyncio's.
 enum class Elsewhere : bool { kSameLines, kAnyLines };
 
-// Runs program(), a function that returns a Coro, in the running task, then cancels the tasks that it left behind and
-// waits for them, as asyncio.run() does; then compares what they printed. On the real loop a busy machine may wake the
-// program so late that two of its timers swap; so there it has several tries.
+// The same, and compares what was printed with `text`. On the real loop a busy machine may wake the program so late that
+// two of its steps swap; so there it has several tries.
 template <typename F>
 detent::Coro<Transcript> ExpectTranscript(F program, std::string_view text, Elsewhere elsewhere = Elsewhere::kSameLines,
                                           std::source_location where = std::source_location::current());
@@ -137,9 +145,14 @@ class Recorder {
 
 detent::Coro<> EndOtherTasks();
 
+enum class Order : uint8_t { kReal, kFifo, kOther };
+
+// The order in which `loop` has run things so far.
+Order OrderOf(const detent::EventLoop& loop);
+
 // Compares, and reports what is wrong; false if the program should have another try.
-bool Compare(const Transcript& printed, std::string_view text, Elsewhere elsewhere, const detent::EventLoop& loop,
-             int attempt, std::source_location where);
+bool Compare(const Transcript& printed, std::string_view text, Elsewhere elsewhere, Order order, int attempt,
+             std::source_location where);
 
 }  // namespace internal
 
@@ -151,14 +164,20 @@ void Print(const P&... pieces) {
 }
 
 template <typename F>
+detent::Coro<Transcript> Record(F program) {
+  internal::Recorder recorder;
+  co_await program();
+  co_await internal::EndOtherTasks();
+  co_return recorder.Take();
+}
+
+template <typename F>
 detent::Coro<Transcript> ExpectTranscript(F program, std::string_view text, Elsewhere elsewhere,
                                           std::source_location where) {
   for (int attempt = 1;; ++attempt) {
-    internal::Recorder recorder;
-    co_await program();
-    co_await internal::EndOtherTasks();
-    Transcript printed = recorder.Take();
-    if (internal::Compare(printed, text, elsewhere, detent::EventLoop::Current(), attempt, where)) co_return printed;
+    Transcript printed = co_await Record(program);
+    const internal::Order order = internal::OrderOf(detent::EventLoop::Current());
+    if (internal::Compare(printed, text, elsewhere, order, attempt, where)) co_return printed;
   }
 }
 

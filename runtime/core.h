@@ -19,6 +19,7 @@
 #include "detent/runtime/gather.h"
 #include "detent/runtime/lock.h"
 #include "detent/runtime/loop_time.h"
+#include "detent/runtime/net.h"
 #include "detent/runtime/outcome.h"
 #include "detent/runtime/queue.h"
 #include "detent/runtime/race.h"

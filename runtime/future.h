@@ -46,6 +46,8 @@ class AnyFuture {
   // The error it ended with, null if it ended with a result. The error then counts as looked at. Throws CancelledError
   // if it was cancelled, InvalidStateError if it is not done.
   std::exception_ptr Exception() const;
+  // Whether it ended with an error that nobody looked at: what is reported when the last handle is dropped.
+  bool HasUnseenError() const { return state().status() == internal::Status::kError && !state().IsRetrieved(); }
   // Asks for an end. A plain future is cancelled at once; a task gets CancelledError at its innermost await; a gathering
   // future passes it on to its children. False if it is done already.
   bool Cancel() const { return state().Cancel(); }

@@ -50,7 +50,7 @@ class Attempts {
   }
   [[noreturn]] void Throw() const {
     std::string text = absl::StrCat(verb_, " ", target_);
-    if (count_ > 1 || last_ != target_) absl::StrAppend(&text, " (", failures_, ")");
+    if (last_ != target_) absl::StrAppend(&text, " (", count_ == 1 ? last_ : failures_, ")");
     throw std::system_error(error_, std::generic_category(), text);
   }
 

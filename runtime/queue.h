@@ -50,6 +50,8 @@ class QueueBase : public NamedObject {
 
   // Says that one item that was taken is dealt with.
   void TaskDone();
+  // How many items that were put are not dealt with yet.
+  int64_t UnfinishedTasks() const { return unfinished_; }
   // Waits until TaskDone() was called for every item that was put.
   EventWait Join() { return EventWait(finished_, "Queue::Join", this); }
 

@@ -5,6 +5,7 @@
 //   Task<int> a = Spawn(Length("example.org"), {.name = "a"});
 //   Task<>    b = Spawn([&]() -> Coro<> { co_await a; }, {.name = "b"});
 //   Task<int> c = Spawn(Add, 1, 2);
+//   Task<Order> d = Spawn(orders.Get());              // an operation; so too Gather(), Race(), Shield()
 //   int n = co_await Invoke([x = 1](int y) -> Coro<int> { co_return x + y; }, 2);
 //
 // The forms with a callable move it and its arguments into the task's own frame, as std::thread does. Plain

@@ -31,8 +31,11 @@ WaitNode* WaitForSome::Suspend(TaskState& task) {
 
 void WaitForSome::Count(FutureState& state) noexcept {
   --left_;
-  const bool enough = left_ == 0 || when_ == ReturnWhen::kFirstCompleted ||
-                      (when_ == ReturnWhen::kFirstException && state.status() == Status::kError);
+  bool enough = left_ == 0 || when_ == ReturnWhen::kFirstCompleted;
+  if (!enough && when_ == ReturnWhen::kFirstException && state.status() == Status::kError) {
+    state.MarkRetrieved();  // As asyncio: an error that ends the wait early was looked at.
+    enough = true;
+  }
   if (!enough || decided_) return;
   decided_ = true;
   task()->core().ready.Push(this);

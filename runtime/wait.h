@@ -120,10 +120,15 @@ class WaitOperation final : public WaitForSome {
 
 [[noreturn]] void ThrowEmptyWait();
 
-// A handle as it is; a Coro as the task that it becomes.
+// A handle as it is; a Coro or an operation as the task that it becomes.
 template <typename T>
 Task<T> EnsureHandle(Coro<T> coro) {
   return Spawn(std::move(coro));
+}
+template <typename Op>
+  requires(Operation<Op> && !std::is_lvalue_reference_v<Op>)
+auto EnsureHandle(Op&& operation) {
+  return Spawn(std::move(operation));
 }
 template <typename H>
   requires std::is_base_of_v<AnyFuture, std::remove_cvref_t<H>>

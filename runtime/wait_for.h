@@ -31,11 +31,6 @@ namespace internal {
 template <typename A>
 using AwaitValue = std::remove_cvref_t<AwaitResult<A>>;
 
-template <typename A>
-Coro<AwaitValue<A>> AwaitOnce(A awaitable) {
-  co_return co_await std::move(awaitable);
-}
-
 // Cancels `handle` and waits until it has ended.
 template <typename H>
 Coro<> CancelAndWait(H handle) {
@@ -59,10 +54,8 @@ Coro<AwaitValue<A>> WaitForCoro(A awaitable, absl::Duration timeout) {
   if (timeout <= absl::ZeroDuration()) {
     if constexpr (std::is_base_of_v<AnyFuture, A>) {
       co_return co_await WaitForNothing(std::move(awaitable));
-    } else if constexpr (kIsCoro<A>) {
-      co_return co_await WaitForNothing(Spawn(std::move(awaitable)));
     } else {
-      co_return co_await WaitForNothing(Spawn(AwaitOnce(std::move(awaitable))));
+      co_return co_await WaitForNothing(Spawn(std::move(awaitable)));
     }
   }
   // `awaitable` is named and lives in this frame until the block has ended.

@@ -51,12 +51,13 @@ uint64_t SeedOfSchedule(uint64_t seed, uint64_t schedule) {
 
 }  // namespace
 
-std::string RunToTheEnd(detent::EventLoop& loop, const Body& body) {
+std::string RunToTheEnd(detent::EventLoop& loop, const Body& body, const std::function<void()>& destroy) {
   std::string failure;
   loop.SetExceptionHandler(
       [&](const detent::ExceptionContext& context) { AppendLine(failure, context.ToString()); });
   NoteException(failure, "the body threw: ", [&] { loop.Run([&] { return body(); }); });
   NoteException(failure, "while the tasks that were left were cancelled: ", [&] { loop.CancelAllTasks(); });
+  destroy();
   return failure;
 }
 
@@ -88,12 +89,13 @@ Report ExploreWithHooks(const Options& options, const Body& body, Hooks& hooks) 
     } else {
       loop.Reset(seed);
     }
-    report.failure = RunToTheEnd(loop, body);
+    std::string divergence;
+    report.failure = RunToTheEnd(loop, body, [&] {
+      report.tape = loop.tape();
+      divergence = loop.divergence();
+      loop.Reset(seed);
+    });
     report.schedules = i + 1;
-    // Taken before what is left is destroyed, which may report more.
-    report.tape = loop.tape();
-    const std::string divergence = loop.divergence();
-    loop.Reset(seed);
     report.ok = report.failure.empty() && !hooks.AssertionFailed();
     if (options.replay != nullptr) {
       report.text = "replayed from a tape";

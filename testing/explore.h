@@ -54,8 +54,9 @@ class Hooks {
 
 Report ExploreWithHooks(const Options& options, const Body& body, Hooks& hooks);
 
-// Runs `body` on `loop`, and what it leaves behind to its end; gives what failed, one line each, or nothing.
-std::string RunToTheEnd(detent::EventLoop& loop, const Body& body);
+// Runs `body` on `loop`, and what it leaves behind to its end; then `destroy`, which destroys what is left of the run.
+// Gives what failed, one line each, or nothing.
+std::string RunToTheEnd(detent::EventLoop& loop, const Body& body, const std::function<void()>& destroy);
 
 // Cancels all tasks but the running one and waits until they have ended.
 detent::Coro<> CancelOtherTasks();

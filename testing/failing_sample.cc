@@ -76,6 +76,14 @@ SIM_TEST(Sample, ErrorNobodyLookedAt) {
   for (int i = 0; i < 3; ++i) co_await detent::Yield();
 }
 
+// The error's last handle goes away with a callback that never runs.
+SIM_TEST(Sample, ErrorLostAtTheEnd) {
+  detent::Future<int> failed = detent::MakeFuture<int>();
+  failed.SetException(std::runtime_error("late"));
+  detent::EventLoop::Current().CallLater(absl::Hours(1), [failed] {});
+  co_return;
+}
+
 SIM_TEST(Sample, NeverAwaited) {
   { const Coro<> dropped = []() -> Coro<> { co_return; }(); }
   co_return;

@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <memory>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -52,8 +53,8 @@ void Fail(const std::string& text) {
 }
 
 void RunOnRealLoop(const Body& body) {
-  detent::EpollLoop loop;
-  const std::string failure = RunToTheEnd(loop, body);
+  auto loop = std::make_unique<detent::EpollLoop>();
+  const std::string failure = RunToTheEnd(*loop, body, [&] { loop = nullptr; });
   if (!failure.empty()) {
     Fail(absl::StrCat(failure, "\non the real loop"));
   } else if (::testing::Test::HasFailure()) {

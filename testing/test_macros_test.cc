@@ -107,6 +107,7 @@ INSTANTIATE_TEST_SUITE_P(
         std::array{"NeverEnds", "the run passed its limit of 1000000 steps at 0; raise Options::steps_max"},
         std::array{"ErrorNobodyLookedAt",
                    "task \"loser\" .spawned at failing_sample.cc:[0-9]+. failed and nobody looked at the error: lost"},
+        std::array{"ErrorLostAtTheEnd", "a future failed and nobody looked at the error: late"},
         std::array{"NeverAwaited", "the coroutine at failing_sample.cc:[0-9]+ was never awaited; co_await it or Spawn"},
         std::array{"LockDestroyedWhileHeld", "Lock \"ledger\" was destroyed while held by task \"task-1\"; release it"},
         std::array{"CallbackThrows", "a callback threw: from a callback"},

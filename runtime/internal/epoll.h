@@ -13,7 +13,7 @@
 
 namespace detent::internal {
 
-// Somebody with a descriptor. Told of EPOLLIN, EPOLLOUT, EPOLLRDHUP, EPOLLHUP, EPOLLERR on an edge.
+// Somebody with a descriptor. Told of EPOLLIN, EPOLLPRI, EPOLLOUT, EPOLLRDHUP, EPOLLHUP, EPOLLERR on an edge.
 class Pollable {
  public:
   virtual void OnEvents(uint32_t events) = 0;

@@ -65,11 +65,10 @@ inline void PoolFree(void* memory, size_t size) noexcept {
 }
 
 // A base that puts a class's objects into the pool. A polymorphic class needs a virtual destructor, so that `delete`
-// passes the true size.
+// passes the true size. No placement form here: a coroutine with a pointer parameter would take it for its allocator.
 class Pooled {
  public:
   static void* operator new(size_t size) { return PoolAllocate(size); }
-  static void* operator new(size_t, void* place) noexcept { return place; }
   static void operator delete(void* memory, size_t size) noexcept { PoolFree(memory, size); }
 };
 

@@ -22,7 +22,7 @@ void FutureState::Destroy() noexcept {
 }
 
 bool FutureState::Cancel() {
-  if (IsDone()) return false;
+  if (IsDone()) return RefuseCancel();
   CompleteCancelled();
   return true;
 }

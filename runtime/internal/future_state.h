@@ -131,6 +131,11 @@ class FutureState : public Pooled {
 
   void Complete(Status status);
   void SetError(std::exception_ptr error) { error_ = std::move(error); }
+  // What Cancel() of a done future does: whoever wanted it gone does not miss its error, which counts as looked at.
+  bool RefuseCancel() {
+    retrieved_ = true;
+    return false;
+  }
 
   bool retrieved_ = false;
   bool moved_ = false;

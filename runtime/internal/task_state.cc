@@ -63,7 +63,7 @@ std::vector<std::source_location> TaskState::Stack() const {
 }
 
 bool TaskState::Cancel() {
-  if (IsDone()) return false;
+  if (IsDone()) return RefuseCancel();
   if (core().loop == nullptr) return false;
   core().loop->CheckThread("Task::Cancel()");
   // A task that awaits a task passes the request on to it. Walked rather than recursed: the chain may be long.
@@ -91,9 +91,9 @@ uint32_t TaskState::Uncancel() {
 }
 
 void TaskState::AfterSuspend() {
-  if ((flags_ & kMustCancel) != 0 && wait_ != nullptr && wait_->CancelWait()) {
-    flags_ &= static_cast<uint8_t>(~kMustCancel);
-  }
+  if ((flags_ & kMustCancel) == 0 || wait_ == nullptr) return;
+  TaskState* inner = wait_->PassCancelTo();
+  if (inner != nullptr ? inner->Cancel() : wait_->CancelWait()) flags_ &= static_cast<uint8_t>(~kMustCancel);
 }
 
 void TaskState::Step() {

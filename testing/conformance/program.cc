@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detent/testing/conformance/program.h"
 
-#include <array>
 #include <initializer_list>
+#include <iterator>
 #include <stdexcept>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "nlohmann/json.hpp"
 
-namespace detent_conformance {
+namespace detent_testing::conformance {
 namespace {
 
 using Json = nlohmann::json;
 
 // In the order of OpKind.
-constexpr std::array<std::string_view, 49> kNames = {
+constexpr std::string_view kNames[] = {
     "log",           "state",         "spawn",       "cancel",      "uncancel",      "event_set", "event_clear",
     "release",       "notify",        "notify_all",  "put_nowait",  "get_nowait",    "task_done", "shutdown",
     "fut_set",       "fut_error",     "fut_cancel",  "call_soon",   "call_later",    "call_at",   "cancel_handle",
@@ -23,6 +23,7 @@ constexpr std::array<std::string_view, 49> kNames = {
     "taskgroup",     "tg_spawn",      "try",         "sleep",       "acquire",       "event_wait", "cond_wait",
     "cond_wait_for", "put",           "get",         "join",        "barrier_wait",  "barrier_reset",
     "barrier_abort", "await",         "shield",      "gather",      "wait",          "wait_for",  "as_completed"};
+static_assert(std::size(kNames) == static_cast<size_t>(OpKind::kAsCompleted) + 1);
 
 template <typename T>
 using Choices = std::initializer_list<std::pair<std::string_view, T>>;
@@ -37,7 +38,7 @@ T Choose(const Json& json, const char* key, Choices<T> choices) {
 }
 
 OpKind KindOf(const std::string& name) {
-  for (size_t i = 0; i < kNames.size(); ++i) {
+  for (size_t i = 0; i < std::size(kNames); ++i) {
     if (kNames[i] == name) return static_cast<OpKind>(i);
   }
   throw std::invalid_argument(absl::StrCat("the program has an operation \"", name, "\", which format 1 does not have"));
@@ -155,4 +156,4 @@ Program ParseProgram(std::string_view text) {
   }
 }
 
-}  // namespace detent_conformance
+}  // namespace detent_testing::conformance

@@ -15,7 +15,7 @@
 #include <string_view>
 #include <vector>
 
-namespace detent_conformance {
+namespace detent_testing::conformance {
 
 enum class OpKind : uint8_t {
   // Immediate: never suspend, so that callbacks can run them too.
@@ -129,6 +129,6 @@ struct Program {
 // Throws std::invalid_argument, with a sentence that names the place, if `text` is no program of format 1.
 Program ParseProgram(std::string_view text);
 
-}  // namespace detent_conformance
+}  // namespace detent_testing::conformance
 
 #endif  // DETENT_TESTING_CONFORMANCE_PROGRAM_H_
