@@ -20,7 +20,7 @@ namespace {
 constexpr int kAttemptsMax = 10;
 constexpr uint64_t kSchedules = 100;
 
-thread_local internal::Recorder* current_recorder = nullptr;
+thread_local Recorder* current_recorder = nullptr;
 
 // The text of a raw string that begins and ends with a line break.
 std::vector<std::string> LinesOf(std::string_view text) {
@@ -37,7 +37,7 @@ std::vector<std::string> LinesOf(std::string_view text) {
 // Runs `program` with `loop`, destroys the loop, and gives what was printed up to then.
 Transcript RunAndClose(std::unique_ptr<detent::EventLoop> loop,
                        const std::function<void(detent::EventLoop&)>& program, internal::Order* order) {
-  internal::Recorder recorder;
+  Recorder recorder;
   // What the loop can tell nobody else is a failure here, unless the program has a handler of its own.
   loop->SetExceptionHandler(
       [](const detent::ExceptionContext& context) { ADD_FAILURE() << "reported: " << context.ToString(); });
@@ -59,6 +59,9 @@ bool Transcript::Before(std::string_view first, std::string_view then) const {
   const auto lower = std::find(lines_.begin(), lines_.end(), then);
   return upper < lower && lower != lines_.end();
 }
+
+Recorder::Recorder() : outer_(std::exchange(current_recorder, this)) {}
+Recorder::~Recorder() { current_recorder = outer_; }
 
 bool IsSimulated() { return dynamic_cast<detent::sim::SimLoop*>(&detent::EventLoop::Current()) != nullptr; }
 
@@ -84,9 +87,6 @@ namespace internal {
 void PrintLine(std::string line) {
   if (current_recorder != nullptr) current_recorder->Add(std::move(line));
 }
-
-Recorder::Recorder() : outer_(std::exchange(current_recorder, this)) {}
-Recorder::~Recorder() { current_recorder = outer_; }
 
 detent::Coro<> EndOtherTasks() {
   std::vector<detent::AnyTask> others;

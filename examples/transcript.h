@@ -50,7 +50,8 @@ class Transcript {
   Transcript() {}
   explicit Transcript(std::vector<std::string> lines) : lines_(std::move(lines)) {}
 
-  const std::vector<std::string>& lines() const { return lines_; }
+  const std::vector<std::string>& lines() const& { return lines_; }
+  std::vector<std::string> lines() && { return std::move(lines_); }
   // How many lines begin with `start`.
   size_t Count(std::string_view start) const;
   // Whether both lines were printed, `first` above `then`. Of lines that repeat the topmost counts.
@@ -60,10 +61,26 @@ class Transcript {
   std::vector<std::string> lines_;
 };
 
-// Prints one line: the pieces, one after the other, in Python's spelling: True, None, ['a', 'b'], ('a', 1). Nothing
-// happens on a thread that records no transcript.
+// Prints one line: the pieces, one after the other, in Python's spelling: True, None, ['a', 'b'], ('a', 1). On a
+// thread without a Recorder it goes nowhere.
 template <typename... P>
 void Print(const P&... pieces);
+
+// While one lives, what its thread prints goes into it.
+class Recorder {
+ public:
+  Recorder();
+  Recorder(const Recorder&) = delete;
+  Recorder& operator=(const Recorder&) = delete;
+  ~Recorder();
+
+  void Add(std::string line) { lines_.push_back(std::move(line)); }
+  Transcript Take() { return Transcript(std::move(lines_)); }
+
+ private:
+  std::vector<std::string> lines_;
+  Recorder* const outer_;
+};
 
 // Whether the running loop is a simulated one.
 bool IsSimulated();
@@ -127,22 +144,6 @@ void Write(std::ostream& out, const std::tuple<A, B>& pair) {
   out << ')';
 }
 
-// While one lives, what its thread prints goes into it.
-class Recorder {
- public:
-  Recorder();
-  Recorder(const Recorder&) = delete;
-  Recorder& operator=(const Recorder&) = delete;
-  ~Recorder();
-
-  void Add(std::string line) { lines_.push_back(std::move(line)); }
-  Transcript Take() { return Transcript(std::move(lines_)); }
-
- private:
-  std::vector<std::string> lines_;
-  Recorder* const outer_;
-};
-
 detent::Coro<> EndOtherTasks();
 
 enum class Order : uint8_t { kReal, kFifo, kOther };
@@ -165,7 +166,7 @@ void Print(const P&... pieces) {
 
 template <typename F>
 detent::Coro<Transcript> Record(F program) {
-  internal::Recorder recorder;
+  Recorder recorder;
   co_await program();
   co_await internal::EndOtherTasks();
   co_return recorder.Take();

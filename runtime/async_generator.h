@@ -54,7 +54,10 @@ class GeneratorPromise final : public PromiseResult<void>, public AwaitTransform
   }
   std::suspend_always initial_suspend() const noexcept { return std::suspend_always(); }
   FinalAwaiter final_suspend() const noexcept { return FinalAwaiter(); }
-  void return_void() const noexcept {}
+  void return_void() noexcept { returned_ = true; }
+
+  // Whether the body is over. Propagate() ends it without bringing the frame to its final suspension.
+  bool HasEnded() const { return returned_ || this->ending() != Ending::kValue; }
 
   // Hands the value over and goes back to whoever awaits Next(). As a coroutine's end, but it can go on.
   FinalAwaiter yield_value(T value) {
@@ -66,6 +69,7 @@ class GeneratorPromise final : public PromiseResult<void>, public AwaitTransform
   bool busy = false;
 
  private:
+  bool returned_ = false;
   std::optional<T> value_;
 };
 
@@ -74,7 +78,7 @@ class NextAwait {
  public:
   explicit NextAwait(std::coroutine_handle<GeneratorPromise<T>> generator) : generator_(generator) {}
 
-  bool await_ready() const noexcept { return !generator_ || generator_.done(); }
+  bool await_ready() const noexcept { return !generator_ || generator_.promise().HasEnded(); }
   template <typename P>
   Transfer await_suspend(std::coroutine_handle<P> parent) noexcept {
     generator_.promise().SetParent(&parent.promise());
@@ -85,7 +89,7 @@ class NextAwait {
     if (!generator_) return std::nullopt;
     GeneratorPromise<T>& promise = generator_.promise();
     const bool was_busy = std::exchange(promise.busy, false);
-    if (was_busy && generator_.done() && promise.ending() != Ending::kValue) promise.Rethrow();
+    if (was_busy && promise.ending() != Ending::kValue) promise.Rethrow();
     return promise.TakeValue();
   }
 

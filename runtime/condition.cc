@@ -10,7 +10,7 @@ namespace detent {
 
 class Condition::WaitForNotify final : public internal::ListedWait {
  public:
-  explicit WaitForNotify(Condition& condition) : condition_(&condition) {}
+  WaitForNotify(Condition& condition, bool& gone) : condition_(&condition), gone_(&gone) {}
 
   bool Ready(internal::TaskState&) const { return false; }
   internal::WaitNode* Suspend(internal::TaskState& task) {
@@ -20,6 +20,7 @@ class Condition::WaitForNotify final : public internal::ListedWait {
   }
   internal::Ending End(internal::TaskState& task) {
     Abandon();
+    *gone_ = IsOrphan();
     return EndOfWait(task);
   }
   std::exception_ptr TakeError() const { return OrphanError(); }
@@ -37,20 +38,42 @@ class Condition::WaitForNotify final : public internal::ListedWait {
 
  private:
   Condition* condition_;
+  bool* gone_;
+};
+
+// Takes the lock again.
+class Condition::Reacquire final : public internal::LockAcquire {
+ public:
+  Reacquire(Lock& lock, bool& gone) : LockAcquire(lock), gone_(&gone) {}
+
+  internal::WaitNode* Suspend(internal::TaskState& task) {
+    parked_ = true;
+    return LockAcquire::Suspend(task);
+  }
+  internal::Ending End(internal::TaskState& task) {
+    const internal::Ending ending = LockAcquire::End(task);
+    *gone_ = parked_ && IsOrphan();
+    return ending;
+  }
+
+ private:
+  bool* gone_;
+  bool parked_ = false;
 };
 
 Coro<> Condition::Wait() {
   RequireHeld("Condition::Wait()");
   lock_->Release();
-  Outcome<> outcome = co_await Catch(WaitForNotify(*this));
+  bool gone = false;  // The condition was destroyed.
+  Outcome<> outcome = co_await Catch(WaitForNotify(*this, gone));
   // The lock is taken again whatever happened, and however often the task is cancelled meanwhile.
-  while (outcome.ok() || outcome.cancelled()) {
-    Outcome<> taken = co_await Catch(lock_->Acquire());
+  while (!gone) {
+    Outcome<> taken = co_await Catch(Reacquire(*lock_, gone));
     if (taken.ok()) break;
     outcome = std::move(taken);
   }
   if (!outcome.ok()) {
-    if (outcome.cancelled()) WakeWaiters(1);
+    if (outcome.cancelled() && !gone) WakeWaiters(1);
     co_await Propagate(std::move(outcome));
   }
 }

@@ -62,6 +62,7 @@ class Condition : public internal::NamedObject {
 
  private:
   class WaitForNotify;
+  class Reacquire;
 
   template <typename P>
   Coro<std::decay_t<std::invoke_result_t<P&>>> WaitForCoro(P predicate) {

@@ -2,7 +2,11 @@
 #include "detent/runtime/connection.h"
 
 #include <cerrno>
+#include <exception>
+#include <functional>
+#include <stdexcept>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -58,13 +62,13 @@ Coro<std::string> ReadToEnd(Connection& connection) {
 
 Coro<> WriteAll(Connection& connection, std::string data) { co_await connection.Write(data); }
 
-// More than a socket of this loop takes before somebody reads.
-std::string Large(char letter = 'x') {
-  const bool is_real = dynamic_cast<EpollLoop*>(&EventLoop::Current()) != nullptr;
-  return std::string(is_real ? 20'000'000 : 200'000, letter);
-}
+bool IsReal() { return dynamic_cast<EpollLoop*>(&EventLoop::Current()) != nullptr; }
 
-Coro<> ALittleWhile() { co_await Sleep(absl::Milliseconds(20)); }
+// More than a socket of this loop takes before somebody reads.
+std::string Large(char letter = 'x') { return std::string(IsReal() ? 20'000'000 : 200'000, letter); }
+
+// Until whatever is under way has arrived.
+Coro<> ALittleWhile() { co_await Sleep(absl::Milliseconds(IsReal() ? 3 : 20)); }
 
 // --- Reading ---
 
@@ -369,7 +373,8 @@ LOOP_TEST(WriteTest, ACancelledWriteSaysHowMuchWentOut) {
     co_await ALittleWhile();
     co_await pair.client.Write("next");
   });
-  co_await Sleep(absl::Milliseconds(50));
+  co_await ALittleWhile();
+  co_await ALittleWhile();
   write.Cancel();
   EXPECT_TRUE((co_await Settle(write)).cancelled());
   EXPECT_GT(written, 0u);

@@ -36,6 +36,16 @@ ExceptionGroup::ExceptionGroup(std::vector<std::exception_ptr> exceptions)
 
 namespace internal {
 
+const ExceptionGroup* GroupIn(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const ExceptionGroup& group) {
+    return &group;
+  } catch (...) {
+    return nullptr;
+  }
+}
+
 std::string DescribeException(const std::exception_ptr& error) {
   if (error == nullptr) return "no exception";
   try {

@@ -111,6 +111,8 @@ namespace internal {
 
 // One line that tells a person what `error` is: its what(), or its type.
 std::string DescribeException(const std::exception_ptr& error);
+// The group in `error`; nullptr if it is none. Lives as long as `error` does.
+const ExceptionGroup* GroupIn(const std::exception_ptr& error);
 
 }  // namespace internal
 
@@ -121,9 +123,10 @@ const E* ExceptionGroup::Find() const {
       std::rethrow_exception(error);
     } catch (const E& found) {
       return &found;  // The exception object lives as long as `error` does.
-    } catch (const ExceptionGroup& group) {
-      if (const E* found = group.template Find<E>()) return found;
     } catch (...) {
+    }
+    if (const ExceptionGroup* group = internal::GroupIn(error)) {
+      if (const E* found = group->Find<E>()) return found;
     }
   }
   return nullptr;

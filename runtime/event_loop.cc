@@ -163,13 +163,15 @@ internal::StateRef<internal::FutureState> EventLoop::TakeJob(uint64_t id) {
 
 void EventLoop::SetExceptionHandler(absl::AnyInvocable<void(const ExceptionContext&)> handler) {
   CheckThread("SetExceptionHandler()");
-  handler_ = std::move(handler);
+  handler_ = nullptr;
+  if (handler) handler_ = std::make_shared<absl::AnyInvocable<void(const ExceptionContext&)>>(std::move(handler));
 }
 
 void EventLoop::CallExceptionHandler(const ExceptionContext& context) {
-  if (!handler_) return WriteToStandardError(context);
+  const auto handler = handler_;
+  if (handler == nullptr) return WriteToStandardError(context);
   try {
-    handler_(context);
+    (*handler)(context);
   } catch (...) {
     WriteToStandardError(context);
     WriteToStandardError(ExceptionContext("the exception handler itself threw", std::current_exception()));

@@ -210,7 +210,8 @@ class EventLoop {
   const void* thread_marker_;
   absl::flat_hash_map<uint64_t, internal::StateRef<internal::FutureState>> jobs_;  // Looked up only, never iterated.
   uint64_t next_job_ = 1;
-  absl::AnyInvocable<void(const ExceptionContext&)> handler_;
+  // Shared with a call of it, which may set another.
+  std::shared_ptr<absl::AnyInvocable<void(const ExceptionContext&)>> handler_;
   bool running_ = false;
   bool stopping_ = false;
   bool debug_ = false;

@@ -36,6 +36,7 @@
 #include "detent/runtime/coro.h"
 #include "detent/runtime/future.h"
 #include "detent/runtime/internal/awaiting.h"
+#include "detent/runtime/internal/copyable.h"
 
 namespace detent {
 
@@ -92,6 +93,9 @@ class [[nodiscard]] Outcome {
 };
 
 namespace internal {
+
+template <typename T>
+struct IsCopyable<Outcome<T>> : IsCopyable<Stored<T>> {};
 
 // Ends the awaiting coroutine with an outcome; never resumes it.
 template <typename U>
@@ -153,7 +157,11 @@ class ChildOutcomeAwait final : private ChildAwait<T> {
     Promise<T>& promise = this->child_.promise();
     switch (promise.ending()) {
       case Ending::kValue:
-        return Outcome<T>::Value(std::move(promise.value()));
+        try {
+          return Outcome<T>::Value(std::move(promise.value()));
+        } catch (...) {
+          return Outcome<T>::Error(std::current_exception());
+        }
       case Ending::kError:
         return Outcome<T>::Error(promise.error());
       case Ending::kCancelled:
@@ -193,9 +201,9 @@ class OperationOutcomeAwait {
   bool await_ready() { return operation_.Ready(*CurrentTaskState()); }
   template <typename P>
   void await_suspend(std::coroutine_handle<P> handle) {
-    parent_ = &handle.promise();
-    parent_->catches = kCatchesOwn;
     OperationAwait<Op>(operation_).await_suspend(handle);
+    parent_ = &handle.promise();  // Only now: an operation may refuse with a throw, and then nothing catches.
+    parent_->catches = kCatchesOwn;
   }
   Outcome<T> await_resume() {
     if (parent_ != nullptr) parent_->catches = false;
@@ -254,7 +262,7 @@ auto MakeOutcome(H&& handle) {
   handle.state();  // Throws if the handle is empty.
   if constexpr (requires { typename Handle::Result_; }) {
     using T = typename Handle::Result_;
-    static_assert(std::is_void_v<T> || std::is_copy_constructible_v<T> || !std::is_lvalue_reference_v<H>,
+    static_assert(std::is_void_v<T> || kIsCopyable<T> || !std::is_lvalue_reference_v<H>,
                   "the result cannot be copied: pass std::move(handle)");
     return OperationOutcome<JoinByValue<T>, StateRef<FutureState>, kCatchesOwn>(
         Handle(std::forward<H>(handle)).TakeStateRef());

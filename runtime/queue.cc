@@ -33,14 +33,14 @@ void QueueBase::Shutdown(bool immediate) {
     }
     if (unfinished_ == 0) finished_.Set();
   }
-  getters_.PopAndWakeAll();
-  putters_.PopAndWakeAll();
+  getters_.PopAndWakeAll(woken_);
+  putters_.PopAndWakeAll(woken_);
 }
 
 void QueueBase::Added() {
   ++unfinished_;
   finished_.Clear();
-  getters_.PopAndWake();
+  getters_.PopAndWake(woken_);
 }
 
 void QueueBase::RequireRoom(const char* what) const {
@@ -66,6 +66,7 @@ WaitNode* QueueWait::Suspend(TaskState& task) {
 
 bool QueueWait::Recheck() {
   if (IsOrphan() || !Blocked()) return true;
+  WaitList::Remove(this);
   Park(*task());
   list().Append(this);
   return false;
@@ -74,16 +75,20 @@ bool QueueWait::Recheck() {
 Ending QueueWait::End(TaskState& task) {
   if (!parked_) return Ending::kValue;
   const Ending ending = EndOfWait(task);
-  if (ending != Ending::kValue) Abandon();
+  if (ending == Ending::kValue) {
+    WaitList::Remove(this);
+  } else {
+    Abandon();
+  }
   return ending;
 }
 
 void QueueWait::Abandon() noexcept {
   if (IsOrphan()) return;
-  list().Remove(this);
+  WaitList::Remove(this);
   // Woken for an item, or a place, that it will not take.
   const bool available = is_put_ ? !queue_->Full() : !queue_->Empty();
-  if (available && !IsCancelled()) list().PopAndWake();
+  if (available && !IsCancelled()) list().PopAndWake(queue_->woken_);
 }
 
 std::string QueueWait::Describe() const {

@@ -68,7 +68,7 @@ class QueueBase : public NamedObject {
 
   // After an item was added, or taken.
   void Added();
-  void Taken() { putters_.PopAndWake(); }
+  void Taken() { putters_.PopAndWake(woken_); }
   void RequireRoom(const char* what) const;   // Or QueueShutDown, QueueFull.
   void RequireItem(const char* what) const;   // Or QueueEmpty, QueueShutDown.
 
@@ -77,6 +77,7 @@ class QueueBase : public NamedObject {
 
   WaitList getters_;
   WaitList putters_;
+  WaitList woken_;  // Of both kinds, until they run: a queue that is destroyed before tells them.
   Event finished_;
   int64_t maxsize_;
   int64_t unfinished_ = 0;

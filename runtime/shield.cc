@@ -45,7 +45,8 @@ void ShieldState::FinishFromInner() {
 }
 
 bool ShieldState::Cancel() {
-  if (IsDone()) return false;
+  if (IsDone()) return RefuseCancel();
+  if (!CheckCancel("Future::Cancel()")) return false;
   AddReference();
   core().ready.Push(&outer_hop_);
   CompleteCancelled();

@@ -63,7 +63,9 @@ class TaskGroup {
   static internal::CoroFrom<F, TaskGroup&> RunCoro(F body) {
     TaskGroup group;
     auto outcome = co_await Catch(std::invoke(body, group));
-    Outcome<> ending = co_await group.Finish(outcome.cancelled(), outcome.ok() ? nullptr : outcome.exception());
+    // Named: g++ 12 destroys a conditional's temporary twice if it is made inside a co_await expression.
+    std::exception_ptr error = outcome.ok() ? nullptr : outcome.exception();
+    Outcome<> ending = co_await group.Finish(outcome.cancelled(), std::move(error));
     if (!ending.ok()) co_await Propagate(std::move(ending));
     co_return std::move(outcome).value();
   }

@@ -12,6 +12,10 @@ void CancelTaskById(uint64_t id) {
 
 }  // namespace
 
+void ThrowEmptyThreadFuture() {
+  throw InvalidStateError("the ThreadFuture is empty: assign it what RunCoroutineThreadsafe() gives before using it");
+}
+
 bool ThreadResultBase::Done() const {
   const std::lock_guard<std::mutex> held(mutex_);
   return done_;

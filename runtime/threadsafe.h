@@ -31,20 +31,27 @@ class ThreadFuture {
  public:
   ThreadFuture() {}
 
-  bool Done() const { return result_->Done(); }
+  explicit operator bool() const { return result_ != nullptr; }
+
+  bool Done() const { return result().Done(); }
   // Blocks until the task is done, or `timeout` has passed.
   T Get(absl::Duration timeout = absl::InfiniteDuration()) const {
-    result_->Wait(timeout);
+    result().Wait(timeout);
     if constexpr (!std::is_void_v<T>) return *result_->value();
   }
   // Asks the task to end; does nothing if it is done.
-  void Cancel() const { result_->RequestCancel(); }
+  void Cancel() const { result().RequestCancel(); }
 
   // --- For the library ---
 
   explicit ThreadFuture(std::shared_ptr<internal::ThreadResult<T>> result) : result_(std::move(result)) {}
 
  private:
+  internal::ThreadResult<T>& result() const {
+    if (result_ == nullptr) [[unlikely]] internal::ThrowEmptyThreadFuture();
+    return *result_;
+  }
+
   std::shared_ptr<internal::ThreadResult<T>> result_;
 };
 

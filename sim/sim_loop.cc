@@ -107,7 +107,8 @@ void SimLoop::TakeReady() {
 
 void SimLoop::AdvanceClock() {
   internal::LoopCore& core = this->core();
-  if (core.timers.empty()) ThrowDeadlock();
+  // A timer that is set to Never() does not pass.
+  if (core.timers.empty() || core.timers.earliest() == LoopTime::Never()) ThrowDeadlock();
   core.now = std::max(core.now, core.timers.earliest());
   if (core.now - LoopTime() > options_.time_max) {
     throw LimitError(absl::StrCat("the run passed its limit of ", absl::FormatDuration(options_.time_max),

@@ -186,9 +186,9 @@ Coro<> Network() {
   detent::Connection server = co_await listener.Accept();
   co_await client.Write("hello\n");
   std::string line = co_await server.ReadUntil("\n");
+  client.CloseWrite();
   std::string some = co_await server.Read(4096);  // empty at the end of the stream
   std::string all = co_await server.ReadExactly(0);
-  client.CloseWrite();
   client.Close();
   server.Close();
   listener.Close();

@@ -21,8 +21,15 @@ void FutureState::Destroy() noexcept {
   delete this;
 }
 
+bool FutureState::CheckCancel(const char* what) const {
+  if (core_->loop == nullptr) return false;
+  core_->loop->CheckThread(what);
+  return true;
+}
+
 bool FutureState::Cancel() {
   if (IsDone()) return RefuseCancel();
+  if (!CheckCancel("Future::Cancel()")) return false;
   CompleteCancelled();
   return true;
 }

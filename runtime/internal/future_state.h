@@ -131,6 +131,8 @@ class FutureState : public Pooled {
 
   void Complete(Status status);
   void SetError(std::exception_ptr error) { error_ = std::move(error); }
+  // False if there is no loop left that could tell anybody; throws InvalidStateError on another thread than the loop's.
+  bool CheckCancel(const char* what) const;
   // What Cancel() of a done future does: whoever wanted it gone does not miss its error, which counts as looked at.
   bool RefuseCancel() {
     retrieved_ = true;

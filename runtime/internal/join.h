@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "detent/runtime/internal/copyable.h"
 #include "detent/runtime/internal/future_state.h"
 #include "detent/runtime/internal/task_state.h"
 #include "detent/runtime/internal/wait_node.h"
@@ -62,7 +63,7 @@ template <typename T>
 T TakeFrom(FutureState& state) {
   if constexpr (!std::is_void_v<T>) {
     T& value = *static_cast<T*>(state.Value());
-    if constexpr (std::is_copy_constructible_v<T>) {
+    if constexpr (kIsCopyable<T>) {
       if (!state.IsUnshared()) return value;
     }
     state.MarkMoved();

@@ -64,8 +64,7 @@ std::vector<std::source_location> TaskState::Stack() const {
 
 bool TaskState::Cancel() {
   if (IsDone()) return RefuseCancel();
-  if (core().loop == nullptr) return false;
-  core().loop->CheckThread("Task::Cancel()");
+  if (!CheckCancel("Task::Cancel()")) return false;
   // A task that awaits a task passes the request on to it. Walked rather than recursed: the chain may be long.
   TaskState* task = this;
   for (uint64_t hops = 0;; ++hops) {

@@ -19,6 +19,8 @@
 
 namespace detent::internal {
 
+[[noreturn]] void ThrowEmptyThreadFuture();
+
 // Any thread. It knows the task by number only: handles belong to the loop's thread.
 class ThreadResultBase {
  public:

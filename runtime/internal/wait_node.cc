@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detent/runtime/internal/wait_node.h"
 
+#include <utility>
+
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "detent/runtime/errors.h"
@@ -57,7 +59,7 @@ std::exception_ptr WaitNode::OrphanError() const {
 }
 
 void WaitList::Append(ListedWait* wait) {
-  wait->listed_ = true;
+  wait->list_ = this;
   wait->previous_ = tail_;
   wait->next_ = nullptr;
   (tail_ == nullptr ? head_ : tail_->next_) = wait;
@@ -65,10 +67,10 @@ void WaitList::Append(ListedWait* wait) {
 }
 
 void WaitList::Remove(ListedWait* wait) {
-  if (!wait->listed_) return;
-  wait->listed_ = false;
-  (wait->previous_ == nullptr ? head_ : wait->previous_->next_) = wait->next_;
-  (wait->next_ == nullptr ? tail_ : wait->next_->previous_) = wait->previous_;
+  if (wait->list_ == nullptr) return;
+  WaitList& list = *std::exchange(wait->list_, nullptr);
+  (wait->previous_ == nullptr ? list.head_ : wait->previous_->next_) = wait->next_;
+  (wait->next_ == nullptr ? list.tail_ : wait->next_->previous_) = wait->previous_;
 }
 
 bool WaitList::WakeFirst() {
@@ -84,16 +86,18 @@ bool WaitList::WakeFirstWaiting() {
   return false;
 }
 
-void WaitList::PopAndWake() {
+void WaitList::PopAndWake(WaitList& woken) {
   while (ListedWait* wait = head_) {
     Remove(wait);
+    woken.Append(wait);
     if (wait->Wake()) return;
   }
 }
 
-void WaitList::PopAndWakeAll() {
+void WaitList::PopAndWakeAll(WaitList& woken) {
   while (ListedWait* wait = head_) {
     Remove(wait);
+    woken.Append(wait);
     wait->Wake();
   }
 }

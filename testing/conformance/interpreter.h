@@ -2,7 +2,7 @@
 //
 // RunProgram: runs a program of the oracle's format on a loop and gives its trace.
 //
-//   std::string trace = RunSimulated(program);                                   // byte for byte CPython 3.13's
+//   std::string trace = RunSimulated(program);     // byte for byte CPython 3.13's
 //   std::string real = RunProgram(program, std::make_unique<EpollLoop>());
 #ifndef DETENT_TESTING_CONFORMANCE_INTERPRETER_H_
 #define DETENT_TESTING_CONFORMANCE_INTERPRETER_H_

@@ -47,9 +47,8 @@ bool InterpretFolder(const fs::path& in, const fs::path& out) {
     if (entry.path().extension() != ".json") continue;
     fs::path trace_file = out / entry.path().stem();
     trace_file += ".trace";
-    ok &= Interpret(entry.path(), [&](const std::string& trace) {
-      std::ofstream(trace_file, std::ios::binary) << trace;
-    });
+    ok &= Interpret(entry.path(),
+                    [&](const std::string& trace) { std::ofstream(trace_file, std::ios::binary) << trace; });
   }
   return ok;
 }

@@ -4,8 +4,8 @@
 //
 //   Program program = ParseProgram(text);       // text: what the oracle's gen.py prints
 //
-// The format is the differential programs' own, so an operation keeps their field names. One struct for all kinds: each
-// kind uses the fields that its comment names and leaves the others empty.
+// The format is the differential programs' own, so an operation keeps their field names. One struct for all
+// kinds: each kind uses the fields that its comment names and leaves the others empty.
 #ifndef DETENT_TESTING_CONFORMANCE_PROGRAM_H_
 #define DETENT_TESTING_CONFORMANCE_PROGRAM_H_
 

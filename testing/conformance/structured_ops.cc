@@ -49,13 +49,24 @@ void SpawnInGroup(Scope scope, const Op& op) {
   }
 }
 
-// The block of a `with`: everything between the acquisition and the release. `held` is the scoped form.
+// The last line of a `with`. True: the error ends here. CPython's RuntimeErrors and ValueErrors do, whether
+// the closing release or the body raised them.
+bool EndsInWith(Scope scope, const Op& op, const std::string& error) {
+  if (error == "RuntimeError" || error == "ValueError" || error == "BrokenBarrier") {
+    scope.Log(op, absl::StrCat(op.object, " err ", error));
+    return true;
+  }
+  if (!error.starts_with("Queue")) scope.Log(op, absl::StrCat(op.object, " exit ", error));
+  return false;
+}
+
+// The block of a `with`: everything between the acquisition and the release.
 template <typename M>
 Coro<> RunHolding(Scope scope, const Op& op, M& object) {
   auto acquired = co_await Catch(object.Hold());
   if (!acquired.ok()) {
-    scope.Log(op, absl::StrCat(op.object, " exit ", NameOfError(acquired.exception())));
-    co_await detent::Propagate(Outcome<>::Error(acquired.exception()));
+    scope.Log(op, absl::StrCat(op.object, " exit Cancelled"));
+    co_await detent::Propagate(Outcome<>::Cancelled());
   }
   auto held = std::move(acquired).value();
   scope.Log(op, absl::StrCat(op.object, " entered"));
@@ -64,11 +75,14 @@ Coro<> RunHolding(Scope scope, const Op& op, M& object) {
     held.Release();
   } catch (const detent::InvalidStateError&) {
     // The body released it already. This replaces whatever the body threw.
-    scope.Log(op, absl::StrCat(op.object, " err ", scope.world->object(op.object).ReleaseError()));
+    (void)EndsInWith(scope, op, scope.world->object(op.object).ReleaseError());
     co_return;
   }
-  scope.Log(op, absl::StrCat(op.object, " exit", outcome.ok() ? "" : " " + NameOfError(outcome.exception())));
-  if (!outcome.ok()) co_await detent::Propagate(std::move(outcome));
+  if (outcome.ok()) {
+    scope.Log(op, absl::StrCat(op.object, " exit"));
+  } else if (!EndsInWith(scope, op, NameOfError(outcome.exception()))) {
+    co_await detent::Propagate(std::move(outcome));
+  }
 }
 
 Coro<> RunWith(Scope scope, const Op& op) {

@@ -16,14 +16,14 @@ namespace detent_testing::conformance {
 // What surrounds an operation, lexically. Trivially destructible.
 struct Scope {
   World* world = nullptr;
-  const std::string* who = nullptr;      // The task whose body it is.
-  detent::Timeout* timeout = nullptr;    // The innermost block of each kind, or null.
+  const std::string* who = nullptr;    // The task whose body it is.
+  detent::Timeout* timeout = nullptr;  // The innermost block of each kind, or null.
   detent::TaskGroup* group = nullptr;
 
   void Log(const Op& op, std::string_view rest) const { world->Log(*who, op, rest); }
 };
 
-// The body of the task `name`, between the lines `start` and `end ...`. REQUIRES: the name lives in the program.
+// The body of the task `name`, between the lines `start` and `end ...`. REQUIRES: `name` outlives it.
 detent::Coro<std::string> TaskBody(World& world, const std::string& name);
 
 // Spawns the task and notes it in the world.

@@ -63,7 +63,8 @@ Coro<> Join(Queue& queue) {
 
 Coro<Result> OnObject(Scope scope, const Op& op) {
   Object& object = scope.world->object(op.object);
-  scope.Log(op, absl::StrCat(op.object, op.kind == OpKind::kPut ? absl::StrCat(" ", op.number) : "", " begin"));
+  scope.Log(op,
+            absl::StrCat(op.object, op.kind == OpKind::kPut ? absl::StrCat(" ", op.number) : "", " begin"));
   switch (op.kind) {
     case OpKind::kAcquire:
       if (object.lock) {
@@ -245,8 +246,8 @@ Coro<Result> Dispatch(Scope scope, const Op& op) {
 
 // Whether a cancellation that comes out may be that of the awaited thing rather than this task's.
 bool MayBeForeign(OpKind kind) {
-  return kind == OpKind::kAwait || kind == OpKind::kShield || kind == OpKind::kGather || kind == OpKind::kWaitFor ||
-         kind == OpKind::kAsCompleted;
+  return kind == OpKind::kAwait || kind == OpKind::kShield || kind == OpKind::kGather ||
+         kind == OpKind::kWaitFor || kind == OpKind::kAsCompleted;
 }
 
 }  // namespace
@@ -263,8 +264,11 @@ Coro<> RunWaiting(Scope scope, const Op& op) {
     co_await detent::Propagate(Outcome<>::Cancelled());
   }
   // Waiting on a condition without its lock is the only call here that is refused.
-  scope.Log(op, absl::StrCat("err ", NameOfError(outcome.exception(), "RuntimeError")));
-  if (op.propagate && !outcome.cancelled()) co_await detent::Propagate(Outcome<>::Error(outcome.exception()));
+  const std::string error = NameOfError(outcome.exception(), "RuntimeError");
+  scope.Log(op, absl::StrCat("err ", error));
+  if (!op.propagate || outcome.cancelled()) co_return;
+  if (error == "RuntimeError") throw ProgramError(error);
+  co_await detent::Propagate(Outcome<>::Error(outcome.exception()));
 }
 
 }  // namespace detent_testing::conformance

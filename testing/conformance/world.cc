@@ -56,7 +56,8 @@ std::string Object::State() const {
   if (barrier) return absl::StrCat("waiting=", barrier->Waiting(), " broken=", barrier->Broken());
   if (queue) {
     return std::visit(
-        [](const auto& q) { return absl::StrCat("size=", q.Size(), " unfinished=", q.UnfinishedTasks()); }, *queue);
+        [](const auto& q) { return absl::StrCat("size=", q.Size(), " unfinished=", q.UnfinishedTasks()); },
+        *queue);
   }
   if (!future.Done()) return "pending";
   if (future.Cancelled()) return "cancelled";
@@ -86,9 +87,7 @@ void World::Log(std::string_view who, const Op& op, std::string_view rest) {
 
 detent::LoopTime World::At(int64_t ms) const { return start_ + absl::Milliseconds(ms); }
 
-int64_t World::Now() const {
-  return absl::ToInt64Milliseconds(detent::EventLoop::Current().Time() - start_);
-}
+int64_t World::Now() const { return absl::ToInt64Milliseconds(detent::EventLoop::Current().Time() - start_); }
 
 absl::Duration World::After(std::optional<int64_t> ms) {
   return ms ? absl::Milliseconds(*ms) : absl::InfiniteDuration();

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// World: what a running program acts on: its objects, the tasks and callbacks that it made so far, and its trace.
+// World: what a running program acts on: its objects, the tasks and callbacks that it made so far, its trace.
 //
-// Ownership.     Made inside the running loop (futures belong to it); outlives the loop's tasks, which hold pointers
-//                into it.
+// Ownership.     Made inside the running loop (futures belong to it); outlives the loop's tasks, which hold
+//                pointers into it.
 #ifndef DETENT_TESTING_CONFORMANCE_WORLD_H_
 #define DETENT_TESTING_CONFORMANCE_WORLD_H_
 
@@ -83,7 +83,8 @@ class World {
   // The spawned tasks, in spawn order.
   const std::vector<std::string>& spawned() const { return spawned_; }
   std::vector<NamedTask> Spawned(const std::vector<std::string>& names) const;
-  // "pending", "cancelled", "error:E1", "ok:T1". Unlike reading the result it does not count as looking at an error.
+  // "pending", "cancelled", "error:E1", "ok:T1". Unlike reading the result it does not count as looking at an
+  // error.
   std::string TaskState(const std::string& name) const;
   std::string ObjectState(const std::string& name) const { return objects_.at(name)->State(); }
   bool HasObject(const std::string& name) const { return objects_.contains(name); }

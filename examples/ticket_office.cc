@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detent/examples/ticket_office.h"
+
+#include <exception>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "absl/time/time.h"
+#include "detent/runtime/choice.h"
+#include "detent/runtime/sleep.h"
+#include "detent/runtime/task_group.h"
+#include "detent/runtime/wait_for.h"
+
+namespace detent_examples {
+namespace {
+
+using detent::Choose;
+using detent::Connection;
+using detent::Coro;
+using detent::Fault;
+using detent::Held;
+using detent::Listener;
+using detent::Lock;
+using detent::Sleep;
+using detent::TaskGroup;
+
+constexpr size_t kLineMax = 1000;
+constexpr absl::Duration kIdleMax = absl::Minutes(5);
+
+// Stands in for the company that issued the card. On the real loop it answers after 20 microseconds and always agrees; a
+// simulated schedule may choose that it is up to 128 times as slow, or that it refuses.
+Coro<bool> ChargeCard(const std::string& /*customer*/) {
+  co_await Sleep(absl::Microseconds(20) * (1 << Choose(8)));
+  co_return !Fault("card refused", 0.02);
+}
+
+}  // namespace
+
+Coro<> TicketOffice::Serve(Listener listener) {
+  co_await TaskGroup::Run([&](TaskGroup& group) -> Coro<> {
+    while (true) {
+      Connection connection = co_await listener.Accept();
+      group.Spawn(ServeClient(std::move(connection)));
+    }
+  });
+}
+
+Coro<> TicketOffice::ServeClient(Connection connection) {
+  try {
+    while (true) {
+      std::string line = co_await detent::WaitFor(connection.ReadUntil("\n", kLineMax), kIdleMax);
+      line.pop_back();
+      const std::string answer = co_await Answer(std::move(line));
+      co_await connection.Write(answer + "\n");
+    }
+  } catch (const std::exception&) {
+    // The client has left, in the middle of a line or not, or has been silent for too long, or sends lines without end.
+  }
+}
+
+Coro<std::string> TicketOffice::Answer(std::string request) {
+  const std::vector<std::string> words = absl::StrSplit(request, ' ');
+  if (words[0] == "LEFT" && words.size() == 1) co_return absl::StrCat("LEFT ", left_);
+  if (words[0] != "BUY") co_return "ERROR say LEFT, or BUY and your name and how many";
+  int tickets = 0;
+  if (words.size() != 3 || !absl::SimpleAtoi(words[2], &tickets) || tickets < 1 || tickets > 100) {
+    co_return "ERROR say BUY and your name and how many, from 1 to 100";
+  }
+  co_return co_await Buy(words[1], tickets);
+}
+
+Coro<std::string> TicketOffice::Buy(std::string customer, int tickets) {
+  Held<Lock> held;
+  if (selling_ == Selling::kOneAtATime) held = co_await selling_lock_.Hold();
+
+  if (tickets > left_) co_return absl::StrCat("SORRY ", left_);
+  if (!co_await ChargeCard(customer)) co_return "NO CARD";  // Without the lock another client is served meanwhile.
+  left_ -= tickets;
+  sold_ += tickets;
+  co_return absl::StrCat("SOLD ", tickets);
+}
+
+}  // namespace detent_examples

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Rule R4: once things are warm, waiting and scheduling allocate nothing. Counts the calls of the global operator new.
+#include <cstdint>
+#include <cstdlib>
+#include <new>
+
+#include "detent/runtime/core.h"
+#include "detent/runtime/epoll_loop.h"
+#include "detent/sim/sim.h"
+#include "gtest/gtest.h"
+
+#ifdef DETENT_INTERNAL_POOL_IS_HEAP
+
+// Under AddressSanitizer every frame comes from the heap.
+TEST(AllocTest, IsForBuildsWithThePool) {}
+
+#else
+
+namespace {
+int64_t allocations = 0;
+}  // namespace
+
+// Replacing these is what a program is allowed to do.
+void* operator new(size_t size) {
+  ++allocations;
+  if (void* memory = std::malloc(size)) return memory;
+  throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+
+namespace detent {
+namespace {
+
+// Runs `once` a few times to warm up, then counts what a thousand more runs allocate.
+template <typename F>
+Coro<int64_t> CountAllocations(F once) {
+  for (int i = 0; i < 10; ++i) co_await once();
+  const int64_t before = allocations;
+  for (int i = 0; i < 1000; ++i) co_await once();
+  co_return allocations - before;
+}
+
+template <typename F>
+void ExpectNoAllocation(F once) {
+  EpollLoop real;
+  EXPECT_EQ(real.Run(CountAllocations(once)), 0) << "on the real loop";
+  sim::SimLoop simulated({.strategy = sim::Fifo()});
+  EXPECT_EQ(simulated.Run(CountAllocations(once)), 0) << "on the simulated loop";
+}
+
+TEST(AllocTest, ACheckThatCanFail) {
+  EpollLoop loop;
+  EXPECT_EQ(loop.Run(CountAllocations([]() -> Coro<> {
+              delete new int(1);
+              co_return;
+            })),
+            1000);
+}
+
+TEST(AllocTest, YieldAndSleep) {
+  ExpectNoAllocation([]() -> Coro<> {
+    co_await Yield();
+    co_await Sleep(absl::Nanoseconds(1));
+  });
+}
+
+TEST(AllocTest, AwaitingChildrenAndTasks) {
+  ExpectNoAllocation([]() -> Coro<> {
+    auto child = []() -> Coro<int> { co_return 1; };
+    (void)co_await child();
+    (void)co_await Spawn(child());
+  });
+}
+
+TEST(AllocTest, LocksEventsAndSemaphores) {
+  ExpectNoAllocation([]() -> Coro<> {
+    Lock lock;
+    Event event;
+    Semaphore semaphore(0);
+    auto waiter = [&]() -> Coro<> {
+      auto held = co_await lock.Hold();
+      co_await event.Wait();
+      co_await semaphore.Acquire();
+    };
+    auto held = co_await lock.Hold();
+    Task<> task = Spawn(waiter());
+    co_await Yield();
+    held.Release();
+    co_await Yield();
+    event.Set();
+    co_await Yield();
+    semaphore.Release();
+    co_await task;
+  });
+}
+
+TEST(AllocTest, Conditions) {
+  ExpectNoAllocation([]() -> Coro<> {
+    Condition condition;
+    auto waiter = [&]() -> Coro<> {
+      auto held = co_await condition.Hold();
+      co_await condition.Wait();
+    };
+    Task<> task = Spawn(waiter());
+    co_await Yield();
+    {
+      auto held = co_await condition.Hold();
+      condition.Notify(1);
+    }
+    co_await task;
+  });
+}
+
+TEST(AllocTest, CancellingAWaitWithCatch) {
+  ExpectNoAllocation([]() -> Coro<> {
+    auto waiter = []() -> Coro<> { (void)co_await Catch(Sleep(absl::Hours(1))); };
+    Task<> task = Spawn(waiter());
+    co_await Yield();
+    task.Cancel();
+    co_await task;
+  });
+}
+
+TEST(AllocTest, CallbacksAndTimeouts) {
+  ExpectNoAllocation([]() -> Coro<> {
+    EventLoop::Current().CallSoon([] {});
+    EventLoop::Current().CallLater(absl::Hours(1), [] {}).Cancel();
+    co_await WithTimeout(absl::Hours(1), [](Timeout&) -> Coro<> { co_await Yield(); });
+  });
+}
+
+}  // namespace
+}  // namespace detent
+
+#endif  // DETENT_INTERNAL_POOL_IS_HEAP

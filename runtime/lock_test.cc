@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detent/runtime/lock.h"
+
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "detent/runtime/core.h"
+#include "detent/sim/sim.h"
+#include "detent/testing/testing.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace detent {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using Log = std::vector<std::string>;
+
+// Tasks that take one lock and note in a log what happens to them.
+class LockTest : public ::testing::Test {
+ protected:
+  LockTest() {
+    loop_.SetExceptionHandler([this](const ExceptionContext& context) { reports_.push_back(context.ToString()); });
+  }
+
+  // Takes the lock and keeps it for `trips` trips.
+  Task<> Taker(std::string name, int trips = 0) {
+    return Spawn(
+        [this](std::string me, int n) -> Coro<> {
+          try {
+            auto held = co_await lock_->Hold();
+            log_.push_back(me);
+            for (int i = 0; i < n; ++i) co_await Yield();
+          } catch (const CancelledError&) {
+            log_.push_back(me + " cancelled");
+            throw;
+          }
+        },
+        std::move(name), trips);
+  }
+
+  sim::SimLoop loop_{{.strategy = sim::Fifo()}};
+  std::unique_ptr<Lock> lock_ = std::make_unique<Lock>("ledger");
+  Log log_;
+  Log reports_;
+};
+
+// lock-01, lock-11
+TEST_F(LockTest, AFreeLockIsTakenWithoutSuspending) {
+  loop_.Run([&]() -> Coro<> {
+    EventLoop::Current().CallSoon([&] { log_.push_back("another step"); });
+    co_await lock_->Acquire();
+    EXPECT_TRUE(lock_->Locked());
+    lock_->Release();
+    EXPECT_FALSE(lock_->Locked());
+    EXPECT_THAT(log_, IsEmpty());
+  });
+}
+
+// lock-02
+TEST_F(LockTest, WaitersGetItInTheOrderInWhichTheyAsked) {
+  loop_.Run([&]() -> Coro<> { co_await Gather(Taker("a", 3), Taker("b", 2), Taker("c", 1), Taker("d")); });
+  EXPECT_THAT(log_, ElementsAre("a", "b", "c", "d"));
+}
+
+// lock-03, lock-04
+TEST_F(LockTest, ALockOnItsWayToAWaiterIsFreeButCannotBeGrabbed) {
+  loop_.Run([&]() -> Coro<> {
+    co_await lock_->Acquire();
+    Task<> waiter = Taker("waiter");
+    co_await Yield();
+    lock_->Release();
+    EXPECT_FALSE(lock_->Locked());
+    co_await lock_->Acquire();
+    log_.push_back("late");
+    lock_->Release();
+  });
+  EXPECT_THAT(log_, ElementsAre("waiter", "late"));
+}
+
+// lock-05
+TEST_F(LockTest, ACancelledWaiterIsPassedOver) {
+  loop_.Run([&]() -> Coro<> {
+    co_await lock_->Acquire();
+    Task<> a = Taker("a");
+    Task<> b = Taker("b");
+    co_await Yield();
+    a.Cancel();
+    co_await Yield();
+    lock_->Release();
+    co_await b;
+    EXPECT_TRUE(a.Cancelled());
+  });
+  EXPECT_THAT(log_, ElementsAre("a cancelled", "b"));
+  EXPECT_FALSE(lock_->Locked());
+}
+
+// lock-06, lock-07
+TEST_F(LockTest, CancelAndReleaseInOneStepGiveItToTheNext) {
+  for (const bool cancel_first : {true, false}) {
+    log_.clear();
+    loop_.Run([&]() -> Coro<> {
+      co_await lock_->Acquire();
+      Task<> a = Taker("a");
+      Task<> b = Taker("b");
+      Task<> c = Taker("c");
+      co_await Yield();
+      if (cancel_first) a.Cancel();
+      lock_->Release();
+      if (!cancel_first) a.Cancel();
+      co_await Gather(b, c);
+    });
+    EXPECT_THAT(log_, ElementsAre("a cancelled", "b", "c"));
+    EXPECT_FALSE(lock_->Locked());
+  }
+}
+
+// lock-08, lock-14
+TEST_F(LockTest, OnlyCancelledWaitersDoNotHoldUpAnAcquire) {
+  loop_.Run([&]() -> Coro<> {
+    co_await lock_->Acquire();
+    Task<> a = Taker("a");
+    co_await Yield();
+    a.Cancel();
+    lock_->Release();
+    co_await lock_->Acquire();
+    EXPECT_THAT(log_, IsEmpty());  // At once.
+    co_await Yield();
+    lock_->Release();
+    co_await Taker("b");
+  });
+  EXPECT_THAT(log_, ElementsAre("a cancelled", "b"));
+}
+
+// lock-10
+TEST_F(LockTest, ReleasingAFreeLockIsAnError) {
+  try {
+    lock_->Release();
+    ADD_FAILURE() << "nothing was thrown";
+  } catch (const InvalidStateError& e) {
+    EXPECT_STREQ(e.what(),
+                 "Lock::Release() on Lock \"ledger\": it is not held; Acquire() it first, and release it once");
+  }
+}
+
+// lock-12
+TEST_F(LockTest, AnyTaskMayReleaseIt) {
+  loop_.Run([&]() -> Coro<> {
+    co_await lock_->Acquire();
+    co_await Spawn([&]() -> Coro<> {
+      lock_->Release();
+      co_return;
+    });
+    EXPECT_FALSE(lock_->Locked());
+  });
+}
+
+// lock-13
+TEST_F(LockTest, HoldReleasesOnEveryWayOut) {
+  loop_.Run([&]() -> Coro<> {
+    Task<> failing = Spawn([&]() -> Coro<> {
+      auto held = co_await lock_->Hold();
+      throw std::runtime_error("oops");
+    });
+    EXPECT_FALSE((co_await Settle(failing)).ok());
+    EXPECT_FALSE(lock_->Locked());
+    Task<> cancelled = Taker("a", 100);
+    co_await Yield();
+    EXPECT_TRUE(lock_->Locked());
+    cancelled.Cancel();
+    EXPECT_TRUE((co_await Settle(cancelled)).cancelled());
+    EXPECT_FALSE(lock_->Locked());
+    auto held = co_await lock_->Hold();
+    held.Release();
+    EXPECT_FALSE(held);
+    held.Release();  // Does nothing.
+    EXPECT_FALSE(lock_->Locked());
+  });
+  EXPECT_THAT(reports_, IsEmpty());
+}
+
+TEST_F(LockTest, AScopedReleaseOfAFreeLockIsReportedAndDoesNotThrow) {
+  loop_.Run([&]() -> Coro<> {
+    auto held = co_await lock_->Hold();
+    lock_->Release();
+  });
+  ASSERT_EQ(reports_.size(), 1u);
+  EXPECT_THAT(reports_[0], HasSubstr("a scoped Release() failed"));
+  EXPECT_THAT(reports_[0], HasSubstr("Lock \"ledger\": it is not held"));
+}
+
+TEST_F(LockTest, WaitersOfADestroyedLockGetAnError) {
+  loop_.Run([&]() -> Coro<> {
+    co_await lock_->Acquire();
+    Task<> woken = Taker("woken");
+    Task<> waiting = Taker("waiting");
+    Task<> cancelled = Taker("cancelled");
+    co_await Yield();
+    lock_->Release();
+    cancelled.Cancel();
+    lock_ = nullptr;
+    EXPECT_THROW(co_await woken, InvalidStateError);
+    EXPECT_THROW(co_await waiting, InvalidStateError);
+    EXPECT_TRUE((co_await Settle(cancelled)).cancelled());
+  });
+  EXPECT_THAT(log_, ElementsAre("cancelled cancelled"));
+  EXPECT_THAT(reports_, IsEmpty());
+}
+
+TEST_F(LockTest, ALockDestroyedWhileHeldIsReported) {
+  loop_.Run([&]() -> Coro<> {
+    co_await lock_->Acquire();
+    lock_ = nullptr;
+  });
+  EXPECT_THAT(reports_, ElementsAre("Lock \"ledger\" was destroyed while held by task \"task-1\"; release it first"));
+}
+
+TEST(LockLifetimeTest, ALoopMayEndWithHoldersAndWaiters) {
+  Lock lock;
+  {
+    sim::SimLoop loop;
+    loop.SetExceptionHandler([](const ExceptionContext&) {});
+    loop.Run([&]() -> Coro<> {
+      for (int i = 0; i < 3; ++i) {
+        Spawn([&]() -> Coro<> {
+          auto held = co_await lock.Hold();
+          co_await Sleep(absl::Hours(1));
+        });
+      }
+      co_await Yield();
+    });
+    EXPECT_TRUE(lock.Locked());
+  }
+  EXPECT_FALSE(lock.Locked());
+}
+
+// lock-09, and exclusion: whatever is cancelled when, nobody is left behind.
+SIM_TEST(LockScheduleTest, CancelledWaitersStrandNobody) {
+  Lock lock;
+  int inside = 0;
+  int done = 0;
+  auto body = [&]() -> Coro<> {
+    auto held = co_await lock.Hold();
+    EXPECT_EQ(++inside, 1);
+    co_await Yield();
+    --inside;
+    held.Release();
+    ++done;
+  };
+  std::vector<Task<>> steady, fickle;
+  for (int i = 0; i < 3; ++i) {
+    steady.push_back(Spawn(body));
+    fickle.push_back(Spawn([&]() -> Coro<> { auto held = co_await lock.Hold(); }));
+  }
+  co_await Yield();
+  for (Task<>& task : fickle) {
+    co_await Yield();
+    task.Cancel();
+  }
+  co_await Gather(std::move(steady));
+  EXPECT_EQ(done, 3);
+  co_await lock.Acquire();
+  lock.Release();
+}
+
+}  // namespace
+}  // namespace detent
