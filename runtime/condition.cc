@@ -46,19 +46,14 @@ class Condition::Reacquire final : public internal::LockAcquire {
  public:
   Reacquire(Lock& lock, bool& gone) : LockAcquire(lock), gone_(&gone) {}
 
-  internal::WaitNode* Suspend(internal::TaskState& task) {
-    parked_ = true;
-    return LockAcquire::Suspend(task);
-  }
   internal::Ending End(internal::TaskState& task) {
     const internal::Ending ending = LockAcquire::End(task);
-    *gone_ = parked_ && IsOrphan();
+    *gone_ = LockIsGone();
     return ending;
   }
 
  private:
   bool* gone_;
-  bool parked_ = false;
 };
 
 Coro<> Condition::Wait() {

@@ -309,6 +309,8 @@ SIM_TEST(ConditionScheduleTest, EveryItemFindsAConsumer) {
   for (int i = 0; i < 100 && items > 0; ++i) co_await Yield();
   EXPECT_EQ(items, 0);
   EXPECT_EQ(taken, 3);
+  for (Task<>& task : consumers) task.Cancel();  // They hold the lock on their way out: before it goes.
+  for (Task<>& task : consumers) (void)co_await Settle(task);
 }
 
 }  // namespace

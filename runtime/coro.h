@@ -149,6 +149,10 @@ class PromiseResult : public PromiseBase {
   }
   void EndCancelled() noexcept { ending_ = Ending::kCancelled; }
   void EndWithError(std::exception_ptr error) noexcept {
+    if (has_value_) {  // A local's destructor threw after the return.
+      value_.~Stored<T>();
+      has_value_ = false;
+    }
     ::new (static_cast<void*>(&error_)) std::exception_ptr(std::move(error));
     ending_ = Ending::kError;
   }

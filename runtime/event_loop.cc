@@ -221,6 +221,7 @@ void EventLoop::DiscardEverything(bool report) {
     if (step && !step.IsTask()) step.runnable()->Discard();
   }
   jobs_.clear();
+  core.self_kept.LetAllGo();
   core.tearing_down = false;
 }
 

@@ -13,21 +13,30 @@ GatherBase::GatherBase(LoopCore& core, size_t count, bool settled)
       children_(std::make_unique<Child[]>(count)),
       source_(core.RunningSource()) {}
 
-GatherBase::~GatherBase() {
+GatherBase::~GatherBase() { StopWatching(); }
+
+void GatherBase::StopWatching() {
   for (size_t i = 0; i < count_; ++i) {
     if (children_[i].state) children_[i].state->StopObserving(&children_[i]);
   }
 }
 
+void GatherBase::LetGo() {
+  StopWatching();
+  DropReference();
+}
+
 void GatherBase::Begin() {
   // Held until every child is done: the children point here, and their late errors count as looked at.
   AddReference();
+  core().self_kept.Add(this);
   for (size_t i = 0; i < count_; ++i) {
     children_[i].owner = this;
     if (!children_[i].state->IsDone()) children_[i].state->Observe(&children_[i]);
   }
   if (count_ == 0) {
     Decide();
+    core().self_kept.Remove(this);
     DropReference();
     return;
   }
@@ -54,7 +63,10 @@ void GatherBase::OnChildDone(FutureState& done, bool hop) noexcept {
       Decide();
     }
   }
-  if (left_ == 0) DropReference();
+  if (left_ == 0) {
+    core().self_kept.Remove(this);
+    DropReference();
+  }
 }
 
 void GatherBase::Run() {

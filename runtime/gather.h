@@ -29,6 +29,7 @@
 
 #include "detent/runtime/future.h"
 #include "detent/runtime/internal/future_state.h"
+#include "detent/runtime/internal/self_kept.h"
 #include "detent/runtime/outcome.h"
 #include "detent/runtime/wait.h"
 
@@ -36,7 +37,7 @@ namespace detent {
 namespace internal {
 
 // The gathering future. The deciding child (the last, or the first that failed) queues one hop, which completes it.
-class GatherBase : public FutureState, public Runnable {
+class GatherBase : public FutureState, public Runnable, public SelfKept {
  public:
   bool Cancel() final;
   bool IsDerived() const final { return true; }
@@ -45,6 +46,7 @@ class GatherBase : public FutureState, public Runnable {
   void Run() final;
   uint64_t Lane() const final;
   void Discard() final { DropReference(); }
+  void LetGo() final;
 
  protected:
   GatherBase(LoopCore& core, size_t count, bool settled);
@@ -96,6 +98,7 @@ class GatherBase : public FutureState, public Runnable {
 
   void OnChildDone(FutureState& done, bool hop) noexcept;
   void Decide();
+  void StopWatching();
 
   size_t count_;
   size_t left_;

@@ -191,12 +191,13 @@ TEST_F(GatherTest, ACancelledSettledGatherWaitsForTheSlowestChild) {
 // gather-08
 SIM_TEST(GatherAnyOrderTest, CancellingTheWaitingTaskCancelsTheChildrenAndThrowsThere) {
   Task<int> child = Spawn(Forever());
-  bool got_list = false;
+  bool started = false, got_list = false;
   Task<> waiter = Spawn([&]() -> Coro<> {
+    started = true;
     (void)co_await GatherSettled(child, Forever());
     got_list = true;
   });
-  co_await Yield();
+  while (!started) co_await Yield();
   waiter.Cancel();
   waiter.Cancel();  // Twice is as once.
   EXPECT_TRUE((co_await Settle(waiter)).cancelled());

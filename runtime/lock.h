@@ -50,6 +50,10 @@ class LockAcquire : public ListedWait {
   const WaitObject* Object() const final;
   std::string Describe() const final;
 
+ protected:
+  // Whether the lock was destroyed meanwhile.
+  bool LockIsGone() const { return parked_ && IsOrphan(); }
+
  private:
   Lock* lock_;
   bool parked_ = false;

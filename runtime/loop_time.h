@@ -34,6 +34,7 @@ class LoopTime {
   // Sums saturate: far enough in the future is Never().
   friend LoopTime operator+(LoopTime t, absl::Duration d) {
     if (t == Never() || d == absl::InfiniteDuration()) return Never();
+    if (d == -absl::InfiniteDuration()) return LoopTime(std::numeric_limits<int64_t>::min());
     const int64_t delta = absl::ToInt64Nanoseconds(d);
     int64_t sum;
     if (__builtin_add_overflow(t.nanoseconds_, delta, &sum)) {

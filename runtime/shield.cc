@@ -13,11 +13,13 @@ ShieldState::ShieldState(StateRef<FutureState> inner)
     : FutureState(inner->core()), inner_(std::move(inner)), source_(core().RunningSource()) {
   inner_hop_.owner = outer_hop_.owner = this;
   AddReference();  // While it watches the inner.
+  core().self_kept.Add(this);
   inner_->Observe(&inner_hop_);
 }
 
 void ShieldState::InnerHop::OnDone(FutureState&) noexcept {
   // The reference of the watch becomes that of the hop.
+  owner->core().self_kept.Remove(owner);
   owner->core().ready.Push(this);
 }
 
@@ -55,9 +57,14 @@ bool ShieldState::Cancel() {
 
 void ShieldState::StopWatching() {
   if (inner_hop_.IsObserving()) {
-    inner_->StopObserving(&inner_hop_);
-    DropReference();
+    core().self_kept.Remove(this);
+    LetGo();
   }
+  DropReference();
+}
+
+void ShieldState::LetGo() {
+  inner_->StopObserving(&inner_hop_);
   DropReference();
 }
 

@@ -21,12 +21,13 @@
 
 #include "detent/runtime/future.h"
 #include "detent/runtime/internal/future_state.h"
+#include "detent/runtime/internal/self_kept.h"
 #include "detent/runtime/wait.h"
 
 namespace detent {
 namespace internal {
 
-class ShieldState final : public FutureState {
+class ShieldState final : public FutureState, public SelfKept {
  public:
   // REQUIRES: !inner->IsDone().
   static StateRef<FutureState> Make(StateRef<FutureState> inner);
@@ -37,6 +38,7 @@ class ShieldState final : public FutureState {
   bool IsUnshared() const override { return FutureState::IsUnshared() && inner_->IsUnshared(); }
   bool IsDerived() const override { return true; }
   std::string Describe() const override;
+  void LetGo() override;
 
  private:
   // The inner is done: queues a hop, which completes the shield.

@@ -44,7 +44,10 @@ template <typename H>
 auto WaitForNothing(H handle) -> Coro<AwaitValue<H>> {
   if (!handle.Done()) {
     co_await CancelAndWait(handle);
-    if (handle.Cancelled() || handle.state().FailedByCancellation()) co_await Propagate(Outcome<>::Error(std::make_exception_ptr(TimeoutError())));
+    if (handle.Cancelled() || handle.state().FailedByCancellation()) {
+      handle.state().MarkRetrieved();
+      co_await Propagate(Outcome<>::Error(std::make_exception_ptr(TimeoutError())));
+    }
   }
   co_return co_await std::move(handle);
 }

@@ -13,6 +13,7 @@
 
 #include "detent/runtime/internal/context.h"
 #include "detent/runtime/internal/ready_queue.h"
+#include "detent/runtime/internal/self_kept.h"
 #include "detent/runtime/internal/timer_heap.h"
 #include "detent/runtime/loop_time.h"
 
@@ -58,6 +59,8 @@ class LoopCore {
   uint64_t next_callback_id = 1;
   uint32_t run_number = 1;
   uint32_t next_object_ordinal = 1;
+
+  SelfKeptList self_kept;
 
   bool tearing_down = false;  // What is left is being destroyed.
 

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detent/runtime/future.h"
+
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "detent/runtime/core.h"
+#include "detent/sim/sim.h"
+#include "detent/testing/testing.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace detent {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using Log = std::vector<std::string>;
+
+class FutureTest : public ::testing::Test {
+ protected:
+  FutureTest() {
+    loop_.SetExceptionHandler([this](const ExceptionContext& context) { reports_.push_back(context.ToString()); });
+  }
+
+  sim::SimLoop loop_{{.strategy = sim::Fifo()}};
+  Log log_;
+  Log reports_;
+};
+
+// A value that counts its copies.
+class Counted {
+ public:
+  Counted() {}
+  explicit Counted(int* copies) : copies_(copies) {}
+  Counted(const Counted& other) : copies_(other.copies_) { ++*copies_; }
+  Counted(Counted&&) = default;
+  Counted& operator=(Counted&&) = default;
+
+ private:
+  int* copies_ = nullptr;
+};
+
+// fut-01
+TEST_F(FutureTest, APendingFutureHasNoResult) {
+  loop_.Run([&]() -> Coro<> {
+    Future<int> future = MakeFuture<int>();
+    EXPECT_FALSE(future.Done());
+    EXPECT_FALSE(future.Cancelled());
+    EXPECT_THROW(future.Result(), InvalidStateError);
+    EXPECT_THROW(future.Exception(), InvalidStateError);
+    co_return;
+  });
+}
+
+// fut-03, fut-04
+TEST_F(FutureTest, ACancelledFutureStaysSo) {
+  loop_.Run([&]() -> Coro<> {
+    Future<int> future = MakeFuture<int>();
+    EXPECT_TRUE(future.Cancel());
+    EXPECT_TRUE(future.Done());
+    EXPECT_TRUE(future.Cancelled());
+    EXPECT_FALSE(future.Cancel());
+    EXPECT_THROW(future.Result(), CancelledError);
+    EXPECT_THROW(future.Exception(), CancelledError);
+    EXPECT_THROW(future.SetResult(1), InvalidStateError);
+    EXPECT_THROW(future.SetException(std::runtime_error("oops")), InvalidStateError);
+    co_return;
+  });
+}
+
+// fut-05
+TEST_F(FutureTest, AResultIsSetOnce) {
+  loop_.Run([&]() -> Coro<> {
+    Future<int> future = MakeFuture<int>();
+    future.SetResult(42);
+    EXPECT_TRUE(future.Done());
+    EXPECT_EQ(future.Result(), 42);
+    EXPECT_EQ(future.Result(), 42);
+    EXPECT_EQ(future.Exception(), nullptr);
+    EXPECT_FALSE(future.Cancel());
+    EXPECT_THROW(future.SetResult(1), InvalidStateError);
+    EXPECT_THROW(future.SetException(std::runtime_error("oops")), InvalidStateError);
+    EXPECT_EQ(co_await future, 42);
+  });
+}
+
+// fut-06, fut-08
+TEST_F(FutureTest, AnErrorIsTheOneThatWasSet) {
+  loop_.Run([&]() -> Coro<> {
+    Future<> future = MakeFuture();
+    EXPECT_THROW(future.SetException(std::exception_ptr()), InvalidStateError);
+    EXPECT_FALSE(future.Done());
+    std::exception_ptr error = std::make_exception_ptr(std::runtime_error("oops"));
+    future.SetException(error);
+    EXPECT_EQ(future.Exception(), error);
+    EXPECT_THROW(future.Result(), std::runtime_error);
+    EXPECT_THROW(co_await future, std::runtime_error);
+    EXPECT_FALSE(future.Cancel());
+    EXPECT_THROW(future.SetResult(), InvalidStateError);
+  });
+}
+
+TEST_F(FutureTest, ARefusedResultIsStillTheCallers) {
+  loop_.Run([&]() -> Coro<> {
+    Future<std::unique_ptr<int>> future = MakeFuture<std::unique_ptr<int>>();
+    future.Cancel();
+    auto value = std::make_unique<int>(1);
+    EXPECT_THROW(future.SetResult(std::move(value)), InvalidStateError);
+    EXPECT_NE(value, nullptr);
+    co_return;
+  });
+}
+
+// fut-02, fut-10, fut-11
+TEST_F(FutureTest, CallbacksRunLaterAndInOrderWithTheFuture) {
+  loop_.Run([&]() -> Coro<> {
+    Future<int> future = MakeFuture<int>();
+    for (const char* name : {"a", "b"}) {
+      future.AddDoneCallback([&, name](const Future<int>& done) {
+        EXPECT_TRUE(done == future);
+        log_.push_back(name);
+      });
+    }
+    future.SetResult(1);
+    EXPECT_THAT(log_, IsEmpty());
+    co_await Yield();
+    EXPECT_THAT(log_, ElementsAre("a", "b"));
+    future.AddDoneCallback([&](const Future<int>&) { log_.push_back("late"); });
+    EXPECT_EQ(log_.size(), 2u);
+    co_await Yield();
+    EXPECT_EQ(log_.back(), "late");
+  });
+}
+
+// fut-12, fut-13
+TEST_F(FutureTest, ARemovedCallbackDoesNotRun) {
+  loop_.Run([&]() -> Coro<> {
+    Future<> future = MakeFuture();
+    std::vector<uint64_t> ids;
+    for (const char* name : {"a", "b", "c"}) {
+      ids.push_back(future.AddDoneCallback([&, name](const AnyFuture&) { log_.push_back(name); }));
+    }
+    EXPECT_EQ(future.RemoveDoneCallback(ids[1]), 1);
+    EXPECT_EQ(future.RemoveDoneCallback(ids[1]), 0);
+    future.SetResult();
+    EXPECT_EQ(future.RemoveDoneCallback(ids[0]), 0);  // Queued already.
+    co_await Yield();
+  });
+  EXPECT_THAT(log_, ElementsAre("a", "c"));
+}
+
+TEST_F(FutureTest, ACallbackThatThrowsIsReportedAndTheOthersRun) {
+  loop_.Run([&]() -> Coro<> {
+    Future<> future = MakeFuture();
+    future.AddDoneCallback([](const AnyFuture&) { throw std::runtime_error("oops"); });
+    future.AddDoneCallback([&](const AnyFuture&) { log_.push_back("ran"); });
+    future.SetResult();
+    co_await Yield();
+  });
+  EXPECT_THAT(log_, ElementsAre("ran"));
+  ASSERT_EQ(reports_.size(), 1u);
+  EXPECT_THAT(reports_[0], HasSubstr("oops"));
+}
+
+// fut-17
+TEST_F(FutureTest, AwaitingADoneFutureDoesNotSuspend) {
+  loop_.Run([&]() -> Coro<> {
+    Future<int> future = MakeFuture<int>();
+    Task<> waiter = Spawn([&]() -> Coro<> {
+      co_await future;
+      log_.push_back("waiter");
+    });
+    co_await Yield();
+    future.SetResult(1);
+    co_await future;
+    EXPECT_THAT(log_, IsEmpty());
+    co_await waiter;
+  });
+}
+
+TEST_F(FutureTest, WaitersGoOnInTheOrderInWhichTheyCame) {
+  loop_.Run([&]() -> Coro<> {
+    Future<> future = MakeFuture();
+    auto wait = [&](const char* name) -> Coro<> {
+      co_await future;
+      log_.push_back(name);
+    };
+    std::vector<Task<>> tasks;
+    for (const char* name : {"a", "b", "c"}) tasks.push_back(Spawn(wait, name));
+    co_await Yield();
+    future.SetResult();
+    co_await Gather(std::move(tasks));
+  });
+  EXPECT_THAT(log_, ElementsAre("a", "b", "c"));
+}
+
+// fut-18, fut-24
+TEST_F(FutureTest, ADroppedErrorThatNobodySawIsReported) {
+  loop_.Run([&]() -> Coro<> {
+    Future<> future = MakeFuture();
+    future.SetException(std::runtime_error("oops"));
+    EXPECT_TRUE(future.HasUnseenError());
+    future = Future<>();
+    EXPECT_EQ(reports_.size(), 1u);
+    co_return;
+  });
+  ASSERT_EQ(reports_.size(), 1u);
+  EXPECT_THAT(reports_[0], HasSubstr("oops"));
+}
+
+// fut-19, fut-20, fut-21, fut-22, fut-23
+TEST_F(FutureTest, NothingElseThatIsDroppedIsReported) {
+  loop_.Run([&]() -> Coro<> {
+    std::vector<Future<int>> futures;
+    for (int i = 0; i < 6; ++i) futures.push_back(MakeFuture<int>());
+    for (int i = 0; i < 3; ++i) futures[i].SetException(std::runtime_error("oops"));
+    EXPECT_NE(futures[0].Exception(), nullptr);
+    EXPECT_THROW(futures[1].Result(), std::runtime_error);
+    EXPECT_THROW(co_await futures[2], std::runtime_error);
+    futures[3].Cancel();
+    futures[4].SetResult(1);
+  });
+  EXPECT_THAT(reports_, IsEmpty());
+}
+
+TEST_F(FutureTest, TheLastHandleMovesItsValueOutAndOthersCopyIt) {
+  loop_.Run([&]() -> Coro<> {
+    int copies = 0;
+    Future<Counted> future = MakeFuture<Counted>();
+    Future<Counted> other = future;
+    future.SetResult(Counted(&copies));
+    const Counted& reference = co_await future;
+    (void)reference;
+    EXPECT_EQ(copies, 0);
+    [[maybe_unused]] const Counted copy = co_await std::move(future);
+    EXPECT_EQ(copies, 1);
+    [[maybe_unused]] const Counted moved = std::move(other).Result();
+    EXPECT_EQ(copies, 1);
+    EXPECT_FALSE(other);
+    EXPECT_FALSE(future);
+  });
+}
+
+TEST_F(FutureTest, AMoveOnlyValueMovesOutOfAnyHandle) {
+  loop_.Run([&]() -> Coro<> {
+    Future<std::unique_ptr<int>> future = MakeFuture<std::unique_ptr<int>>();
+    Future<std::unique_ptr<int>> other = future;
+    future.SetResult(std::make_unique<int>(3));
+    EXPECT_EQ(**&co_await future, 3);
+    std::unique_ptr<int> value = co_await std::move(future);
+    EXPECT_EQ(*value, 3);
+    EXPECT_THROW(other.Result(), InvalidStateError);  // Not a null pointer that looks like the result.
+    EXPECT_THROW(co_await other, InvalidStateError);
+  });
+}
+
+TEST_F(FutureTest, AnEmptyHandleSaysSo) {
+  Future<int> empty;
+  EXPECT_FALSE(empty);
+  EXPECT_THROW(empty.Done(), InvalidStateError);
+  EXPECT_THROW(empty.Cancel(), InvalidStateError);
+  loop_.Run([&]() -> Coro<> { EXPECT_THROW(co_await empty, InvalidStateError); });
+}
+
+// fut-31
+TEST_F(FutureTest, AFutureNeedsARunningLoop) { EXPECT_THROW(MakeFuture<int>(), InvalidStateError); }
+
+TEST_F(FutureTest, HandlesMayOutliveTheirLoop) {
+  Future<int> done, pending, failed;
+  Task<> task;
+  {
+    sim::SimLoop loop;
+    loop.SetExceptionHandler([](const ExceptionContext&) {});
+    loop.Run([&]() -> Coro<> {
+      done = MakeFuture<int>();
+      done.SetResult(1);
+      pending = MakeFuture<int>();
+      pending.AddDoneCallback([&](const AnyFuture&) { log_.push_back("ran"); });
+      failed = MakeFuture<int>();
+      failed.SetException(std::runtime_error("oops"));
+      task = Spawn([&]() -> Coro<> { co_await pending; });
+      co_await Yield();
+    });
+  }
+  EXPECT_EQ(done.Result(), 1);
+  EXPECT_TRUE(task.Cancelled());
+  EXPECT_FALSE(task.Cancel());
+  EXPECT_FALSE(pending.Done());
+  EXPECT_THROW(pending.AddDoneCallback([](const AnyFuture&) {}), InvalidStateError);
+  EXPECT_THROW(pending.SetResult(2), InvalidStateError);
+  EXPECT_THROW(pending.Result(), InvalidStateError);
+  EXPECT_THROW(failed.Result(), std::runtime_error);
+  EXPECT_THAT(log_, IsEmpty());
+}
+
+// Whatever the order of the cancels and the result: who is not cancelled gets it.
+SIM_TEST(FutureScheduleTest, AResultReachesEveryWaiterOfAShieldedFuture) {
+  Future<int> future = MakeFuture<int>();
+  int sum = 0;
+  std::vector<Task<>> tasks;
+  for (int i = 0; i < 4; ++i) {
+    tasks.push_back(Spawn([&]() -> Coro<> { sum += co_await Shield(future); }));
+  }
+  co_await Yield();
+  Task<> canceller = Spawn([&]() -> Coro<> {
+    tasks[0].Cancel();
+    co_return;
+  });
+  co_await Yield();
+  future.SetResult(5);
+  for (int i = 1; i < 4; ++i) co_await tasks[i];
+  const Outcome<> first = co_await Settle(tasks[0]);
+  co_await canceller;
+  EXPECT_EQ(sum, first.ok() ? 20 : 15);
+}
+
+}  // namespace
+}  // namespace detent

@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detent/runtime/task.h"
+
+#include <memory>
+#include <source_location>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "detent/runtime/core.h"
+#include "detent/sim/sim.h"
+#include "detent/testing/testing.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace detent {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using Log = std::vector<std::string>;
+
+class TaskTest : public ::testing::Test {
+ protected:
+  TaskTest() {
+    loop_.SetExceptionHandler([this](const ExceptionContext& context) { reports_.push_back(context.ToString()); });
+  }
+
+  Coro<> SleepNoting(const char* name) {
+    try {
+      co_await Sleep(absl::Hours(1));
+    } catch (const CancelledError&) {
+      log_.push_back(absl::StrCat(name, " cancelled"));
+      throw;
+    }
+  }
+
+  sim::SimLoop loop_{{.strategy = sim::Fifo()}};
+  Log log_;
+  Log reports_;
+};
+
+Coro<int> Add(int a, int b) { co_return a + b; }
+
+Coro<int> Fail() {
+  co_await Yield();
+  throw std::runtime_error("oops");
+}
+
+// task-01
+TEST_F(TaskTest, EveryFormOfSpawnGivesTheResult) {
+  loop_.Run([&]() -> Coro<> {
+    EXPECT_EQ(co_await Spawn(Add(1, 2)), 3);
+    EXPECT_EQ(co_await Spawn(Add, 1, 3), 4);
+    auto x = std::make_unique<int>(5);
+    Task<int> closure = Spawn([y = std::move(x)](int z) -> Coro<int> {
+      co_await Yield();
+      co_return *y + z;
+    }, 1);
+    EXPECT_EQ(co_await closure, 6);
+    Queue<int> queue;
+    queue.PutNowait(7);
+    EXPECT_EQ(co_await Spawn(queue.Get()), 7);
+    EXPECT_EQ(co_await Invoke(Add, 4, 4), 8);
+  });
+}
+
+// task-02
+TEST_F(TaskTest, SpawnRunsNothing) {
+  loop_.Run([&]() -> Coro<> {
+    Task<> task = Spawn([&]() -> Coro<> {
+      log_.push_back("ran");
+      co_return;
+    });
+    EventLoop::Current().CallSoon([&] { log_.push_back("callback"); });
+    EXPECT_FALSE(task.Done());
+    EXPECT_THAT(log_, IsEmpty());
+    co_await task;
+    co_await Yield();
+  });
+  EXPECT_THAT(log_, ElementsAre("ran", "callback"));
+}
+
+TEST_F(TaskTest, SpawnOutsideALoopIsAnError) { EXPECT_THROW(Spawn(Add(1, 2)), InvalidStateError); }
+
+TEST_F(TaskTest, TasksHaveNamesAndNumbers) {
+  loop_.Run([&]() -> Coro<> {
+    Task<int> named = Spawn(Add(1, 2), {.name = "adder"});
+    Task<int> other = Spawn(Add(1, 2));
+    EXPECT_EQ(CurrentTask().Id(), 1u);
+    EXPECT_EQ(named.Id(), 2u);
+    EXPECT_EQ(named.Name(), "adder");
+    EXPECT_EQ(other.Name(), "task-3");
+    co_await Gather(named, other);
+  });
+}
+
+// task-30, task-47
+TEST_F(TaskTest, CurrentTaskAndAllTasksSayWhoRuns) {
+  loop_.Run([&]() -> Coro<> {
+    Task<int> a = Spawn(Add(1, 2));
+    Task<int> b = Spawn(Add(1, 2));
+    EXPECT_THAT(AllTasks(), ElementsAre(CurrentTask(), a, b));
+    bool none = false;
+    EventLoop::Current().CallSoon([&] { none = !CurrentTask(); });
+    co_await Gather(a, b);
+    co_await Yield();
+    EXPECT_TRUE(none);
+    EXPECT_THAT(AllTasks(), ElementsAre(CurrentTask()));
+  });
+}
+
+TEST_F(TaskTest, StackNamesEveryAwaitInnermostFirst) {
+  unsigned inner_line = 0, outer_line = 0;
+  auto inner = [&]() -> Coro<> {
+    inner_line = __LINE__ + 1;
+    co_await Sleep(absl::Seconds(1));
+  };
+  auto outer = [&]() -> Coro<> {
+    outer_line = __LINE__ + 1;
+    co_await inner();
+  };
+  loop_.Run([&]() -> Coro<> {
+    Task<> task = Spawn(outer());
+    EXPECT_THAT(task.Stack(), IsEmpty());
+    EXPECT_THAT(CurrentTask().Stack(), IsEmpty());
+    co_await Yield();
+    const std::vector<std::source_location> stack = task.Stack();
+    CO_ASSERT_EQ(stack.size(), 2u);
+    EXPECT_THAT(stack[0].file_name(), HasSubstr("task_test.cc"));
+    EXPECT_EQ(stack[0].line(), inner_line);
+    EXPECT_EQ(stack[1].line(), outer_line);
+    co_await task;
+    EXPECT_THAT(task.Stack(), IsEmpty());
+  });
+}
+
+// task-05
+TEST_F(TaskTest, ATaskCannotBeCompletedFromOutside) {
+  loop_.Run([&]() -> Coro<> {
+    Task<int> task = Spawn(Add(1, 2));
+    Future<int> future = task;
+    EXPECT_THROW(future.SetResult(1), InvalidStateError);
+    EXPECT_THROW(future.SetException(std::runtime_error("no")), InvalidStateError);
+    EXPECT_EQ(co_await task, 3);
+    EXPECT_THROW(future.SetResult(1), InvalidStateError);
+  });
+}
+
+// task-04
+TEST_F(TaskTest, ATaskThatAwaitsItselfGetsAnError) {
+  loop_.Run([&]() -> Coro<> {
+    Task<> task;
+    task = Spawn([&]() -> Coro<> { EXPECT_THROW(co_await task, InvalidStateError); });
+    co_await task;
+  });
+}
+
+// task-08, task-09, task-26, task-44
+TEST_F(TaskTest, ACancelledSleeperEndsInTheNextIteration) {
+  loop_.Run([&]() -> Coro<> {
+    Task<> task = Spawn(SleepNoting("a"));
+    co_await Yield();
+    EXPECT_TRUE(task.Cancel());
+    EXPECT_FALSE(task.Done());
+    co_await Yield();
+    EXPECT_TRUE(task.Cancelled());
+    EXPECT_FALSE(task.Cancel());
+    EXPECT_EQ(EventLoop::Current().Time(), LoopTime());
+  });
+  EXPECT_THAT(log_, ElementsAre("a cancelled"));
+  EXPECT_THAT(reports_, IsEmpty());
+}
+
+// task-10
+TEST_F(TaskTest, ACancelInAYieldArrivesAtItsNextStep) {
+  loop_.Run([&]() -> Coro<> {
+    Task<> task = Spawn([&]() -> Coro<> {
+      co_await Yield();
+      log_.push_back("went on");
+    });
+    co_await Yield();
+    task.Cancel();
+    EXPECT_TRUE((co_await Settle(task)).cancelled());
+  });
+  EXPECT_THAT(log_, IsEmpty());
+}
+
+// task-11, task-12, task-27
+TEST_F(TaskTest, ACancelledFutureCancelsWhoAwaitsIt) {
+  for (const bool both : {false, true}) {
+    loop_.Run([&]() -> Coro<> {
+      Future<int> future = MakeFuture<int>();
+      int caught = 0;
+      Task<> task = Spawn([&]() -> Coro<> {
+        try {
+          co_await future;
+        } catch (const CancelledError&) {
+          ++caught;
+          throw;
+        }
+      });
+      co_await Yield();
+      future.Cancel();
+      if (both) task.Cancel();
+      EXPECT_TRUE((co_await Settle(task)).cancelled());
+      EXPECT_EQ(caught, 1);
+    });
+  }
+}
+
+// task-13, task-14
+TEST_F(TaskTest, ATaskMayCatchTheCancellationAndGoOn) {
+  loop_.Run([&]() -> Coro<> {
+    Task<int> task = Spawn([&]() -> Coro<int> {
+      try {
+        co_await Sleep(absl::Hours(1));
+      } catch (const CancelledError&) {
+      }
+      co_await Sleep(absl::Seconds(1));
+      co_return 42;
+    });
+    co_await Yield();
+    task.Cancel();
+    EXPECT_EQ(co_await task, 42);
+    EXPECT_FALSE(task.Cancelled());
+    EXPECT_EQ(task.Cancelling(), 1);
+  });
+}
+
+// task-15, task-16
+TEST_F(TaskTest, ATaskThatCancelsItselfIsCancelledAtItsNextSuspension) {
+  loop_.Run([&]() -> Coro<> {
+    Task<> suspends = Spawn([&]() -> Coro<> {
+      CurrentTask().Cancel();
+      log_.push_back("still runs");
+      co_await Sleep(absl::Hours(1));
+      log_.push_back("not reached");
+    });
+    Task<int> returns = Spawn([&]() -> Coro<int> {
+      CurrentTask().Cancel();
+      co_return 1;
+    });
+    EXPECT_TRUE((co_await Settle(suspends)).cancelled());
+    EXPECT_TRUE((co_await Settle(returns)).cancelled());
+    EXPECT_EQ(EventLoop::Current().Time(), LoopTime());
+  });
+  EXPECT_THAT(log_, ElementsAre("still runs"));
+}
+
+// task-17
+TEST_F(TaskTest, ACancelPassesOnToTheAwaitedTask) {
+  loop_.Run([&]() -> Coro<> {
+    Task<> inner = Spawn(SleepNoting("inner"));
+    Task<> outer = Spawn([&]() -> Coro<> { co_await inner; });
+    co_await Yield();
+    outer.Cancel();
+    EXPECT_TRUE((co_await Settle(outer)).cancelled());
+    EXPECT_TRUE(inner.Cancelled());
+    EXPECT_EQ(inner.Cancelling(), 1);
+  });
+  EXPECT_THAT(log_, ElementsAre("inner cancelled"));
+}
+
+// task-18, task-19, task-20
+TEST_F(TaskTest, RequestsToCancelAreCounted) {
+  loop_.Run([&]() -> Coro<> {
+    Task<> task = Spawn(SleepNoting("a"));
+    co_await Yield();
+    EXPECT_TRUE(task.Cancel());
+    EXPECT_TRUE(task.Cancel());
+    EXPECT_EQ(task.Cancelling(), 2);
+    EXPECT_EQ(task.Uncancel(), 1);
+    EXPECT_EQ(task.Uncancel(), 0);
+    EXPECT_EQ(task.Uncancel(), 0);
+    EXPECT_TRUE((co_await Settle(task)).cancelled());  // It was on its way already.
+    EXPECT_EQ(task.Uncancel(), 0);
+    EXPECT_TRUE(task.Cancelled());
+  });
+}
+
+// task-22
+TEST_F(TaskTest, UncancelDropsARequestThatWasNotDelivered) {
+  loop_.Run([&]() -> Coro<> {
+    Task<int> task = Spawn(Add(1, 2));
+    task.Cancel();
+    task.Uncancel();
+    EXPECT_EQ(co_await task, 3);
+  });
+}
+
+// task-23
+TEST_F(TaskTest, ATaskCancelledBeforeItsFirstStepDoesNotRun) {
+  loop_.Run([&]() -> Coro<> {
+    auto token = std::make_shared<int>(1);
+    Task<> task = Spawn([&](std::shared_ptr<int>) -> Coro<> {
+      log_.push_back("ran");
+      co_return;
+    }, token);
+    task.Cancel();
+    EXPECT_TRUE((co_await Settle(task)).cancelled());
+    EXPECT_EQ(token.use_count(), 1);
+  });
+  EXPECT_THAT(log_, IsEmpty());
+}
+
+// task-34, task-35
+TEST_F(TaskTest, AnErrorThatNobodyLooksAtIsReportedOnce) {
+  loop_.Run([&]() -> Coro<> {
+    Spawn(Fail(), {.name = "lonely"});
+    Task<int> seen = Spawn(Fail());
+    for (int i = 0; i < 3; ++i) co_await Yield();
+    EXPECT_NE(seen.Exception(), nullptr);
+  });
+  ASSERT_EQ(reports_.size(), 1u);
+  EXPECT_THAT(reports_[0], HasSubstr("\"lonely\""));
+  EXPECT_THAT(reports_[0], HasSubstr("oops"));
+}
+
+// Notes when it is destroyed.
+class Noting {
+ public:
+  Noting(Log& log, const char* name) : log_(log), name_(name) {}
+  ~Noting() { log_.push_back(name_); }
+
+ private:
+  Log& log_;
+  const char* name_;
+};
+
+TEST_F(TaskTest, UnwindDestroyRunsDestructorsInnermostFirstAndNoCatchBlocks) {
+  loop_.Run([&]() -> Coro<> {
+    auto inner = [&]() -> Coro<> {
+      Noting noting(log_, "inner");
+      co_await SleepNoting("never");
+    };
+    auto outer = [&]() -> Coro<> {
+      Noting noting(log_, "outer");
+      co_await inner();
+    };
+    Task<> task = Spawn(outer(), {.unwind = Unwind::kDestroy});
+    co_await Yield();
+    task.Cancel();
+    EXPECT_TRUE((co_await Settle(task)).cancelled());
+  });
+  EXPECT_THAT(log_, ElementsAre("inner", "outer"));
+}
+
+TEST_F(TaskTest, CatchStopsUnwindDestroy) {
+  loop_.Run([&]() -> Coro<> {
+    auto body = [&]() -> Coro<int> {
+      Outcome<> outcome = co_await Catch(SleepNoting("never"));
+      EXPECT_TRUE(outcome.cancelled());
+      co_await Sleep(absl::Seconds(1));
+      co_return 5;
+    };
+    Task<int> task = Spawn(body(), {.unwind = Unwind::kDestroy});
+    co_await Yield();
+    task.Cancel();
+    EXPECT_EQ(co_await task, 5);
+  });
+  EXPECT_THAT(log_, IsEmpty());
+}
+
+TEST_F(TaskTest, UnwindDestroyHandsALockOn) {
+  Lock lock;
+  loop_.Run([&]() -> Coro<> {
+    co_await lock.Acquire();
+    auto hold = [&]() -> Coro<> { auto held = co_await lock.Hold(); };
+    Task<> a = Spawn(hold(), {.unwind = Unwind::kDestroy});
+    Task<> b = Spawn(hold());
+    co_await Yield();
+    lock.Release();
+    a.Cancel();
+    co_await b;
+    EXPECT_TRUE(a.Cancelled());
+  });
+  EXPECT_FALSE(lock.Locked());
+}
+
+// task-33
+TEST_F(TaskTest, ALoopReportsTheTasksThatItDestroys) {
+  {
+    sim::SimLoop loop;
+    loop.SetExceptionHandler([&](const ExceptionContext& context) { reports_.push_back(context.ToString()); });
+    loop.Run([&]() -> Coro<> {
+      Spawn(SleepNoting("never"), {.name = "left"});
+      co_await Yield();
+    });
+  }
+  ASSERT_EQ(reports_.size(), 1u);
+  EXPECT_THAT(reports_[0], HasSubstr("task \"left\""));
+  EXPECT_THAT(log_, IsEmpty());
+}
+
+}  // namespace
+}  // namespace detent
