@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Coroutines: functions that may wait. Calling one runs nothing; awaiting it runs it inside the caller, as a plain call
-// would; loop.Run() runs one from outside. Gather() runs several at once.
+// Coroutines: functions that may wait. Calling one runs nothing; awaiting it runs it inside the caller, as a
+// plain call would; loop.Run() runs one from outside. Gather() runs several at once.
 #include <memory>
 #include <string>
 #include <tuple>
@@ -18,7 +18,6 @@ using detent::Coro;
 using detent::EventLoop;
 using detent::Gather;
 using detent::Sleep;
-using detent_examples::Elsewhere;
 using detent_examples::ExpectTranscript;
 using detent_examples::ExpectTranscriptOfLoop;
 using detent_examples::kSecond;
@@ -36,7 +35,7 @@ TEST(CoroutineTest, RunsOnceTheLoopIsAskedTo) {
   auto program = [](EventLoop& loop) {
     Print("start coroutine");
     Coro<> coro = Coroutine();
-    // Python prints <coroutine object coroutine at 0x...>. A Coro has no name; it knows whether it was started.
+    // Python prints <coroutine object coroutine at 0x...>. A Coro knows whether it was started.
     Print("a coroutine, ", coro ? "not started" : "started");
     Print("enter event loop");
     loop.Run(std::move(coro));
@@ -125,7 +124,7 @@ all done
 )");
 }
 
-// The tutorial itself forgets the `await` in front of its sleep. detent reports a Coro that was dropped unawaited.
+// The tutorial itself forgets the `await` in front of its sleep. detent reports such a Coro.
 Coro<> Pause() { co_await Sleep(kSecond); }
 
 Coro<int> ForgetfulChildDemo() {
@@ -178,7 +177,8 @@ two
 // --- Many small coroutines, and one that starts them and collects what they return ---
 
 Coro<int> MakeRandom(int index, int threshold) {
-  detent::RandomGenerator& random = EventLoop::Current().Random();  // On a simulated loop: from the run's seed.
+  // On a simulated loop the numbers come from the run's seed.
+  detent::RandomGenerator& random = EventLoop::Current().Random();
   Print("Initiated makerandom(", index, ").");
   int i = static_cast<int>(random.Below(11));
   while (i <= threshold) {
@@ -205,8 +205,8 @@ LOOP_TEST(CoroutineTest, RetriesUntilTheNumberIsHighEnough) {
   EXPECT_EQ(printed.lines().back().substr(0, 4), "r1: ");
 }
 
-// The tutorial calls random.seed(444) and shows what that prints. A seed of a simulated loop decides the random numbers
-// and the order: the same seed prints the same lines, every time and on every machine.
+// The tutorial calls random.seed(444) and shows what that prints. A seed of a simulated loop decides the
+// random numbers and the order: the same seed prints the same lines, every time and on every machine.
 TEST(CoroutineTest, TheSameSeedPrintsTheSameLines) {
   auto lines = [](uint64_t seed) {
     detent::sim::SimLoop loop({.seed = seed});

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Crawlers: many requests at once, but not too many. The requests here only sleep, as the tutorial's own stand-ins do;
-// http_test.cc makes real ones. The last program is the tutorial's downloader, which has a bug that asyncio's order hides.
+// Crawlers: many requests at once, but not too many. The requests here only sleep, as the tutorial's own
+// stand-ins do; http_test.cc makes real ones. The last program is the tutorial's downloader, which has a bug
+// that asyncio's order hides.
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -233,8 +234,9 @@ LOOP_TEST(DownloaderTest, SavesEveryImageThatIsThere) {
   EXPECT_EQ(downloads.errors, (std::vector<std::string>{"Error for url /gone"}));
 }
 
-// In asyncio's order the producer, which was started first, fills the queue before a worker looks into it. A worker that
-// looks before that finds the queue empty and goes home. Tests that run in asyncio's order never see it.
+// In asyncio's order the producer, which was started first, fills the queue before a worker looks into it. A
+// worker that looks before that finds the queue empty and goes home. Tests that run in asyncio's order never
+// see it.
 TEST(DownloaderTest, TutorialsWorkersGoHomeTooEarlyInAnotherOrder) {
   auto body = []() -> Coro<> {
     const Downloads downloads = co_await DownloadAll(ProduceUrls, TutorialDownloader);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The demo: tests a ticket office that has a race on the simulated loop, replays the schedule that shows it, tests the
-// office that has a lock, and serves real customers with that on the real loop. Exits with 0 only if all of it went as
-// it tells.
+// The demo: tests a ticket office that has a race on the simulated loop, replays the schedule that shows it,
+// tests the office that has a lock, and serves real customers with that on the real loop. Exits with 0 only
+// if all of it went as it tells.
 //
 //   demo                 all of this
 //   demo d1:...          only the racy office's schedule that this tape records
@@ -39,6 +39,7 @@ using detent_testing::Report;
 constexpr uint64_t kSeed = 2024;
 constexpr uint64_t kSchedules = 1000;
 constexpr const OfficeTest& kRacyTest = kOfficeTests[1];
+static_assert(kRacyTest.body == TheLastTicketIsSoldOnce);
 
 bool all_went_well = true;
 
@@ -49,7 +50,9 @@ void Expect(bool condition, const char* what) {
 }
 
 // What went wrong, in the test's own words.
-std::string Reason(const Report& report) { return std::string(absl::StripPrefix(report.failure, "the body threw: ")); }
+std::string Reason(const Report& report) {
+  return std::string(absl::StripPrefix(report.failure, "the body threw: "));
+}
 
 Report RunTest(const OfficeTest& test, Selling selling, uint64_t schedules) {
   Options options;
@@ -71,7 +74,8 @@ Report Replay(const Tape& tape) {
 }
 
 Report TestTheRacyOffice() {
-  std::printf("1. The racy office's tests, on the simulated loop: seed %" PRIu64 ", at most %" PRIu64 " schedules each.\n",
+  std::printf("1. The racy office's tests, on the simulated loop: seed %" PRIu64 ", at most %" PRIu64
+              " schedules each.\n",
               kSeed, kSchedules);
   Report found;
   for (const OfficeTest& test : kOfficeTests) {
@@ -79,13 +83,14 @@ Report TestTheRacyOffice() {
     if (report.ok) {
       std::printf("   %-28s passed %" PRIu64 " schedules\n", test.name, report.schedules);
     } else {
-      std::printf("   %-28s FAILED in schedule %" PRIu64 ": %s\n", test.name, report.schedules, Reason(report).c_str());
+      std::printf("   %-28s FAILED in schedule %" PRIu64 ": %s\n", test.name, report.schedules,
+                  Reason(report).c_str());
     }
     if (&test == &kRacyTest) found = report;
   }
   Expect(!found.ok, "the race was not found");
   Expect(RunTest(kRacyTest, Selling::kRacy, 1).ok, "the first schedule shows the race");
-  std::printf("   (Schedule 1 is the order in which the real loop runs things. It passed: an ordinary test sees no bug.)\n\n");
+  std::printf("   (Schedule 1, the real loop's order, passed: an ordinary test sees nothing.)\n\n");
   return found;
 }
 
@@ -95,14 +100,17 @@ void ReplayTheRace(const Report& found, const char* program) {
   const Report again = Replay(found.tape);
   const bool same = again.failure == found.failure && again.tape.fingerprint() == found.tape.fingerprint();
   Expect(!again.ok && same, "the replay went another way");
-  if (same) std::printf("   The same failure after the same steps (fingerprint %016" PRIx64 ").\n\n", again.tape.fingerprint());
+  if (!same) return;
+  std::printf("   The same failure after the same steps (fingerprint %016" PRIx64 ").\n\n",
+              again.tape.fingerprint());
 }
 
 void TestTheFixedOffice() {
   std::printf("3. The fixed office, which charges one card at a time: the same tests, seed and schedules.\n");
   for (const OfficeTest& test : kOfficeTests) {
     const Report report = RunTest(test, Selling::kOneAtATime, kSchedules);
-    std::printf("   %-28s %s %" PRIu64 " schedules\n", test.name, report.ok ? "passed" : "FAILED after", report.schedules);
+    std::printf("   %-28s %s %" PRIu64 " schedules\n", test.name, report.ok ? "passed" : "FAILED after",
+                report.schedules);
     Expect(report.ok, report.failure.c_str());
   }
   std::printf("\n");
@@ -121,8 +129,8 @@ Coro<> ServeRealCustomers() {
   TicketOffice office(kTickets, Selling::kOneAtATime);
   Listener listener = co_await Listen("127.0.0.1", 0);
   const int port = listener.Port();
-  std::printf("4. The fixed office on the real loop: %d tickets at %s, and %d customers at once, over TCP.\n", kTickets,
-              listener.Address().c_str(), kCustomers);
+  std::printf("4. The fixed office on the real loop: %d tickets at %s, and %d customers at once, over TCP.\n",
+              kTickets, listener.Address().c_str(), kCustomers);
 
   const absl::Time start = absl::Now();
   const Task<> serving = Spawn(office.Serve(std::move(listener)), {.name = "office"});
@@ -136,7 +144,8 @@ Coro<> ServeRealCustomers() {
   }
   std::printf("   %d bought a ticket, %d were told that none is left, in %s.\n", sold, sorry,
               absl::FormatDuration(absl::Trunc(absl::Now() - start, absl::Milliseconds(1))).c_str());
-  Expect(sold == kTickets && office.sold() == kTickets && office.left() == 0, "not every ticket was sold once");
+  Expect(sold == kTickets && office.sold() == kTickets && office.left() == 0,
+         "not every ticket was sold once");
   Expect(sold + sorry == kCustomers, "a customer was not served");
 
   serving.Cancel();
@@ -156,8 +165,9 @@ int ReplayOnly(const char* line) {
 
 int Demo(const char* program) {
   std::printf(
-      "A ticket office sells tickets over TCP. For each sale it looks how many are left, charges the customer's card,\n"
-      "and then takes the tickets away. While it waits for the card it serves others: that is a race.\n\n");
+      "A ticket office sells tickets over TCP. For each sale it looks how many are left, charges a card, "
+      "and\n"
+      "then takes the tickets away. While it waits for the card it serves others: that is a race.\n\n");
   const Report found = TestTheRacyOffice();
   ReplayTheRace(found, program);
   TestTheFixedOffice();

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Sockets: a server and its clients, on real TCP in one half of each test and on a simulated network in the other. The
-// program cannot tell which. (real_clients_test.sh lets python3, nc and curl talk to the same server.)
+// Sockets: a server and its clients, on real TCP in one half of each test and on a simulated network in the
+// other. The program cannot tell which. (real_clients_test.sh lets python3, nc and curl talk to the same
+// server.)
 #include <cerrno>
 #include <string>
 #include <system_error>

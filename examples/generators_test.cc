@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Generators: coroutines that give a sequence, one value at a time, and may await in between. Python's `async for` is a
-// while loop around Next().
+// Generators: coroutines that give a sequence, one value at a time, and may await in between. Python's `async
+// for` is a while loop around Next().
 #include <optional>
 #include <string>
 #include <utility>
@@ -20,7 +20,6 @@ using detent::Queue;
 using detent::Sleep;
 using detent::Spawn;
 using detent::Task;
-using detent_examples::Elsewhere;
 using detent_examples::ExpectTranscript;
 using detent_examples::kSecond;
 using detent_examples::Print;
@@ -89,7 +88,7 @@ b 2
   }
 }
 
-// --- `[i * i async for i in count_slowly(5) if i % 2 == 0]`. The values come one after the other, not at once. ---
+// --- `[i * i async for i in count_slowly(5) if i % 2 == 0]` ---
 
 Coro<> Comprehension() {
   std::vector<int> squares;
@@ -106,7 +105,7 @@ LOOP_TEST(GeneratorTest, FillsAList) {
 )");
 }
 
-// --- Python's generators also take values, with send(). An AsyncGenerator does not: a task and two queues do. ---
+// --- Python's generators take values too, with send(). Here a task and two queues do that. ---
 
 Coro<int> MyCoroutine(Queue<std::string>& asks, Queue<int>& answers) {
   Print("-> coroutine started");
@@ -128,7 +127,8 @@ Coro<> SendTwoValues() {
   Print(co_await coroutine);
 }
 
-// The tutorial's transcript of this program is not what Python prints ('foo', 'bar', and a StopIteration with the 3).
+// The tutorial's transcript of this program is not what Python prints ('foo', 'bar', and a StopIteration with
+// the 3).
 LOOP_TEST(GeneratorTest, TakesValuesThroughAQueue) {
   co_await ExpectTranscript([] { return SendTwoValues(); }, R"(
 -> coroutine started

@@ -22,7 +22,8 @@ using detent::Sleep;
 using detent::TaskGroup;
 
 std::string Response(const char* status, const std::string& body) {
-  return absl::StrCat("HTTP/1.1 ", status, "\r\nContent-Type: application/json\r\nContent-Length: ", body.size(),
+  return absl::StrCat("HTTP/1.1 ", status,
+                      "\r\nContent-Type: application/json\r\nContent-Length: ", body.size(),
                       "\r\nConnection: close\r\n\r\n", body);
 }
 

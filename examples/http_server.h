@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A web server with one page: /aio takes its time, from one to thirty seconds, and says how long: {"delay": 7}. It is what
-// the tutorial's clients try themselves on.
+// A web server with one page: /aio takes its time, from one to thirty seconds, and says how long, as in
+// {"delay": 7}. It is what the tutorial's clients try themselves on.
 //
 //   Listener listener = co_await Listen("127.0.0.1", 3000);
 //   co_await ServeHttp(std::move(listener), absl::Seconds(1));      // until it is cancelled

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Lock, Event, Condition: how tasks keep out of each other's way, and wait for each other. (Semaphore: crawler_test.cc.)
+// Lock, Event, Condition: how tasks keep out of each other's way, and wait for each other. (Semaphore:
+// crawler_test.cc.)
 #include <vector>
 
 #include "detent/examples/transcript.h"
@@ -19,7 +20,6 @@ using detent::Sleep;
 using detent::Spawn;
 using detent::Task;
 using detent::Wait;
-using detent_examples::Elsewhere;
 using detent_examples::ExpectTranscript;
 using detent_examples::kSecond;
 using detent_examples::Print;
@@ -207,7 +207,7 @@ ending consumer 4
   EXPECT_EQ(printed.Count("ending consumer"), 5u);
 }
 
-// --- The same with a notification of nobody, and one that is held back: who is woken still waits for the lock ---
+// --- The same, where first nobody is notified, and last those who are must wait for the lock ---
 
 Coro<> Worker(Condition& condition, int i) {
   {

@@ -74,7 +74,8 @@ Coro<> ProduceAndConsume(int consumer_count) {
 }
 
 LOOP_TEST(QueueTest, EndsWithStopMarks) {
-  const Transcript printed = co_await ExpectTranscript([] { return ProduceAndConsume(2); }, R"(
+  auto program = [] { return ProduceAndConsume(2); };
+  const Transcript printed = co_await ExpectTranscript<Elsewhere::kAnyLines>(program, R"(
 consumer 0: waiting for item
 consumer 1: waiting for item
 producer: starting
@@ -103,11 +104,12 @@ consumer 1: waiting for item
 consumer 1: has item None
 consumer 1: ending
 producer: ending
-)", Elsewhere::kAnyLines);
+)");
   // Which consumer has which item is a matter of the order. That each item is had once, and both end, is not.
   for (int i = 0; i < 6; ++i) {
     const std::string item = std::to_string(i);
-    EXPECT_EQ(printed.Count("consumer 0: has item " + item) + printed.Count("consumer 1: has item " + item), 1u);
+    EXPECT_EQ(printed.Count("consumer 0: has item " + item) + printed.Count("consumer 1: has item " + item),
+              1u);
   }
   EXPECT_EQ(printed.Count("consumer 0: ending") + printed.Count("consumer 1: ending"), 2u);
   EXPECT_EQ(printed.Count("producer: ending"), 1u);
@@ -163,7 +165,8 @@ Coro<> ProducersAndConsumers(int producer_count, int consumer_count) {
   co_await Gather(std::move(producers));
   co_await queue.Join();  // Waits for the consumers, too.
   EXPECT_TRUE(queue.Empty());
-  // The tutorial cancels them and goes. They have references to the queue, so this function waits until they have ended.
+  // The tutorial cancels them and goes. They have references to the queue, so this function waits until they
+  // have ended.
   for (const Task<>& consumer : consumers) consumer.Cancel();
   co_await Wait(std::move(consumers), ReturnWhen::kAllCompleted);
 }
@@ -177,7 +180,9 @@ LOOP_TEST(QueueTest, EveryItemThatIsAddedIsGotOnce) {
     ++added;
     const std::string item = line.substr(line.find('<'), 12);
     size_t got = 0;
-    for (const std::string& other : printed.lines()) got += other.find("got element " + item) != std::string::npos;
+    for (const std::string& other : printed.lines()) {
+      got += other.find("got element " + item) != std::string::npos;
+    }
     EXPECT_EQ(got, 1u) << item;
   }
   EXPECT_EQ(printed.Count("Producer"), 2 * added) << "a producer sleeps before each item that it adds";

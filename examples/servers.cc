@@ -26,9 +26,10 @@ Coro<> Main() {
   std::printf("echo %s\nhttp %s\n", echo.Address().c_str(), http.Address().c_str());
   std::fflush(stdout);
   try {
-    co_await detent::WaitFor(detent::Gather(detent_examples::ServeEcho(std::move(echo)),
-                                            detent_examples::ServeHttp(std::move(http), absl::Milliseconds(1))),
-                             absl::Seconds(30));
+    co_await detent::WaitFor(
+        detent::Gather(detent_examples::ServeEcho(std::move(echo)),
+                       detent_examples::ServeHttp(std::move(http), absl::Milliseconds(1))),
+        absl::Seconds(30));
   } catch (const detent::TimeoutError&) {
     std::puts("thirty seconds are over");
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tasks: coroutines that run on their own, at the same time as the one that started them. Spawn() makes one, `co_await
-// task` waits for its result, Cancel() asks it to end.
+// Tasks: coroutines that run on their own, at the same time as the one that started them. Spawn() makes one,
+// `co_await task` waits for its result, Cancel() asks it to end.
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,7 +19,6 @@ using detent::Gather;
 using detent::Sleep;
 using detent::Spawn;
 using detent::Task;
-using detent_examples::Elsewhere;
 using detent_examples::ExpectTranscript;
 using detent_examples::ExpectTranscriptOfLoop;
 using detent_examples::kSecond;
@@ -28,8 +27,8 @@ using detent_examples::Transcript;
 
 // What Python's <Task pending name='...' coro=<...>> says that is worth knowing: the name and the state.
 std::string Describe(const AnyTask& task) {
-  const char* state = task.Cancelled()       ? "cancelled"
-                      : task.Done()          ? "finished"
+  const char* state = task.Cancelled()        ? "cancelled"
+                      : task.Done()           ? "finished"
                       : task.Cancelling() > 0 ? "cancelling"
                                               : "pending";
   return "<Task " + std::string(task.Name()) + ": " + state + ">";
@@ -133,7 +132,8 @@ Coro<> DoSomeWork(int i) {
 Coro<> TenAtOnce() {
   std::vector<Task<>> tasks;
   for (int i = 0; i < 10; ++i) tasks.push_back(Spawn(DoSomeWork, i));
-  // One result for each task, in the order of the tasks. None of these has anything to say, which C++ calls monostate.
+  // One result for each task, in the order of the tasks. None of these has anything to say, which C++ calls
+  // monostate.
   const std::vector<std::monostate> results = co_await Gather(std::move(tasks));
   Print(results);
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Threads: a function that blocks runs in the loop's executor, so that the loop goes on; and another thread hands work to
-// a loop with CallSoonThreadsafe() and RunCoroutineThreadsafe(), the two calls that it may make.
+// Threads: a function that blocks runs in the loop's executor, so that the loop goes on; and another thread
+// hands work to a loop with CallSoonThreadsafe() and RunCoroutineThreadsafe(), the two calls that it may
+// make.
 #include <chrono>
 #include <future>
 #include <stdexcept>
@@ -46,8 +47,9 @@ Coro<> DoNotBlockTheLoop() {
   Print(result);
 }
 
-// On a simulated loop the function runs on the loop's own thread, as a step of its own; how long it takes in virtual time
-// is one of the schedule's choices. It should not really block there, so this one blocks on the real loop only.
+// On a simulated loop the function runs on the loop's own thread, as a step of its own; how long it takes in
+// virtual time is one of the schedule's choices. It should not really block there, so this one blocks on the
+// real loop only.
 TEST(ExecutorTest, RunsABlockingFunction) {
   detent::Run([]() -> Coro<> {
     co_await ExpectTranscript([] { return DoNotBlockTheLoop(); }, R"(
@@ -81,7 +83,8 @@ LOOP_TEST(ExecutorTest, ComputesInParallel) {
 }
 
 LOOP_TEST(ExecutorTest, PassesErrorsOn) {
-  const Future<int> failing = EventLoop::Current().RunInExecutor([]() -> int { throw std::runtime_error("no disk"); });
+  const Future<int> failing =
+      EventLoop::Current().RunInExecutor([]() -> int { throw std::runtime_error("no disk"); });
   try {
     co_await failing;
     ADD_FAILURE() << "no error";
@@ -90,25 +93,28 @@ LOOP_TEST(ExecutorTest, PassesErrorsOn) {
   }
 }
 
-// --- A loop for each core: a thread runs a loop of its own. (The tutorial takes processes, because of Python's lock.) ---
+// --- A loop for each core: threads that run loops of their own (in the tutorial: processes) ---
 
 Coro<int> CoroutineDemo(int i) {
   co_await Sleep(0.1 * kSecond);
-  co_return i * i;
+  const int square = i * i;
+  co_return square;
 }
 
 TEST(LoopPerThreadTest, EachThreadHasItsOwnLoop) {
   detent::Run([]() -> Coro<> {
     EventLoop& loop = EventLoop::Current();
     std::vector<Future<int>> runners;
-    for (int i = 0; i < 7; ++i) runners.push_back(loop.RunInExecutor([i] { return detent::Run(CoroutineDemo(i)); }));
+    for (int i = 0; i < 7; ++i) {
+      runners.push_back(loop.RunInExecutor([i] { return detent::Run(CoroutineDemo(i)); }));
+    }
     EXPECT_THAT(co_await Gather(std::move(runners)), testing::ElementsAre(0, 1, 4, 9, 16, 25, 36));
   });
 }
 
 // --- Work that is added from another thread while the loop runs ---
 
-// A thread that does nothing but run a loop. A loop belongs to the thread that made it, so this thread makes it.
+// A thread that does nothing but run a loop. A loop belongs to the thread that made it, so it makes it.
 class LoopThread {
  public:
   LoopThread() : thread_([this] { RunLoop(); }), loop_(started_.get_future().get()) {}
@@ -149,7 +155,8 @@ TEST(LoopThreadTest, CallsFunctionsOneAfterTheOther) {
     thread.loop().CallSoonThreadsafe([&] { MoreWork(lines, 3); });
     // Stops after them: what other threads add keeps its order.
   }
-  EXPECT_THAT(lines, testing::ElementsAre("More work 6", "Finished more work 6", "More work 3", "Finished more work 3"));
+  EXPECT_THAT(lines, testing::ElementsAre("More work 6", "Finished more work 6", "More work 3",
+                                          "Finished more work 3"));
 }
 
 // Does not block the loop: both are under way at the same time.
@@ -168,7 +175,8 @@ TEST(LoopThreadTest, RunsCoroutinesAtTheSameTime) {
     const ThreadFuture<int> quick = RunCoroutineThreadsafe(thread.loop(), DoSomeWork, std::ref(lines), 1);
     EXPECT_EQ(slow.Get() + quick.Get(), 7);  // Get() blocks this thread, not the loop.
   }
-  EXPECT_THAT(lines, testing::UnorderedElementsAre("Waiting 6", "Waiting 1", "Done after 1s", "Done after 6s"));
+  EXPECT_THAT(lines,
+              testing::UnorderedElementsAre("Waiting 6", "Waiting 1", "Done after 1s", "Done after 6s"));
   EXPECT_EQ(lines.front(), "Waiting 6");
 }
 

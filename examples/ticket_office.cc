@@ -29,8 +29,8 @@ using detent::TaskGroup;
 constexpr size_t kLineMax = 1000;
 constexpr absl::Duration kIdleMax = absl::Minutes(5);
 
-// Stands in for the company that issued the card. On the real loop it answers after 20 microseconds and always agrees; a
-// simulated schedule may choose that it is up to 128 times as slow, or that it refuses.
+// Stands in for the company that issued the card. On the real loop it answers after 20 microseconds and
+// always agrees; a simulated schedule may choose that it is up to 128 times as slow, or that it refuses.
 Coro<bool> ChargeCard(const std::string& /*customer*/) {
   co_await Sleep(absl::Microseconds(20) * (1 << Choose(8)));
   co_return !Fault("card refused", 0.02);
@@ -56,7 +56,8 @@ Coro<> TicketOffice::ServeClient(Connection connection) {
       co_await connection.Write(answer + "\n");
     }
   } catch (const std::exception&) {
-    // The client has left, in the middle of a line or not, or has been silent for too long, or sends lines without end.
+    // The client has left, in the middle of a line or not, or has been silent for too long, or sends lines
+    // without end.
   }
 }
 
@@ -76,7 +77,8 @@ Coro<std::string> TicketOffice::Buy(std::string customer, int tickets) {
   if (selling_ == Selling::kOneAtATime) held = co_await selling_lock_.Hold();
 
   if (tickets > left_) co_return absl::StrCat("SORRY ", left_);
-  if (!co_await ChargeCard(customer)) co_return "NO CARD";  // Without the lock another client is served meanwhile.
+  const bool charged = co_await ChargeCard(customer);  // Without the lock another sale may begin here.
+  if (!charged) co_return "NO CARD";
   left_ -= tickets;
   sold_ += tickets;
   co_return absl::StrCat("SOLD ", tickets);

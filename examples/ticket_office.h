@@ -9,8 +9,9 @@
 //   TicketOffice office(/*tickets=*/50, Selling::kOneAtATime);
 //   co_await office.Serve(co_await Listen("127.0.0.1", 8080));      // until it is cancelled
 //
-// The racy office looks how many tickets are left, charges the customer's card, which takes a while, and then takes the
-// tickets away, whoever else bought some meanwhile. The fixed office does the same while it holds a lock.
+// The racy office looks how many tickets are left, charges the customer's card, which takes a while, and then
+// takes the tickets away, whoever else bought some meanwhile. The fixed office does the same while it holds a
+// lock.
 #ifndef DETENT_EXAMPLES_TICKET_OFFICE_H_
 #define DETENT_EXAMPLES_TICKET_OFFICE_H_
 

@@ -87,9 +87,8 @@ void Require(bool condition, const std::string& what) {
 }
 
 Coro<> TheLastTicketIsSoldOnce(Selling selling) {
-  return WithOffice(1, selling, [](int port) -> Coro<> {
-    co_await Gather(AliceBuys(port), BobLooksThenBuys(port));
-  });
+  return WithOffice(1, selling,
+                    [](int port) -> Coro<> { co_await Gather(AliceBuys(port), BobLooksThenBuys(port)); });
 }
 
 Coro<> ACrowdGetsNoMoreThanThereIs(Selling selling) {
@@ -109,7 +108,8 @@ Coro<> EveryRequestHasItsAnswer(Selling selling) {
     Require(bought == (has_card ? "SOLD 2" : "NO CARD"), bought);
     const std::string sorry = co_await customer.Ask("BUY alice 4");
     Require(sorry == (has_card ? "SORRY 1" : "SORRY 3"), sorry);
-    for (const char* mistake : {"", "HELLO", "BUY", "BUY alice", "BUY alice 0", "BUY alice many", "BUY alice 1 2"}) {
+    for (const char* mistake :
+         {"", "HELLO", "BUY", "BUY alice", "BUY alice 0", "BUY alice many", "BUY alice 1 2"}) {
       const std::string answer = co_await customer.Ask(mistake);
       Require(answer.starts_with("ERROR "), answer);
     }

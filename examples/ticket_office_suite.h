@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The tests of a TicketOffice, as coroutines that throw when something is wrong: ticket_office_test.cc runs them as
-// LOOP_TESTs, the demo through Explore(). The customers Print() what they say and hear, and when.
+// The tests of a TicketOffice, as coroutines that throw when something is wrong: ticket_office_test.cc runs
+// them as LOOP_TESTs, the demo through Explore(). The customers Print() what they say and hear, and when.
 #ifndef DETENT_EXAMPLES_TICKET_OFFICE_SUITE_H_
 #define DETENT_EXAMPLES_TICKET_OFFICE_SUITE_H_
 

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The tests of the fixed ticket office; and of the racy one, that the same tests find its race. The demo tells it as a
-// story.
-#include "detent/examples/ticket_office_suite.h"
-
+// The tests of the fixed ticket office; and of the racy one, that the same tests find its race. The demo
+// tells it as a story.
 #include <algorithm>
 #include <iterator>
 #include <stdexcept>
 #include <string>
 
+#include "detent/examples/ticket_office_suite.h"
 #include "detent/runtime/core.h"
 #include "detent/testing/testing.h"
 

@@ -15,9 +15,10 @@
 //   )");
 //   }
 //
-// In asyncio's order (on the real loop, and in the first schedule on the simulated one) the output must be the text, line
-// by line. In another schedule the tasks' steps come in another order, so there it need only have the same lines, or,
-// with Elsewhere::kAnyLines, whatever the test itself then asserts of the Transcript that comes back.
+// In asyncio's order (on the real loop, and in the first schedule on the simulated one) the output must be
+// the text, line by line. In another schedule the tasks' steps come in another order, so there it need only
+// have the same lines, or, with Elsewhere::kAnyLines, whatever the test itself then asserts of the Transcript
+// that comes back.
 #ifndef DETENT_EXAMPLES_TRANSCRIPT_H_
 #define DETENT_EXAMPLES_TRANSCRIPT_H_
 
@@ -61,8 +62,8 @@ class Transcript {
   std::vector<std::string> lines_;
 };
 
-// Prints one line: the pieces, one after the other, in Python's spelling: True, None, ['a', 'b'], ('a', 1). On a
-// thread without a Recorder it goes nowhere.
+// Prints one line: the pieces, one after the other, in Python's spelling: True, None, ['a', 'b'], ('a', 1).
+// On a thread without a Recorder it goes nowhere.
 template <typename... P>
 void Print(const P&... pieces);
 
@@ -85,23 +86,23 @@ class Recorder {
 // Whether the running loop is a simulated one.
 bool IsSimulated();
 
-// Runs program(), a function that returns a Coro, in the running task, then cancels the tasks that it left behind and
-// waits for them, as asyncio.run() does; gives what they printed.
+// Runs program(), a function that returns a Coro, in the running task, then cancels the tasks that it left
+// behind and waits for them, as asyncio.run() does; gives what they printed.
 template <typename F>
 detent::Coro<Transcript> Record(F program);
 
 // What may differ from the text in a schedule that is not asyncio's.
 enum class Elsewhere : bool { kSameLines, kAnyLines };
 
-// The same, and compares what was printed with `text`. On the real loop a busy machine may wake the program so late that
-// two of its steps swap; so there it has several tries.
-template <typename F>
-detent::Coro<Transcript> ExpectTranscript(F program, std::string_view text, Elsewhere elsewhere = Elsewhere::kSameLines,
+// The same, and compares what was printed with `text`. On the real loop a busy machine may wake the program
+// so late that two of its steps swap; so there it has several tries.
+template <Elsewhere kElsewhere = Elsewhere::kSameLines, typename F>
+detent::Coro<Transcript> ExpectTranscript(F program, std::string_view text,
                                           std::source_location where = std::source_location::current());
 
-// The same for a program that runs a loop itself: calls it with a fresh simulated loop, then with the real one.
+// The same for a program that runs a loop itself: calls it with a fresh real loop, then with simulated ones.
+template <Elsewhere kElsewhere = Elsewhere::kSameLines>
 void ExpectTranscriptOfLoop(const std::function<void(detent::EventLoop&)>& program, std::string_view text,
-                            Elsewhere elsewhere = Elsewhere::kSameLines,
                             std::source_location where = std::source_location::current());
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -155,6 +156,9 @@ Order OrderOf(const detent::EventLoop& loop);
 bool Compare(const Transcript& printed, std::string_view text, Elsewhere elsewhere, Order order, int attempt,
              std::source_location where);
 
+void CompareOnBothLoops(const std::function<void(detent::EventLoop&)>& program, std::string_view text,
+                        Elsewhere elsewhere, std::source_location where);
+
 }  // namespace internal
 
 template <typename... P>
@@ -172,14 +176,19 @@ detent::Coro<Transcript> Record(F program) {
   co_return recorder.Take();
 }
 
-template <typename F>
-detent::Coro<Transcript> ExpectTranscript(F program, std::string_view text, Elsewhere elsewhere,
-                                          std::source_location where) {
+template <Elsewhere kElsewhere, typename F>
+detent::Coro<Transcript> ExpectTranscript(F program, std::string_view text, std::source_location where) {
   for (int attempt = 1;; ++attempt) {
     Transcript printed = co_await Record(program);
     const internal::Order order = internal::OrderOf(detent::EventLoop::Current());
-    if (internal::Compare(printed, text, elsewhere, order, attempt, where)) co_return printed;
+    if (internal::Compare(printed, text, kElsewhere, order, attempt, where)) co_return printed;
   }
+}
+
+template <Elsewhere kElsewhere>
+void ExpectTranscriptOfLoop(const std::function<void(detent::EventLoop&)>& program, std::string_view text,
+                            std::source_location where) {
+  internal::CompareOnBothLoops(program, text, kElsewhere, where);
 }
 
 }  // namespace detent_examples

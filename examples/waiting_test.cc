@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Waiting for several coroutines at once: Wait() for all of them, the first, or the first that fails, with or without a
-// time-out; Gather() for all results; AsCompleted() for one after the other as they finish; WaitFor() for one in time.
+// Waiting for several coroutines at once: Wait() for all of them, the first, or the first that fails, with or
+// without a time-out; Gather() for all results; AsCompleted() for one after the other as they finish;
+// WaitFor() for one in time.
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -31,7 +32,9 @@ using detent_examples::kSecond;
 using detent_examples::Print;
 using detent_examples::Transcript;
 
-std::string Numbered(const char* before, int i, const char* after) { return before + std::to_string(i) + after; }
+std::string Numbered(const char* before, int i, const char* after) {
+  return before + std::to_string(i) + after;
+}
 
 // --- Wait() for all ---
 
@@ -58,8 +61,8 @@ Coro<> WaitForAll(int phase_count) {
   Print("results: ", results);
 }
 
-// The tutorial's phases begin in the order 2, 0, 1, that of a Python set. Here what is first in the vector begins first,
-// and `done` has the order of the vector too.
+// The tutorial's phases begin in the order 2, 0, 1, that of a Python set. Here what is first in the vector
+// begins first, and `done` has the order of the vector too.
 LOOP_TEST(WaitTest, GivesAllResults) {
   co_await ExpectTranscript([] { return WaitForAll(3); }, R"(
 now in main
@@ -106,11 +109,11 @@ Coro<> WaitForAWhile(int phase_count, Late late) {
   Print("exiting main");
 }
 
-// Phase 1 is done at the very moment at which the time is up. Which of the two wins is a matter of the order: the
-// tutorial's is one of several. In each of them phase 2 is too late.
+// Phase 1 is done at the very moment at which the time is up. Which of the two wins is a matter of the order:
+// the tutorial's is one of several. In each of them phase 2 is too late.
 LOOP_TEST(WaitTest, TimesOutAndCancelsTheRest) {
   auto program = [] { return WaitForAWhile(3, Late::kAreCancelled); };
-  const Transcript printed = co_await ExpectTranscript(program, R"(
+  const Transcript printed = co_await ExpectTranscript<Elsewhere::kAnyLines>(program, R"(
 now in main
 wait 0.1s for phases to complete
 now in phase 0
@@ -122,7 +125,7 @@ canceling tasks
 exiting main
 phase 1 canceled
 phase 2 canceled
-)", Elsewhere::kAnyLines);
+)");
   EXPECT_TRUE(printed.Before("exiting main", "phase 2 canceled"));
   EXPECT_EQ(printed.Count("done with phase 1") + printed.Count("phase 1 canceled"), 1u);
 }
@@ -136,7 +139,7 @@ TEST(WaitTest, ReportsTheRestWhenTheLoopEndsBeforeThem) {
     });
     loop.Run(WaitForAWhile(3, Late::kRunOn));
   };
-  ExpectTranscriptOfLoop(program, R"(
+  ExpectTranscriptOfLoop<Elsewhere::kAnyLines>(program, R"(
 now in main
 wait 0.1s for phases to complete
 now in phase 0
@@ -147,7 +150,7 @@ done with phase 0
 exiting main
 done with phase 1
 Task was destroyed but it is pending!
-)", Elsewhere::kAnyLines);
+)");
 }
 
 // Nobody cancels them, and the loop is run again: they go on.
@@ -156,7 +159,7 @@ TEST(WaitTest, TheRestGoesOnInTheNextRun) {
     loop.Run(WaitForAWhile(3, Late::kRunOn));
     loop.Run([]() -> Coro<> { co_await Sleep(3 * kSecond); });
   };
-  ExpectTranscriptOfLoop(program, R"(
+  ExpectTranscriptOfLoop<Elsewhere::kAnyLines>(program, R"(
 now in main
 wait 0.1s for phases to complete
 now in phase 0
@@ -167,7 +170,7 @@ done with phase 0
 exiting main
 done with phase 1
 done with phase 2
-)", Elsewhere::kAnyLines);
+)");
 }
 
 // --- Wait() for the first, and for the first that fails ---
@@ -179,14 +182,15 @@ Coro<> WaitForTheFirst() {
 }
 
 LOOP_TEST(WaitTest, GivesTheFirstThatIsDone) {
-  const Transcript printed = co_await ExpectTranscript([] { return WaitForTheFirst(); }, R"(
+  auto program = [] { return WaitForTheFirst(); };
+  const Transcript printed = co_await ExpectTranscript<Elsewhere::kAnyLines>(program, R"(
 now in phase 0
 now in phase 1
 now in phase 2
 done with phase 0
 1 completed and 2 pending
 first: phase 0 result
-)", Elsewhere::kAnyLines);
+)");
   EXPECT_EQ(printed.lines().back(), "first: phase 0 result");
 }
 
@@ -302,7 +306,8 @@ results: ['phase 2 result', 'phase 1 result', 'phase 0 result']
   EXPECT_TRUE(printed.Before("received answer phase 2 result", "received answer phase 0 result"));
 }
 
-// --- WaitFor(): one, in time, or not at all. The tutorial makes a decorator of it, so does this function. ---
+// --- WaitFor(): one, in time, or not at all. The tutorial makes a decorator of it, so does this function.
+// ---
 
 template <typename F>
 auto WithDeadline(absl::Duration timeout, F fn) {

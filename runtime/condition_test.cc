@@ -24,7 +24,8 @@ using Log = std::vector<std::string>;
 class ConditionTest : public ::testing::Test {
  protected:
   ConditionTest() {
-    loop_.SetExceptionHandler([this](const ExceptionContext& context) { reports_.push_back(context.ToString()); });
+    loop_.SetExceptionHandler(
+        [this](const ExceptionContext& context) { reports_.push_back(context.ToString()); });
   }
 
   // Notes whether it holds the lock when Wait() ends, and then releases it.

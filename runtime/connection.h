@@ -8,15 +8,15 @@
 //   std::string some = co_await connection.Read(4096);           // what there is; empty at the end of the stream
 //
 // Order.         Writes go out in the order in which they were called, each in one piece.
-// Suspension.    A read suspends only while too little has arrived, a write only while the system takes no more (that is
-//                its back-pressure) or others wait to write. Now and then an operation that need not wait yields all the
-//                same, so that a fast peer cannot keep the loop to itself.
-// Cancellation.  At any point, WithTimeout() included. A cancelled read took nothing: what had arrived stays for the next
-//                read. A cancelled Write() says how much went out: pass it a `size_t*`.
+// Suspension.    A read suspends only while too little has arrived, a write only while the system takes no more (that
+//                is its back-pressure) or others wait to write. Now and then an operation that need not wait yields all
+//                the same, so that a fast peer cannot keep the loop to itself.
+// Cancellation.  At any point, WithTimeout() included. A cancelled read took nothing: what had arrived stays for the
+//                next read. A cancelled Write() says how much went out: pass it a `size_t*`.
 // Errors.        std::system_error with the errno and the address ("write to 127.0.0.1:80: Broken pipe").
 //                IncompleteReadError if the stream ends inside ReadExactly() or ReadUntil(), with what did arrive;
-//                LimitOverrunError. InvalidStateError after Close(), for an operation that waits while Close() is called,
-//                for a second reader at a time, and for a write after CloseWrite(). SIGPIPE is never raised.
+//                LimitOverrunError. InvalidStateError after Close(), for an operation that waits while Close() is
+//                called, for a second reader at a time, and for a write after CloseWrite(). SIGPIPE is never raised.
 // Ownership.     Move-only; a Connection that is dropped is closed. What is written, and a separator, must live until
 //                the await ends.
 // Threads.       The loop's own thread only.
@@ -142,10 +142,11 @@ class Connection {
   internal::WriteOperation Write(std::string_view data, size_t* written = nullptr) {
     return internal::WriteOperation(state(), data, written);
   }
-  // No more writes: the peer sees the end of the stream after those that were called. Reading goes on. Twice is harmless.
+  // No more writes: the peer sees the end of the stream after those that were called. Reading goes on. Twice is
+  // harmless.
   void CloseWrite();
-  // Ends the connection in both directions; what was written is still delivered. An operation that waits fails. If bytes
-  // have arrived that no read was called for, the peer sees a reset, as with any TCP socket. Twice is harmless.
+  // Ends the connection in both directions; what was written is still delivered. An operation that waits fails. If
+  // bytes have arrived that no read was called for, the peer sees a reset, as with any TCP socket. Twice is harmless.
   void Close() { state()->Close("Connection::Close()"); }
 
   // "127.0.0.1:8080", "[::1]:8080"; also after Close().

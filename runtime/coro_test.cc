@@ -27,7 +27,8 @@ using Log = std::vector<std::string>;
 class CoroTest : public ::testing::Test {
  protected:
   CoroTest() {
-    loop_.SetExceptionHandler([this](const ExceptionContext& context) { reports_.push_back(context.ToString()); });
+    loop_.SetExceptionHandler(
+        [this](const ExceptionContext& context) { reports_.push_back(context.ToString()); });
   }
 
   sim::SimLoop loop_{{.strategy = sim::Fifo()}};
@@ -106,8 +107,8 @@ TEST_F(CoroTest, MoveOnlyResultsAndParametersMoveThrough) {
   });
 }
 
-// Pooled had a placement operator new(size_t, void*), which a coroutine with one pointer as its parameter took for its
-// allocator: the frame was written over whatever the pointer pointed to.
+// Pooled had a placement operator new(size_t, void*), which a coroutine with one pointer as its parameter
+// took for its allocator: the frame was written over whatever the pointer pointed to.
 Coro<uintptr_t> AddressOf(void* memory) {
   co_await Yield();
   co_return reinterpret_cast<uintptr_t>(memory);
@@ -173,16 +174,15 @@ Coro<int64_t> Depth(int64_t n) {
   co_return 1 + co_await Depth(n - 1);
 }
 
-TEST_F(CoroTest, AChainMayBeDeeperThanTheStackAllows) {
-  EXPECT_EQ(loop_.Run(Depth(100000)), 100000);
-}
+TEST_F(CoroTest, AChainMayBeDeeperThanTheStackAllows) { EXPECT_EQ(loop_.Run(Depth(100000)), 100000); }
 
 TEST_F(CoroTest, ALoopThatAwaitsReadyThingsDoesNotGrowTheStack) {
   EXPECT_EQ(loop_.Run([]() -> Coro<int> {
     int sum = 0;
     for (int i = 0; i < 200000; ++i) sum += co_await One();
     co_return sum;
-  }), 200000);
+  }),
+            200000);
 }
 
 // Notes when it is destroyed.

@@ -32,7 +32,8 @@ void SpinUntil(const std::atomic<bool>& flag) {
 class EpollLoopTest : public ::testing::Test {
  protected:
   EpollLoopTest() : loop_(std::make_unique<EpollLoop>()) {
-    loop_->SetExceptionHandler([this](const ExceptionContext& context) { reports_.push_back(context.ToString()); });
+    loop_->SetExceptionHandler(
+        [this](const ExceptionContext& context) { reports_.push_back(context.ToString()); });
   }
 
   std::unique_ptr<EpollLoop> loop_;
@@ -138,7 +139,8 @@ TEST_F(EpollLoopTest, CallsOfManyThreadsAllArriveAndKeepTheOrderOfEachThread) {
 TEST_F(EpollLoopTest, TheExecutorGivesTheResultOrTheError) {
   loop_->Run([]() -> Coro<> {
     const std::thread::id here = std::this_thread::get_id();
-    Future<std::thread::id> thread = EventLoop::Current().RunInExecutor([] { return std::this_thread::get_id(); });
+    Future<std::thread::id> thread =
+        EventLoop::Current().RunInExecutor([] { return std::this_thread::get_id(); });
     EXPECT_NE(co_await thread, here);
     Future<> failing = EventLoop::Current().RunInExecutor([] { throw std::runtime_error("oops"); });
     EXPECT_THROW(co_await failing, std::runtime_error);
@@ -242,10 +244,12 @@ TEST_F(EpollLoopTest, DebugModeReportsSlowSteps) {
   loop_->SetDebug(true);
   EXPECT_TRUE(loop_->debug());
   loop_->Run([]() -> Coro<> {
-    Task<> slow = Spawn([]() -> Coro<> {
-      co_await Yield();
-      BlockThread(110);
-    }, {.name = "slow"});
+    Task<> slow = Spawn(
+        []() -> Coro<> {
+          co_await Yield();
+          BlockThread(110);
+        },
+        {.name = "slow"});
     co_await slow;
     EventLoop::Current().CallSoon([] { BlockThread(110); });
     co_await Yield();
@@ -278,22 +282,23 @@ TEST_F(EpollLoopTest, DebugModeRunsTasksThatEndAndCallbacksThatGo) {
 
 TEST_F(EpollLoopTest, RunEndsWhatItsCoroutineLeftBehind) {
   Log log;
-  const int result = Run([&]() -> Coro<int> {
+  const int result = detent::Run([&]() -> Coro<int> {
     Spawn([&]() -> Coro<> {
       (void)co_await Catch(Sleep(absl::Hours(1)));
       co_await Yield();
       log.push_back("cleaned up");
     });
     co_await Yield();
-    EXPECT_THROW(Run([]() -> Coro<> { co_return; }), InvalidStateError);
+    EXPECT_THROW(detent::Run([]() -> Coro<> { co_return; }), InvalidStateError);
     co_return 7;
   });
   EXPECT_EQ(result, 7);
   EXPECT_THAT(log, ElementsAre("cleaned up"));
-  EXPECT_THROW(Run([]() -> Coro<> {
-    co_await Yield();
-    throw std::runtime_error("oops");
-  }), std::runtime_error);
+  EXPECT_THROW(detent::Run([]() -> Coro<> {
+                 co_await Yield();
+                 throw std::runtime_error("oops");
+               }),
+               std::runtime_error);
 }
 
 TEST(EpollLoopThreadsTest, EveryThreadMayHaveALoopOfItsOwn) {
@@ -301,7 +306,7 @@ TEST(EpollLoopThreadsTest, EveryThreadMayHaveALoopOfItsOwn) {
   std::atomic<int> sum = 0;
   for (int i = 1; i <= 4; ++i) {
     threads.emplace_back([&sum, i] {
-      sum += Run([i]() -> Coro<int> {
+      sum += detent::Run([i]() -> Coro<int> {
         Queue<int> queue(1);
         Task<> producer = Spawn([&]() -> Coro<> {
           for (int k = 0; k < 1000; ++k) co_await queue.Put(i);

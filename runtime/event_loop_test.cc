@@ -34,7 +34,8 @@ class EventLoopTest : public ::testing::TestWithParam<Kind> {
     } else {
       loop_ = std::make_unique<EpollLoop>();
     }
-    loop_->SetExceptionHandler([this](const ExceptionContext& context) { reports_.push_back(context.ToString()); });
+    loop_->SetExceptionHandler(
+        [this](const ExceptionContext& context) { reports_.push_back(context.ToString()); });
   }
 
   // A callback that notes `name`.
@@ -149,7 +150,8 @@ TEST_P(EventLoopTest, ARunThatIsStoppedTooEarlyIsAnErrorAndItsTaskGoesOn) {
     loop_->Stop();
     co_await Sleep(absl::Milliseconds(1));
     log_.push_back("done");
-  }), InvalidStateError);
+  }),
+               InvalidStateError);
   EXPECT_THAT(log_, IsEmpty());
   RunAWhile();
   EXPECT_THAT(log_, ElementsAre("done"));
@@ -212,7 +214,8 @@ TEST_P(EventLoopTest, RunGivesTheResultOrTheErrorAndCanRunAgain) {
   EXPECT_THROW(loop_->Run([]() -> Coro<> {
     co_await Yield();
     throw std::out_of_range("oops");
-  }), std::out_of_range);
+  }),
+               std::out_of_range);
   EXPECT_EQ(*loop_->Run([]() -> Coro<std::unique_ptr<int>> { co_return std::make_unique<int>(2); }), 2);
   EXPECT_THAT(reports_, IsEmpty());
 }
@@ -224,10 +227,12 @@ TEST_P(EventLoopTest, CancelAllTasksEndsThemAndReportsTheirErrors) {
       co_await Yield();
       log_.push_back("cleaned up");
     });
-    Spawn([&]() -> Coro<> {
-      (void)co_await Catch(Sleep(absl::Hours(1)));
-      throw std::runtime_error("oops");
-    }, {.name = "failing"});
+    Spawn(
+        [&]() -> Coro<> {
+          (void)co_await Catch(Sleep(absl::Hours(1)));
+          throw std::runtime_error("oops");
+        },
+        {.name = "failing"});
     co_await Yield();
   });
   loop_->CancelAllTasks();
@@ -288,9 +293,7 @@ TEST_P(EventLoopTest, ADestructorThatSpawnsWhileTheLoopEndsLeaksNothing) {
   auto token = std::make_shared<int>();
   loop_->Run([&]() -> Coro<> {
     Spawn([&]() -> Coro<> {
-      auto cleanup = [&](int*) {
-        Spawn([](std::shared_ptr<int>) -> Coro<> { co_return; }, token);
-      };
+      auto cleanup = [&](int*) { Spawn([](std::shared_ptr<int>) -> Coro<> { co_return; }, token); };
       int dummy = 0;
       const std::unique_ptr<int, decltype(cleanup)> guard(&dummy, cleanup);
       co_await Sleep(absl::Hours(1));

@@ -114,6 +114,12 @@ Ending Join::End(TaskState& task) {
   }
 }
 
+void Join::Abandon() noexcept {
+  state_->StopObserving(this);
+  // As in End(): what the cancellation displaced has been delivered. At the end of the loop it has not.
+  if (state_->status() == Status::kError && !state_->core().tearing_down) state_->MarkRetrieved();
+}
+
 TaskState* Join::PassCancelTo() {
   if (state_->IsDone() || !state_->IsTask()) return nullptr;
   passed_ = true;

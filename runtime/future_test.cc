@@ -25,7 +25,8 @@ using Log = std::vector<std::string>;
 class FutureTest : public ::testing::Test {
  protected:
   FutureTest() {
-    loop_.SetExceptionHandler([this](const ExceptionContext& context) { reports_.push_back(context.ToString()); });
+    loop_.SetExceptionHandler(
+        [this](const ExceptionContext& context) { reports_.push_back(context.ToString()); });
   }
 
   sim::SimLoop loop_{{.strategy = sim::Fifo()}};

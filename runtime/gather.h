@@ -13,7 +13,7 @@
 //                other children run on, and their errors count as looked at. GatherSettled() ends with the last child.
 // Suspension.    Unless everything was done at the call.
 // Cancellation.  Cancelling the future, or a task that awaits it, cancels every child that is not done; the gather ends
-//                when they have ended.
+//                with the first that ends cancelled, GatherSettled() with the last.
 // Threads.       The loop's own thread only.
 #ifndef DETENT_RUNTIME_GATHER_H_
 #define DETENT_RUNTIME_GATHER_H_

@@ -38,7 +38,8 @@ Coro<int> Forever() {
 class GatherTest : public ::testing::Test {
  protected:
   GatherTest() : loop_(std::make_unique<sim::SimLoop>(sim::Options{.strategy = sim::Fifo()})) {
-    loop_->SetExceptionHandler([this](const ExceptionContext& context) { reports_.push_back(context.ToString()); });
+    loop_->SetExceptionHandler(
+        [this](const ExceptionContext& report) { reports_.push_back(report.ToString()); });
   }
 
   template <typename F>
@@ -316,9 +317,26 @@ SIM_TEST(GatherAnyOrderTest, AGatherCancelledWhileItsChildrenFinishGivesAllOrNot
     all.Cancel();
   });
   const auto outcome = co_await Settle(all);
-  if (outcome.ok()) EXPECT_EQ(effects, 2);
-  if (!outcome.ok()) EXPECT_TRUE(outcome.cancelled());
+  if (outcome.ok()) {
+    EXPECT_EQ(effects, 2);
+  }
+  if (!outcome.ok()) {
+    EXPECT_TRUE(outcome.cancelled());
+  }
   co_await canceller;
+}
+
+TEST_F(GatherTest, ALoopCanBeDestroyedWhileTheResultIsOnItsWay) {
+  Future<int> future;
+  Run([&]() -> Coro<> {
+    future = MakeFuture<int>();
+    Spawn([](Future<int> f) -> Coro<> { (void)co_await Gather(f); }, future);
+    (void)GatherSettled(future, future);
+    co_await Yield();
+  });
+  future.SetResult(1);
+  DestroyLoop();
+  EXPECT_EQ(reports_.size(), 1u);
 }
 
 }  // namespace

@@ -13,10 +13,10 @@
 // Suspension.    Accept() suspends only while there is no connection, or while others wait for one; now and then it
 //                yields all the same, so that a flood of connections leaves the loop to the others.
 // Cancellation.  A cancelled Accept() took no connection: the next one gets it.
-// Errors.        std::system_error with the errno and the address. Out of descriptors ("accept at 127.0.0.1:80: Too many
-//                open files") the connection stays in the queue, and a later Accept() gets it: wait a little, or close
-//                something, before the next try. InvalidStateError after Close(), and for an Accept() that waits while
-//                Close() is called.
+// Errors.        std::system_error with the errno and the address. Out of descriptors ("accept at 127.0.0.1:80: Too
+//                many open files") the connection stays in the queue, and a later Accept() gets it: wait a little, or
+//                close something, before the next try. InvalidStateError after Close(), and for an Accept() that waits
+//                while Close() is called.
 // Ownership.     Move-only; a Listener that is dropped is closed. Connections that were accepted live on.
 // Threads.       The loop's own thread only.
 #ifndef DETENT_RUNTIME_LISTENER_H_

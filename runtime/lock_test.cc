@@ -25,7 +25,8 @@ using Log = std::vector<std::string>;
 class LockTest : public ::testing::Test {
  protected:
   LockTest() {
-    loop_.SetExceptionHandler([this](const ExceptionContext& context) { reports_.push_back(context.ToString()); });
+    loop_.SetExceptionHandler(
+        [this](const ExceptionContext& context) { reports_.push_back(context.ToString()); });
   }
 
   // Takes the lock and keeps it for `trips` trips.
@@ -143,8 +144,9 @@ TEST_F(LockTest, ReleasingAFreeLockIsAnError) {
     lock_->Release();
     ADD_FAILURE() << "nothing was thrown";
   } catch (const InvalidStateError& e) {
-    EXPECT_STREQ(e.what(),
-                 "Lock::Release() on Lock \"ledger\": it is not held; Acquire() it first, and release it once");
+    EXPECT_STREQ(
+        e.what(),
+        "Lock::Release() on Lock \"ledger\": it is not held; Acquire() it first, and release it once");
   }
 }
 
@@ -217,7 +219,8 @@ TEST_F(LockTest, ALockDestroyedWhileHeldIsReported) {
     co_await lock_->Acquire();
     lock_ = nullptr;
   });
-  EXPECT_THAT(reports_, ElementsAre("Lock \"ledger\" was destroyed while held by task \"task-1\"; release it first"));
+  EXPECT_THAT(reports_,
+              ElementsAre("Lock \"ledger\" was destroyed while held by task \"task-1\"; release it first"));
 }
 
 TEST(LockLifetimeTest, ALoopMayEndWithHoldersAndWaiters) {

@@ -2,8 +2,18 @@
 #include "detent/runtime/outcome.h"
 
 #include <system_error>
+#include <utility>
 
 namespace detent::internal {
+
+namespace {
+
+// `status`, unless it is ok: an error that carries no code is an error all the same.
+absl::Status NeverOk(absl::Status status, const char* what) {
+  return status.ok() ? absl::UnknownError(what) : std::move(status);
+}
+
+}  // namespace
 
 absl::Status StatusOf(const std::exception_ptr& error) {
   try {
@@ -13,10 +23,10 @@ absl::Status StatusOf(const std::exception_ptr& error) {
   } catch (const TimeoutError& e) {
     return absl::DeadlineExceededError(e.what());
   } catch (const StatusError& e) {
-    return e.status();
+    return NeverOk(e.status(), e.what());
   } catch (const std::system_error& e) {
     if (e.code().category() == std::generic_category() || e.code().category() == std::system_category()) {
-      return absl::Status(absl::ErrnoToStatusCode(e.code().value()), e.what());
+      return NeverOk(absl::Status(absl::ErrnoToStatusCode(e.code().value()), e.what()), e.what());
     }
     return absl::UnknownError(e.what());
   } catch (...) {

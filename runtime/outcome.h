@@ -15,8 +15,8 @@
 // Catch(x)       the same, and captures this task's own cancellation too. The request stays counted in Cancelling():
 //                pass it on with Propagate(), or take it back with CurrentTask().Uncancel().
 // AsStatus(x)    as Settle(): cancelled is kCancelled, TimeoutError kDeadlineExceeded, a StatusError its status, a
-//                std::system_error its errno; anything else kUnknown with its what(). A Coro<absl::Status> or
-//                Coro<absl::StatusOr<T>> gives its own status.
+//                std::system_error its errno; anything else kUnknown with its what(), also an error whose own
+//                status says ok. A Coro<absl::Status> or Coro<absl::StatusOr<T>> gives its own status.
 //
 // Suspension.    Where x suspends.
 // Cancellation.  As said; Catch() is also where the unwinding of a task spawned with Unwind::kDestroy stops.

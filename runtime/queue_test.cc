@@ -27,7 +27,8 @@ using Log = std::vector<std::string>;
 class QueueTest : public ::testing::Test {
  protected:
   QueueTest() {
-    loop_.SetExceptionHandler([this](const ExceptionContext& context) { reports_.push_back(context.ToString()); });
+    loop_.SetExceptionHandler(
+        [this](const ExceptionContext& context) { reports_.push_back(context.ToString()); });
   }
 
   void Bound(int64_t maxsize) { queue_ = std::make_unique<Queue<int>>(maxsize, "orders"); }
@@ -303,7 +304,8 @@ TEST_F(QueueTest, WaitersOfADestroyedQueueGetAnError) {
   EXPECT_THAT(reports_, IsEmpty());
 }
 
-// A waiter that was woken had left the queue's list: a queue destroyed then was looked at again (use after free).
+// A waiter that was woken had left the queue's list: a queue destroyed then was looked at again (use after
+// free).
 TEST_F(QueueTest, AWokenGetterOfADestroyedQueueGetsAnError) {
   loop_.Run([&]() -> Coro<> {
     Task<> woken = Getter("woken");

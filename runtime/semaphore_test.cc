@@ -180,7 +180,8 @@ TEST_F(SemaphoreTest, BoundedRefusesAReleaseTooMany) {
       ADD_FAILURE() << "nothing was thrown";
     } catch (const InvalidStateError& e) {
       EXPECT_STREQ(e.what(),
-                   "BoundedSemaphore::Release() on BoundedSemaphore \"slots\": all 1 permits are back already; release "
+                   "BoundedSemaphore::Release() on BoundedSemaphore \"slots\": all 1 permits are back "
+                   "already; release "
                    "once for each Acquire()");
     }
     EXPECT_EQ(slots.Value(), 1);

@@ -31,6 +31,7 @@ void ShieldState::FinishFromInner() {
     switch (inner_->status()) {
       case Status::kError:
         if (inner_->FailedByCancellation()) {
+          inner_->MarkRetrieved();
           CompleteWithCancelledError();
         } else {
           CompleteWithError(inner_->Error());

@@ -75,7 +75,8 @@ constexpr absl::Duration kLimit = absl::Milliseconds(10);
 class WaitForTest : public ::testing::Test {
  protected:
   WaitForTest() : loop_(std::make_unique<sim::SimLoop>(sim::Options{.strategy = sim::Fifo()})) {
-    loop_->SetExceptionHandler([this](const ExceptionContext& context) { reports_.push_back(context.ToString()); });
+    loop_->SetExceptionHandler(
+        [this](const ExceptionContext& report) { reports_.push_back(report.ToString()); });
   }
 
   template <typename F>
@@ -101,7 +102,8 @@ SIM_TEST(WaitForAnyOrderTest, TheErrorComesWhenTheInnerHasReallyEnded) {
 // wf-03, wf-06
 TEST_F(WaitForTest, ATimeOutOfZeroCancelsARunningTaskAndWaitsForIt) {
   Run([&]() -> Coro<> {
-    for (const absl::Duration timeout : {absl::ZeroDuration(), -absl::Seconds(1), -absl::InfiniteDuration()}) {
+    for (const absl::Duration timeout :
+         {absl::ZeroDuration(), -absl::Seconds(1), -absl::InfiniteDuration()}) {
       bool ended = false;
       Task<int> task = Spawn(EndsSlowly(ended));
       co_await Yield();
@@ -142,7 +144,8 @@ SIM_TEST(WaitForAnyOrderTest, AnInfiniteTimeOutWaitsAsLongAsNeeded) {
   EXPECT_EQ(co_await WaitFor(After(1000000, 3), absl::InfiniteDuration()), 3);
 }
 
-// wf-08. Of the very same moment, the deadline wins, as CPython's: the cancellation finds the task not resumed yet.
+// wf-08. Of the very same moment, the deadline wins, as CPython's: the cancellation finds the task not
+// resumed yet.
 TEST_F(WaitForTest, AResultThatComesBeforeTheDeadlineWins) {
   Run([&]() -> Coro<> {
     for (const absl::Duration delay : {kLimit - absl::Nanoseconds(1), kLimit}) {
@@ -161,7 +164,9 @@ SIM_TEST(WaitForAnyOrderTest, AnInnerThatSwallowsTheCancellationGivesItsValue) {
   EXPECT_EQ(co_await WaitFor(Spawn(Stubborn(5)), kLimit), 5);
   Task<int> running = Spawn(Stubborn(6));
   for (int i = 0; i < 20 && running.Stack().empty(); ++i) co_await Yield();
-  if (!running.Stack().empty()) EXPECT_EQ(co_await WaitFor(running, absl::ZeroDuration()), 6);
+  if (!running.Stack().empty()) {
+    EXPECT_EQ(co_await WaitFor(running, absl::ZeroDuration()), 6);
+  }
   EXPECT_EQ(CurrentTask().Cancelling(), 0);
 }
 
@@ -272,7 +277,8 @@ TEST_F(WaitForTest, ALoopCanBeDestroyedInTheMiddle) {
       bool ended = false;
       Task<int> inner = Spawn([](bool e) -> Coro<int> { co_return co_await EndsSlowly(e); }, ended);
       co_await Yield();
-      Spawn([](Task<int> t, absl::Duration limit) -> Coro<> { (void)co_await WaitFor(t, limit); }, inner, timeout);
+      Spawn([](Task<int> t, absl::Duration limit) -> Coro<> { (void)co_await WaitFor(t, limit); }, inner,
+            timeout);
     }
     co_await Yield();
     co_await Yield();

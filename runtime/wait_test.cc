@@ -39,7 +39,8 @@ Coro<int> Forever() {
 class WaitTest : public ::testing::Test {
  protected:
   WaitTest() : loop_(std::make_unique<sim::SimLoop>(sim::Options{.strategy = sim::Fifo()})) {
-    loop_->SetExceptionHandler([this](const ExceptionContext& context) { reports_.push_back(context.ToString()); });
+    loop_->SetExceptionHandler(
+        [this](const ExceptionContext& report) { reports_.push_back(report.ToString()); });
   }
 
   template <typename F>
@@ -99,7 +100,8 @@ SIM_TEST(WaitAnyOrderTest, FirstCompletedLeavesTheOthersAlone) {
 // wait-04
 TEST_F(WaitTest, FirstExceptionEndsAtTheFirstErrorNotAtACancellation) {
   Run([&]() -> Coro<> {
-    std::vector<Task<int>> tasks{Spawn(After(10, 1)), Spawn(Forever()), Spawn(FailAfter(30, "no")), Spawn(Forever())};
+    std::vector<Task<int>> tasks{Spawn(After(10, 1)), Spawn(Forever()), Spawn(FailAfter(30, "no")),
+                                 Spawn(Forever())};
     EventLoop::Current().CallLater(absl::Milliseconds(20), [victim = tasks[1]] { victim.Cancel(); });
     WaitResult<Task<int>> result = co_await Wait(tasks, ReturnWhen::kFirstException);
     EXPECT_EQ(Now(), absl::Milliseconds(30));
@@ -137,7 +139,8 @@ TEST_F(WaitTest, ATimeOutOfZeroOrLessTakesATripAndGivesWhatIsDone) {
     std::vector<Task<int>> tasks{Spawn(After(0, 1)), Spawn(After(10, 2))};
     co_await Yield();
     co_await Yield();
-    for (const absl::Duration timeout : {absl::ZeroDuration(), -absl::Seconds(1), -absl::InfiniteDuration()}) {
+    for (const absl::Duration timeout :
+         {absl::ZeroDuration(), -absl::Seconds(1), -absl::InfiniteDuration()}) {
       WaitResult<Task<int>> result = co_await Wait(tasks, ReturnWhen::kAllCompleted, timeout);
       EXPECT_THAT(result.done, ElementsAre(tasks[0]));
       EXPECT_EQ(Now(), absl::ZeroDuration());
@@ -217,9 +220,9 @@ TEST_F(WaitTest, ACancellationIsNotLostWhileTheResultIsOnItsWay) {
       for (const Unwind unwind : {Unwind::kThrow, Unwind::kDestroy}) {
         Future<> done = MakeFuture<>();
         std::vector<Future<>> one{done};
-        Task<> waiter = Spawn(
-            [&]() -> Coro<> { (void)co_await Wait(one, ReturnWhen::kAllCompleted, absl::Seconds(1)); },
-            {.unwind = unwind});
+        Task<> waiter =
+            Spawn([&]() -> Coro<> { (void)co_await Wait(one, ReturnWhen::kAllCompleted, absl::Seconds(1)); },
+                  {.unwind = unwind});
         co_await Yield();
         done.SetResult();
         for (int i = 0; i < trips; ++i) co_await Yield();
@@ -267,6 +270,20 @@ TEST_F(WaitTest, ALoopCanBeDestroyedWhileTasksWait) {
   });
   DestroyLoop();
   EXPECT_THAT(reports_, SizeIs(3));
+}
+
+TEST_F(WaitTest, ALoopCanBeDestroyedWhileTheResultIsOnItsWay) {
+  Future<> future;
+  Run([&]() -> Coro<> {
+    future = MakeFuture<>();
+    for (const ReturnWhen when : {ReturnWhen::kFirstCompleted, ReturnWhen::kAllCompleted}) {
+      Spawn([](Future<> f, ReturnWhen w) -> Coro<> { (void)co_await Wait(w, f); }, future, when);
+    }
+    co_await Yield();
+  });
+  future.SetResult();
+  DestroyLoop();
+  EXPECT_THAT(reports_, SizeIs(2));
 }
 
 }  // namespace

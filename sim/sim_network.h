@@ -9,10 +9,10 @@
 //     ...
 //   });
 //
-// Bytes arrive in order, in one piece or several, after a latency that is drawn from the tape for each message: one of
-// eight, 50 microseconds (the calmest choice) doubled up to seven times. A write that goes through at once, the end of
-// a stream, a reset, and each of the two halves of connecting are one message each. A message never overtakes another of
-// the same direction; those of different connections and directions race.
+// Bytes arrive in order, after a latency that is drawn from the tape for each message: one of eight, 50 microseconds
+// (the calmest choice) doubled up to seven times. A write that goes through at once, the end of a stream, a reset, and
+// each of the two halves of connecting are one message each. A message never overtakes another of the same direction;
+// those of different connections and directions race.
 //
 // A connection takes up to 64 KiB that the peer has not read; then writing waits. Closing with unread bytes, or sending
 // to an end that was closed, resets the connection, as TCP does. Nobody listening is "connection refused".

@@ -2,8 +2,8 @@
 //
 // Simulated TCP connections, under sim_network.h. Not for users.
 //
-// A Wire is one connection: two ends, and two pipes with what is under way. Its streams own it, and so does a pipe while
-// something is under way in it, so that what was sent before a Close() still arrives.
+// A Wire is one connection: two ends, and two pipes with what is under way. Its streams own it, and so does a pipe
+// while something is under way in it, so that what was sent before a Close() still arrives.
 //
 // Invariants.
 //   1. A pipe delivers in the order of sending, and is in the loop's timers exactly while something is under way in it.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Invariants.
-//   1. A descriptor is registered once, edge-triggered, for everything. `readable_` and `writable_` say whether a system
-//      call is worth it: an event sets them, EAGAIN clears them.
+//   1. A descriptor is registered once, edge-triggered, for everything. `readable_` and `writable_` say whether a
+//      system call is worth it: an event sets them, EAGAIN clears them.
 //   2. A read that gives less than was asked for has drained the socket: what comes later is another edge. That spares
 //      the call that would only say EAGAIN. It does not hold once the peer has closed, reset, or sent urgent data:
 //      the edge may have come before the read, and the read stops short of what it announced.
@@ -156,6 +156,17 @@ void Descriptor::CloseDescriptor() {
   close(std::exchange(fd_, -1));
 }
 
+// Makes a socket for a descriptor, or null and the error.
+template <typename S, typename... A>
+std::unique_ptr<S> MakeRegistered(int* error, A&&... arguments) {
+  try {
+    return std::make_unique<S>(std::forward<A>(arguments)...);
+  } catch (const std::system_error& e) {
+    *error = e.code().value();
+    return nullptr;
+  }
+}
+
 class EpollStream final : public StreamSocket, private Descriptor {
  public:
   enum class Start : bool { kConnecting, kConnected };
@@ -292,16 +303,11 @@ std::unique_ptr<StreamSocket> EpollListener::Accept(int* error) {
     return nullptr;
   }
   const SocketAddress local = local_.IsWildcard() ? SocketAddress::LocalOf(accepted) : local_;
-  try {
-    return std::make_unique<EpollStream>(network_, accepted, local, peer, EpollStream::Start::kConnected);
-  } catch (const std::system_error& e) {
-    *error = e.code().value();
-    return nullptr;
-  }
+  return MakeRegistered<EpollStream>(error, network_, accepted, local, peer, EpollStream::Start::kConnected);
 }
 
-// A new socket for `address`, or -1 and the error. Small writes go out at once, as asyncio's do; what a listener accepts
-// inherits that.
+// A new socket for `address`, or -1 and the error. Small writes go out at once, as asyncio's do; what a listener
+// accepts inherits that.
 int MakeSocket(const SocketAddress& address, int* error) {
   const int fd = socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) {
@@ -330,12 +336,7 @@ std::unique_ptr<ListenSocket> EpollNetwork::Listen(const std::string& address, u
     close(fd);
     return nullptr;
   }
-  try {
-    return std::make_unique<EpollListener>(*this, fd, SocketAddress::LocalOf(fd));
-  } catch (const std::system_error& e) {
-    *error = e.code().value();
-    return nullptr;
-  }
+  return MakeRegistered<EpollListener>(error, *this, fd, SocketAddress::LocalOf(fd));
 }
 
 std::unique_ptr<StreamSocket> EpollNetwork::Connect(const std::string& address, uint16_t port, int* error) {
@@ -350,13 +351,7 @@ std::unique_ptr<StreamSocket> EpollNetwork::Connect(const std::string& address, 
     close(fd);
     return nullptr;
   }
-  try {
-    return std::make_unique<EpollStream>(*this, fd, SocketAddress::LocalOf(fd), peer,
-                                         EpollStream::Start::kConnecting);
-  } catch (const std::system_error& e) {
-    *error = e.code().value();
-    return nullptr;
-  }
+  return MakeRegistered<EpollStream>(error, *this, fd, SocketAddress::LocalOf(fd), peer, EpollStream::Start::kConnecting);
 }
 
 // Blocks; runs on another thread.
@@ -369,7 +364,8 @@ std::vector<std::string> LookUp(const std::string& host) {
   if (failure != 0) {
     // The resolver's errors are no errnos: its own text, and the errno that comes nearest.
     const int error = failure == EAI_SYSTEM ? errno : failure == EAI_AGAIN ? EAGAIN : ENXIO;
-    throw std::system_error(error, std::generic_category(), absl::StrCat("look up ", host, " (", gai_strerror(failure), ")"));
+    throw std::system_error(error, std::generic_category(),
+                            absl::StrCat("look up ", host, " (", gai_strerror(failure), ")"));
   }
   std::vector<std::string> addresses;
   for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {

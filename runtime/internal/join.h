@@ -33,8 +33,10 @@ class Join : public WaitNode, public Observer {
 
   bool CancelWait() final;
   TaskState* PassCancelTo() final;
-  bool TookCancel() const final { return passed_ && state_->status() == Status::kCancelled; }
-  void Abandon() noexcept final { state_->StopObserving(this); }
+  bool TookCancel() const final {
+    return passed_ && (state_->status() == Status::kCancelled || state_->FailedByCancellation());
+  }
+  void Abandon() noexcept final;
   WaitKind Kind() const final { return state_->IsTask() ? WaitKind::kTask : WaitKind::kFuture; }
   const WaitObject* Object() const final { return state_->Object(); }
   std::string Describe() const final { return "the end of " + state_->Describe(); }

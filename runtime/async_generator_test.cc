@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detent/runtime/async_generator.h"
+
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "detent/runtime/core.h"
+#include "detent/sim/sim.h"
+#include "detent/testing/testing.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace detent {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using Log = std::vector<std::string>;
+
+// Notes when it is destroyed.
+class Noting {
+ public:
+  Noting(Log& log, const char* name) : log_(log), name_(name) {}
+  ~Noting() { log_.push_back(name_); }
+
+ private:
+  Log& log_;
+  const char* name_;
+};
+
+class AsyncGeneratorTest : public ::testing::Test {
+ protected:
+  AsyncGenerator<int> Count(int n, absl::Duration pause = absl::ZeroDuration()) {
+    const Noting noting(log_, "body destroyed");
+    for (int i = 0; i < n; ++i) {
+      if (pause > absl::ZeroDuration()) co_await Sleep(pause);
+      co_yield i;
+    }
+  }
+
+  sim::SimLoop loop_{{.strategy = sim::Fifo()}};
+  Log log_;
+};
+
+TEST_F(AsyncGeneratorTest, NextGivesTheValuesAndThenNothing) {
+  loop_.Run([&]() -> Coro<> {
+    AsyncGenerator<int> numbers = Count(3, absl::Seconds(1));
+    std::vector<int> seen;
+    while (std::optional<int> n = co_await numbers.Next()) seen.push_back(*n);
+    EXPECT_THAT(seen, ElementsAre(0, 1, 2));
+    EXPECT_EQ(EventLoop::Current().Time() - LoopTime(), absl::Seconds(3));
+    EXPECT_EQ(co_await numbers.Next(), std::nullopt);
+  });
+}
+
+TEST_F(AsyncGeneratorTest, CallingItRunsNothingAndAYieldDoesNotSuspendTheTask) {
+  loop_.Run([&]() -> Coro<> {
+    EventLoop::Current().CallSoon([&] { log_.push_back("another step"); });
+    AsyncGenerator<int> numbers = Count(1000);
+    for (int i = 0; i < 1000; ++i) EXPECT_EQ(co_await numbers.Next(), i);
+    EXPECT_THAT(log_, IsEmpty());
+  });
+}
+
+TEST_F(AsyncGeneratorTest, ADroppedGeneratorRunsItsDestructors) {
+  loop_.Run([&]() -> Coro<> {
+    {
+      AsyncGenerator<int> numbers = Count(3);
+      EXPECT_EQ(co_await numbers.Next(), 0);
+      AsyncGenerator<int> unstarted = Count(3);
+    }
+    EXPECT_THAT(log_, ElementsAre("body destroyed"));
+    AsyncGenerator<int> numbers = Count(3);
+    EXPECT_EQ(co_await numbers.Next(), 0);
+    numbers = Count(1);
+    EXPECT_EQ(log_.size(), 2u);
+    EXPECT_EQ(co_await numbers.Next(), 0);
+  });
+}
+
+TEST_F(AsyncGeneratorTest, AnErrorComesOutOfNextAndEndsTheSequence) {
+  auto failing = []() -> AsyncGenerator<int> {
+    co_yield 1;
+    co_await Yield();
+    throw std::out_of_range("oops");
+  };
+  loop_.Run([&]() -> Coro<> {
+    AsyncGenerator<int> numbers = failing();
+    EXPECT_EQ(co_await numbers.Next(), 1);
+    EXPECT_THROW(co_await numbers.Next(), std::out_of_range);
+    EXPECT_EQ(co_await numbers.Next(), std::nullopt);
+  });
+}
+
+TEST_F(AsyncGeneratorTest, ACancellationIsThrownAtTheBodysAwait) {
+  loop_.Run([&]() -> Coro<> {
+    AsyncGenerator<int> numbers = Count(3, absl::Hours(1));
+    Task<> task = Spawn([&]() -> Coro<> { (void)co_await numbers.Next(); });
+    co_await Yield();
+    task.Cancel();
+    EXPECT_TRUE((co_await Settle(task)).cancelled());
+    EXPECT_THAT(log_, ElementsAre("body destroyed"));
+    EXPECT_EQ(co_await numbers.Next(), std::nullopt);
+  });
+}
+
+TEST_F(AsyncGeneratorTest, ABodyMayCatchTheCancellationAndYieldOn) {
+  auto stubborn = []() -> AsyncGenerator<int> {
+    (void)co_await Catch(Sleep(absl::Hours(1)));
+    co_yield 7;
+  };
+  loop_.Run([&]() -> Coro<> {
+    AsyncGenerator<int> numbers = stubborn();
+    Task<int> task = Spawn([&]() -> Coro<int> { co_return *co_await numbers.Next(); });
+    co_await Yield();
+    task.Cancel();
+    EXPECT_EQ(co_await task, 7);
+  });
+}
+
+TEST_F(AsyncGeneratorTest, OneNextAtATime) {
+  loop_.Run([&]() -> Coro<> {
+    AsyncGenerator<int> numbers = Count(3, absl::Seconds(1));
+    Task<> task = Spawn([&]() -> Coro<> { (void)co_await numbers.Next(); });
+    co_await Yield();
+    EXPECT_THROW(co_await numbers.Next(), InvalidStateError);
+    co_await task;
+    EXPECT_EQ(co_await numbers.Next(), 1);
+  });
+}
+
+TEST_F(AsyncGeneratorTest, ItMayGoOnInAnotherTask) {
+  loop_.Run([&]() -> Coro<> {
+    AsyncGenerator<int> numbers = Count(3, absl::Seconds(1));
+    auto next = [&]() -> Coro<int> { co_return *co_await numbers.Next(); };
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(co_await Spawn(next()), i);
+  });
+}
+
+TEST_F(AsyncGeneratorTest, ValuesMayBeMoveOnlyAndGeneratorsNest) {
+  auto boxes = [](int n) -> AsyncGenerator<std::unique_ptr<int>> {
+    for (int i = 0; i < n; ++i) co_yield std::make_unique<int>(i);
+  };
+  auto doubled = [&](AsyncGenerator<std::unique_ptr<int>> inner) -> AsyncGenerator<int> {
+    while (auto box = co_await inner.Next()) co_yield **box * 2;
+  };
+  loop_.Run([&]() -> Coro<> {
+    AsyncGenerator<int> numbers = doubled(boxes(3));
+    std::vector<int> seen;
+    while (std::optional<int> n = co_await numbers.Next()) seen.push_back(*n);
+    EXPECT_THAT(seen, ElementsAre(0, 2, 4));
+  });
+}
+
+// The generator is kept by the frame that awaits it: it goes with that frame, once.
+TEST_F(AsyncGeneratorTest, UnwindDestroyDestroysABodyThatAwaits) {
+  loop_.Run([&]() -> Coro<> {
+    auto body = [&]() -> Coro<> {
+      AsyncGenerator<int> numbers = Count(3, absl::Hours(1));
+      (void)co_await numbers.Next();
+    };
+    Task<> task = Spawn(body(), {.unwind = Unwind::kDestroy});
+    co_await Yield();
+    task.Cancel();
+    EXPECT_TRUE((co_await Settle(task)).cancelled());
+  });
+  EXPECT_THAT(log_, ElementsAre("body destroyed"));
+}
+
+TEST_F(AsyncGeneratorTest, AnEmptyGeneratorHasNoValues) {
+  loop_.Run([&]() -> Coro<> {
+    AsyncGenerator<int> empty;
+    EXPECT_EQ(co_await empty.Next(), std::nullopt);
+  });
+}
+
+}  // namespace
+}  // namespace detent

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detent/runtime/barrier.h"
+
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "detent/runtime/core.h"
+#include "detent/sim/sim.h"
+#include "detent/testing/testing.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace detent {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
+using Log = std::vector<std::string>;
+
+// Tasks that wait at one barrier and note in a log what they got.
+class BarrierTest : public ::testing::Test {
+ protected:
+  Task<> Party(std::string name) {
+    return Spawn(
+        [this](std::string me) -> Coro<> {
+          try {
+            const int index = co_await barrier_.Wait();
+            log_.push_back(absl::StrCat(me, index));
+          } catch (const BrokenBarrierError&) {
+            log_.push_back(absl::StrCat(me, " broken"));
+          }
+        },
+        std::move(name));
+  }
+  static Coro<> Trips(int n) {
+    for (int i = 0; i < n; ++i) co_await Yield();
+  }
+
+  sim::SimLoop loop_{{.strategy = sim::Fifo()}};
+  Barrier barrier_{3, "start"};
+  Log log_;
+};
+
+// bar-01
+TEST_F(BarrierTest, ABarrierHasAtLeastOneParty) {
+  EXPECT_THROW(Barrier(0), std::invalid_argument);
+  EXPECT_EQ(Barrier(1).Parties(), 1);
+}
+
+// bar-02, bar-04
+TEST_F(BarrierTest, TheLastToComeLetsAllGo) {
+  loop_.Run([&]() -> Coro<> {
+    Task<> a = Party("a");
+    Task<> b = Party("b");
+    co_await Trips(3);
+    EXPECT_EQ(barrier_.Waiting(), 2);
+    EXPECT_THAT(log_, IsEmpty());
+    co_await Gather(a, b, Party("c"));
+    EXPECT_EQ(barrier_.Waiting(), 0);
+  });
+  EXPECT_THAT(log_, UnorderedElementsAre("a0", "b1", "c2"));
+}
+
+// bar-03
+TEST_F(BarrierTest, OnePartyNeverWaits) {
+  Barrier barrier(1);
+  loop_.Run([&]() -> Coro<> {
+    EventLoop::Current().CallSoon([&] { log_.push_back("another step"); });
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(co_await barrier.Wait(), 0);
+    EXPECT_THAT(log_, IsEmpty());
+  });
+}
+
+// bar-05
+TEST_F(BarrierTest, WhoComesWhileARoundLeavesJoinsTheNext) {
+  loop_.Run([&]() -> Coro<> {
+    std::vector<Task<>> tasks;
+    for (const char* name : {"a", "b", "c", "d", "e"}) tasks.push_back(Party(name));
+    co_await Trips(10);
+    EXPECT_EQ(log_.size(), 3u);
+    EXPECT_EQ(barrier_.Waiting(), 2);
+    tasks.push_back(Party("f"));
+    co_await Gather(std::move(tasks));
+  });
+  EXPECT_EQ(log_.size(), 6u);
+}
+
+// bar-06
+TEST_F(BarrierTest, ACancelledPartyMakesRoomForAnother) {
+  loop_.Run([&]() -> Coro<> {
+    Task<> a = Party("a");
+    Task<> b = Party("b");
+    co_await Trips(2);
+    a.Cancel();
+    EXPECT_TRUE((co_await Settle(a)).cancelled());
+    EXPECT_FALSE(barrier_.Broken());
+    EXPECT_EQ(barrier_.Waiting(), 1);
+    co_await Gather(b, Party("c"), Party("d"));
+  });
+  EXPECT_EQ(log_.size(), 3u);
+}
+
+// bar-07, bar-11
+TEST_F(BarrierTest, ResetSendsWaitersAwayAndTheyMayComeAgain) {
+  loop_.Run([&]() -> Coro<> {
+    auto stubborn = [&]() -> Coro<int> {
+      while (true) {
+        Outcome<int> outcome = co_await Settle(barrier_.Wait());
+        if (outcome.ok()) co_return outcome.value();
+        log_.push_back("broken");
+      }
+    };
+    Task<int> a = Spawn(stubborn());
+    Task<int> b = Spawn(stubborn());
+    co_await Trips(3);
+    co_await barrier_.Reset();
+    co_await Trips(5);
+    EXPECT_THAT(log_, ElementsAre("broken", "broken"));
+    EXPECT_FALSE(barrier_.Broken());
+    EXPECT_EQ(barrier_.Waiting(), 2);
+    co_await Gather(a, b, Party("c"));
+  });
+}
+
+// bar-08
+TEST_F(BarrierTest, ResetWithoutWaitersChangesNothing) {
+  loop_.Run([&]() -> Coro<> {
+    co_await barrier_.Reset();
+    EXPECT_FALSE(barrier_.Broken());
+    co_await Gather(Party("a"), Party("b"), Party("c"));
+  });
+  EXPECT_EQ(log_.size(), 3u);
+}
+
+// bar-13, bar-15
+TEST_F(BarrierTest, AbortLastsUntilReset) {
+  loop_.Run([&]() -> Coro<> {
+    Task<> a = Party("a");
+    co_await Trips(2);
+    co_await barrier_.Abort();
+    co_await a;
+    EXPECT_TRUE(barrier_.Broken());
+    co_await Party("b");
+    EXPECT_THAT(log_, ElementsAre("a broken", "b broken"));
+    co_await barrier_.Reset();
+    log_.clear();
+    co_await Gather(Party("c"), Party("d"), Party("e"));
+    EXPECT_EQ(log_.size(), 3u);
+  });
+}
+
+// bar-09, bar-10, bar-12
+TEST_F(BarrierTest, ResetWhileARoundLeavesDoesNotHarmTheNext) {
+  for (int trips = 0; trips < 8; ++trips) {
+    log_.clear();
+    loop_.Run([&]() -> Coro<> {
+      std::vector<Task<>> tasks;
+      for (const char* name : {"a", "b", "c"}) tasks.push_back(Party(name));
+      Task<> next = Party("n");
+      co_await Trips(trips);
+      const bool left = log_.size() == 3;
+      co_await barrier_.Reset();
+      co_await Gather(std::move(tasks));
+      EXPECT_EQ(log_.size(), 3u + (next.Done() ? 1u : 0u));
+      co_await Trips(10);
+      EXPECT_FALSE(barrier_.Broken());
+      if (!left) EXPECT_EQ(barrier_.Waiting(), next.Done() ? 0 : 1) << trips;
+      if (next.Done()) next = Party("n");
+      co_await Gather(next, Party("x"), Party("y"));
+    });
+  }
+}
+
+// bar-16 and the rest: rounds never mix, whatever the order, with cancellations.
+SIM_TEST(BarrierScheduleTest, RoundsDoNotMix) {
+  Barrier barrier(3);
+  std::vector<int> rounds(3, 0);
+  auto party = [&](int me) -> Coro<> {
+    for (int round = 0; round < 4; ++round) {
+      co_await barrier.Wait();
+      ++rounds[me];
+      for (const int other : rounds) EXPECT_LE(std::abs(other - rounds[me]), 1);
+    }
+  };
+  auto fickle = [&]() -> Coro<> { (void)co_await barrier.Wait(); };
+  std::vector<Task<>> tasks;
+  for (int i = 0; i < 2; ++i) tasks.push_back(Spawn(party, i));
+  Task<> cancelled = Spawn(fickle());
+  cancelled.Cancel();
+  co_await Yield();
+  tasks.push_back(Spawn(party, 2));
+  co_await Gather(std::move(tasks));
+  EXPECT_THAT(rounds, ElementsAre(4, 4, 4));
+  EXPECT_EQ(barrier.Waiting(), 0);
+}
+
+}  // namespace
+}  // namespace detent

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Reading from a Connection; connection_test.cc has the rest.
+#include "detent/runtime/connection.h"
+
+#include <exception>
+#include <functional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "detent/runtime/core.h"
+#include "detent/runtime/epoll_loop.h"
+#include "detent/testing/testing.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace detent {
+namespace {
+
+using ::testing::HasSubstr;
+
+// The two ends of one connection.
+class Pair {
+ public:
+  Pair() {}
+  Connection client;
+  Connection server;
+};
+
+Coro<Pair> Connected() {
+  Listener listener = co_await Listen("127.0.0.1", 0);
+  Pair pair;
+  pair.client = co_await Connect("127.0.0.1", listener.Port());
+  pair.server = co_await listener.Accept();
+  co_return std::move(pair);
+}
+
+// What the error of an operation says.
+template <typename A>
+Coro<std::string> ErrorOf(A awaitable) {
+  try {
+    (void)co_await std::move(awaitable);
+  } catch (const std::exception& e) {
+    co_return e.what();
+  }
+  co_return "no error";
+}
+
+Coro<> WriteAll(Connection& connection, std::string data) { co_await connection.Write(data); }
+
+// Until whatever is under way has arrived.
+Coro<> ALittleWhile() {
+  const bool is_real = dynamic_cast<EpollLoop*>(&EventLoop::Current()) != nullptr;
+  co_await Sleep(absl::Milliseconds(is_real ? 3 : 20));
+}
+
+LOOP_TEST(ReadTest, GivesWhatThereIsUpToTheLimit) {
+  Pair pair = co_await Connected();
+  co_await pair.client.Write("hello");
+  EXPECT_EQ(co_await pair.server.Read(3), "hel");
+  EXPECT_EQ(co_await pair.server.Read(100), "lo");
+}
+
+LOOP_TEST(ReadTest, WaitsForTheFirstByte) {
+  Pair pair = co_await Connected();
+  Task<std::string> read = Spawn([&]() -> Coro<std::string> { co_return co_await pair.server.Read(100); });
+  co_await ALittleWhile();
+  EXPECT_FALSE(read.Done());
+  co_await pair.client.Write("x");
+  EXPECT_EQ(co_await read, "x");
+}
+
+LOOP_TEST(ReadTest, OfNothingIsEmptyAtOnce) {
+  Pair pair = co_await Connected();
+  EXPECT_EQ(co_await pair.server.Read(0), "");
+  EXPECT_EQ(co_await pair.server.ReadExactly(0), "");
+}
+
+LOOP_TEST(ReadTest, IsEmptyAtTheEndOfTheStreamAndStaysSo) {
+  Pair pair = co_await Connected();
+  co_await pair.client.Write("last");
+  pair.client.Close();
+  EXPECT_EQ(co_await pair.server.ReadExactly(4), "last");
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(co_await pair.server.Read(10), "");
+}
+
+LOOP_TEST(ReadTest, GivesLargeAmountsInOrder) {
+  Pair pair = co_await Connected();
+  std::string sent;
+  for (int i = 0; i < 60'000; ++i) sent += std::to_string(i);
+  Task<> write = Spawn(WriteAll, std::ref(pair.client), sent);
+  std::string got;
+  while (got.size() < sent.size()) got += co_await pair.server.Read(100'000);
+  EXPECT_TRUE(got == sent);
+  co_await write;
+}
+
+LOOP_TEST(ReadTest, ASecondReaderIsRefused) {
+  Pair pair = co_await Connected();
+  Task<std::string> first = Spawn([&]() -> Coro<std::string> { co_return co_await pair.server.Read(100); });
+  co_await ALittleWhile();
+  EXPECT_EQ(co_await ErrorOf(pair.server.ReadUntil("\n")),
+            "Connection::ReadUntil() on " + pair.server.PeerAddress() +
+                ": another task is reading already; let one task read, or take turns with a Lock");
+  co_await pair.client.Write("mine");
+  EXPECT_EQ(co_await first, "mine");
+}
+
+LOOP_TEST(ReadExactlyTest, GathersSeveralWrites) {
+  Pair pair = co_await Connected();
+  Task<std::string> read = Spawn([&]() -> Coro<std::string> { co_return co_await pair.server.ReadExactly(6); });
+  for (const char* piece : {"ab", "cd", "efgh"}) {
+    co_await pair.client.Write(piece);
+    co_await ALittleWhile();
+  }
+  EXPECT_EQ(co_await read, "abcdef");
+  EXPECT_EQ(co_await pair.server.Read(100), "gh");
+}
+
+LOOP_TEST(ReadExactlyTest, IsNotBoundByTheLimitOfReadUntil) {
+  Pair pair = co_await Connected();
+  Task<> write = Spawn(WriteAll, std::ref(pair.client), std::string(300'000, 'y'));
+  EXPECT_TRUE(co_await pair.server.ReadExactly(300'000) == std::string(300'000, 'y'));
+  co_await write;
+}
+
+LOOP_TEST(ReadExactlyTest, SaysHowFarItCameWhenTheStreamEnds) {
+  Pair pair = co_await Connected();
+  co_await pair.client.Write("abc");
+  pair.client.CloseWrite();
+  try {
+    (void)co_await pair.server.ReadExactly(10);
+    ADD_FAILURE() << "no error";
+  } catch (const IncompleteReadError& e) {
+    EXPECT_EQ(e.what(), "Connection::ReadExactly() on " + pair.server.PeerAddress() +
+                            ": the stream ended after 3 of 10 bytes");
+    EXPECT_EQ(e.partial(), "abc");
+  }
+  EXPECT_EQ(co_await pair.server.Read(10), "");  // The partial data was taken.
+}
+
+LOOP_TEST(ReadExactlyTest, RefusesANegativeNumber) {
+  Pair pair = co_await Connected();
+  try {
+    (void)pair.server.ReadExactly(static_cast<size_t>(-1));
+    ADD_FAILURE() << "no error";
+  } catch (const std::invalid_argument& e) {
+    EXPECT_STREQ(e.what(), "Connection::ReadExactly(18446744073709551615): more than a string can hold; is it a "
+                           "negative number?");
+  }
+}
+
+LOOP_TEST(ReadUntilTest, GivesTheSeparatorTooAndLeavesTheRest) {
+  Pair pair = co_await Connected();
+  co_await pair.client.Write("one\ntwo\nthr");
+  EXPECT_EQ(co_await pair.server.ReadUntil("\n"), "one\n");
+  EXPECT_EQ(co_await pair.server.ReadUntil("\n"), "two\n");
+  EXPECT_EQ(co_await pair.server.Read(100), "thr");
+}
+
+LOOP_TEST(ReadUntilTest, FindsASeparatorThatArrivesInPieces) {
+  Pair pair = co_await Connected();
+  Task<std::string> read = Spawn([&]() -> Coro<std::string> { co_return co_await pair.server.ReadUntil("aab"); });
+  for (const char* piece : {"x", "a", "a", "a", "b", "y"}) {
+    co_await pair.client.Write(piece);
+    co_await ALittleWhile();
+  }
+  EXPECT_EQ(co_await read, "xaaab");
+  EXPECT_EQ(co_await pair.server.Read(100), "y");
+}
+
+LOOP_TEST(ReadUntilTest, SaysHowFarItCameWhenTheStreamEnds) {
+  Pair pair = co_await Connected();
+  co_await pair.client.Write("abc");
+  pair.client.Close();
+  try {
+    (void)co_await pair.server.ReadUntil("\n");
+    ADD_FAILURE() << "no error";
+  } catch (const IncompleteReadError& e) {
+    EXPECT_EQ(e.what(), "Connection::ReadUntil() on " + pair.server.PeerAddress() +
+                            ": the stream ended after 3 bytes without a separator");
+    EXPECT_EQ(e.partial(), "abc");
+  }
+}
+
+LOOP_TEST(ReadUntilTest, TheLimitDoesNotCountTheSeparator) {
+  Pair pair = co_await Connected();
+  co_await pair.client.Write("12345\r\n");
+  EXPECT_EQ(co_await pair.server.ReadUntil("\r\n", /*limit=*/5), "12345\r\n");
+}
+
+LOOP_TEST(ReadUntilTest, PastTheLimitKeepsTheBytes) {
+  Pair pair = co_await Connected();
+  co_await pair.client.Write("123456\r\n");
+  const std::string prefix = "Connection::ReadUntil() on " + pair.server.PeerAddress() + ": ";
+  try {
+    (void)co_await pair.server.ReadUntil("\r\n", /*limit=*/5);
+    ADD_FAILURE() << "no error";
+  } catch (const LimitOverrunError& e) {
+    EXPECT_EQ(e.what(), prefix + "the separator comes after 6 bytes, and the limit is 5; the bytes stay in the "
+                                 "connection, to be read otherwise");
+    EXPECT_EQ(e.consumed(), 6u);
+  }
+  try {
+    (void)co_await pair.server.ReadUntil("!!", /*limit=*/5);
+    ADD_FAILURE() << "no error";
+  } catch (const LimitOverrunError& e) {
+    EXPECT_EQ(e.what(), prefix + "no separator in the first 7 bytes, and the limit is 5; the bytes stay in the "
+                                 "connection, to be read otherwise");
+    EXPECT_EQ(e.consumed(), 7u);  // The last byte may begin a separator.
+  }
+  EXPECT_EQ(co_await pair.server.ReadUntil("\r\n"), "123456\r\n");
+}
+
+LOOP_TEST(ReadUntilTest, TheUsualLimitIs64KiB) {
+  Pair pair = co_await Connected();
+  const std::string lines = std::string(65'536, 'x') + "\n" + std::string(65'537, 'y') + "\n";
+  Task<> write = Spawn(WriteAll, std::ref(pair.client), lines);
+  EXPECT_EQ((co_await pair.server.ReadUntil("\n")).size(), 65'537u);
+  EXPECT_THAT(co_await ErrorOf(pair.server.ReadUntil("\n")), HasSubstr("and the limit is 65536"));
+  (void)co_await pair.server.ReadExactly(65'538);
+  co_await write;
+}
+
+LOOP_TEST(ReadUntilTest, RefusesAnEmptySeparator) {
+  Pair pair = co_await Connected();
+  try {
+    (void)pair.server.ReadUntil("");
+    ADD_FAILURE() << "no error";
+  } catch (const std::invalid_argument& e) {
+    EXPECT_STREQ(e.what(), "Connection::ReadUntil(): the separator is empty; give at least one byte");
+  }
+}
+
+// --- Cancellation of reads ---
+
+LOOP_TEST(ReadTest, ACancelledReadTakesNothing) {
+  Pair pair = co_await Connected();
+  Task<std::string> exactly = Spawn([&]() -> Coro<std::string> { co_return co_await pair.server.ReadExactly(100); });
+  co_await pair.client.Write("half a ");
+  co_await ALittleWhile();
+  exactly.Cancel();
+  EXPECT_TRUE((co_await Settle(exactly)).cancelled());
+
+  Task<std::string> until = Spawn([&]() -> Coro<std::string> { co_return co_await pair.server.ReadUntil("\n"); });
+  co_await pair.client.Write("line");
+  co_await ALittleWhile();
+  until.Cancel();
+  EXPECT_TRUE((co_await Settle(until)).cancelled());
+
+  co_await pair.client.Write("\n");
+  EXPECT_EQ(co_await pair.server.ReadUntil("\n"), "half a line\n");
+}
+
+LOOP_TEST(ReadTest, TimesOutAndGoesOnLater) {
+  Pair pair = co_await Connected();
+  bool timed_out = false;
+  try {
+    co_await WithTimeout(absl::Milliseconds(5), [&](Timeout&) -> Coro<> { (void)co_await pair.server.Read(100); });
+  } catch (const TimeoutError&) {
+    timed_out = true;
+  }
+  EXPECT_TRUE(timed_out);
+  co_await pair.client.Write("late");
+  EXPECT_EQ(co_await WaitFor(pair.server.Read(100), absl::Seconds(10)), "late");
+}
+
+SIM_TEST(ReadTest, NoCancellationLosesAByte) {
+  Pair pair = co_await Connected();
+  std::string sent;
+  for (int i = 0; i < 40; ++i) sent += std::to_string(i) + ",";
+  Task<> write = Spawn([&]() -> Coro<> {
+    for (size_t at = 0; at < sent.size();) {
+      const size_t size = 1 + Choose(10);
+      co_await pair.client.Write(std::string_view(sent).substr(at, size));
+      at += size;
+      co_await Sleep(absl::Microseconds(100 * Choose(8)));
+    }
+    pair.client.CloseWrite();
+  });
+  std::string got;
+  bool ended = false;
+  while (!ended) {
+    // The cancellation may come before, with and after the bytes that wake the read.
+    Task<std::string> read = Spawn([&]() -> Coro<std::string> {
+      switch (Choose(3)) {
+        case 0:
+          co_return co_await pair.server.Read(1 + Choose(5));
+        case 1:
+          co_return co_await pair.server.ReadExactly(1 + Choose(5));
+        default:
+          co_return co_await pair.server.ReadUntil(",");
+      }
+    });
+    co_await Sleep(absl::Microseconds(50 * (1 + Choose(20))));
+    read.Cancel();
+    const Outcome<std::string> outcome = co_await Settle(read);
+    if (outcome.ok()) {
+      got += outcome.value();
+      ended = outcome.value().empty();
+    } else if (!outcome.cancelled()) {
+      try {
+        std::rethrow_exception(outcome.exception());
+      } catch (const IncompleteReadError& e) {
+        got += e.partial();
+        ended = true;
+      }
+    }
+  }
+  EXPECT_EQ(got, sent);
+  co_await write;
+}
+
+}  // namespace
+}  // namespace detent

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detent/runtime/threadsafe.h"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "detent/runtime/core.h"
+#include "detent/runtime/epoll_loop.h"
+#include "detent/sim/sim.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace detent {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+// A loop on this thread, and a function that runs on another one while the loop does.
+class ThreadsafeTest : public ::testing::Test {
+ protected:
+  ThreadsafeTest() {
+    loop_.SetExceptionHandler(
+        [this](const ExceptionContext& context) { reports_.push_back(context.ToString()); });
+  }
+
+  // Runs the loop until `fn`, on a thread of its own, has returned.
+  void RunBeside(const std::function<void()>& fn) {
+    std::thread thread([&] {
+      fn();
+      loop_.CallSoonThreadsafe([this] { loop_.Stop(); });
+    });
+    loop_.RunForever();
+    thread.join();
+  }
+
+  EpollLoop loop_;
+  std::vector<std::string> reports_;
+};
+
+Coro<int> Add(int a, int b) {
+  co_await Yield();
+  co_return a + b;
+}
+
+Coro<> SleepLong() { co_await Sleep(absl::Hours(1)); }
+
+// thr-08
+TEST_F(ThreadsafeTest, GetGivesTheResult) {
+  RunBeside([&] {
+    ThreadFuture<int> sum = RunCoroutineThreadsafe(loop_, Add, 1, 2);
+    EXPECT_EQ(sum.Get(), 3);
+    EXPECT_TRUE(sum.Done());
+    EXPECT_EQ(sum.Get(), 3);
+  });
+}
+
+TEST_F(ThreadsafeTest, TheCoroutineRunsOnTheLoopsThread) {
+  const std::thread::id here = std::this_thread::get_id();
+  RunBeside([&] {
+    auto body = [&, text = std::string(100, 'x')]() -> Coro<std::string> {
+      EXPECT_EQ(std::this_thread::get_id(), here);
+      co_await Sleep(absl::Milliseconds(1));
+      co_return text;
+    };
+    EXPECT_EQ(RunCoroutineThreadsafe(loop_, body).Get(), std::string(100, 'x'));
+  });
+}
+
+// thr-09
+TEST_F(ThreadsafeTest, GetThrowsTheError) {
+  RunBeside([&] {
+    auto fail = []() -> Coro<> {
+      co_await Yield();
+      throw std::out_of_range("oops");
+    };
+    EXPECT_THROW(RunCoroutineThreadsafe(loop_, fail).Get(), std::out_of_range);
+  });
+  EXPECT_THAT(reports_, IsEmpty());
+}
+
+// thr-10
+TEST_F(ThreadsafeTest, AGetThatTimesOutMayBeFollowedByACancel) {
+  RunBeside([&] {
+    ThreadFuture<> future = RunCoroutineThreadsafe(loop_, SleepLong);
+    EXPECT_THROW(future.Get(absl::Milliseconds(1)), TimeoutError);
+    EXPECT_FALSE(future.Done());
+    future.Cancel();
+    EXPECT_THROW(future.Get(), CancelledError);
+    future.Cancel();
+  });
+}
+
+// thr-11
+TEST_F(ThreadsafeTest, ATaskThatIsCancelledInItsLoopMakesGetThrow) {
+  RunBeside([&] {
+    auto body = []() -> Coro<> {
+      CurrentTask().Cancel();
+      co_await Sleep(absl::Hours(1));
+    };
+    EXPECT_THROW(RunCoroutineThreadsafe(loop_, body).Get(), CancelledError);
+  });
+}
+
+// thr-12
+TEST_F(ThreadsafeTest, AFunctionThatThrowsInsteadOfMakingACoroReachesGetAndTheHandler) {
+  RunBeside([&] {
+    auto refuse = [](int n) -> Coro<> {
+      if (n == 0) throw std::invalid_argument("no task");
+      return SleepLong();
+    };
+    EXPECT_THROW(RunCoroutineThreadsafe(loop_, refuse, 0).Get(), std::invalid_argument);
+  });
+}
+
+TEST_F(ThreadsafeTest, ManyThreadsMayWaitForOneResult) {
+  RunBeside([&] {
+    ThreadFuture<int> sum = RunCoroutineThreadsafe(loop_, Add, 2, 3);
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 4; ++i) threads.emplace_back([sum] { EXPECT_EQ(sum.Get(), 5); });
+    for (std::thread& thread : threads) thread.join();
+  });
+}
+
+TEST_F(ThreadsafeTest, AThreadFutureThatIsDroppedLeavesTheTaskAlone) {
+  bool done = false;
+  RunBeside([&] {
+    (void)RunCoroutineThreadsafe(loop_, [&]() -> Coro<> {
+      co_await Yield();
+      done = true;
+    });
+    EXPECT_EQ(RunCoroutineThreadsafe(loop_, Add, 1, 1).Get(), 2);
+  });
+  EXPECT_TRUE(done);
+}
+
+TEST(ThreadsafeLifetimeTest, GetSaysThatTheLoopIsGone) {
+  auto loop = std::make_unique<EpollLoop>();
+  loop->SetExceptionHandler([](const ExceptionContext&) {});
+  std::optional<ThreadFuture<>> started, queued;
+  started = RunCoroutineThreadsafe(*loop, SleepLong);
+  loop->Run([]() -> Coro<> {
+    for (int i = 0; i < 3; ++i) co_await Yield();
+  });
+  std::thread([&] { queued = RunCoroutineThreadsafe(*loop, SleepLong); }).join();
+  loop = nullptr;
+  for (const auto& future : {*started, *queued}) {
+    try {
+      future.Get(absl::Seconds(10));
+      ADD_FAILURE() << "nothing was thrown";
+    } catch (const InvalidStateError& e) {
+      EXPECT_THAT(e.what(), HasSubstr("closed"));
+    } catch (const CancelledError&) {
+      ADD_FAILURE() << "cancelled";
+    }
+    future.Cancel();
+  }
+}
+
+TEST(ThreadsafeLifetimeTest, ASimLoopRefusesOtherThreads) {
+  sim::SimLoop loop;
+  std::thread([&] { EXPECT_THROW(RunCoroutineThreadsafe(loop, SleepLong), InvalidStateError); }).join();
+}
+
+}  // namespace
+}  // namespace detent
