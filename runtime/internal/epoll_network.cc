@@ -16,8 +16,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -272,21 +274,9 @@ class EpollListener final : public ListenSocket, private Descriptor {
 
 // Errors of a connection that failed while it waited to be accepted: the next one may be well (accept(2)).
 bool ConcernsOneConnection(int error) {
-  switch (error) {
-    case EINTR:
-    case ECONNABORTED:
-    case EPROTO:
-    case ENOPROTOOPT:
-    case ENETDOWN:
-    case ENETUNREACH:
-    case EHOSTDOWN:
-    case EHOSTUNREACH:
-    case ENONET:
-    case EOPNOTSUPP:
-      return true;
-    default:
-      return false;
-  }
+  constexpr int kErrors[] = {EINTR,       ECONNABORTED, EPROTO,       ENOPROTOOPT, ENETDOWN,
+                             ENETUNREACH, EHOSTDOWN,    EHOSTUNREACH, ENONET,      EOPNOTSUPP};
+  return std::find(std::begin(kErrors), std::end(kErrors), error) != std::end(kErrors);
 }
 
 std::unique_ptr<StreamSocket> EpollListener::Accept(int* error) {
@@ -351,7 +341,8 @@ std::unique_ptr<StreamSocket> EpollNetwork::Connect(const std::string& address, 
     close(fd);
     return nullptr;
   }
-  return MakeRegistered<EpollStream>(error, *this, fd, SocketAddress::LocalOf(fd), peer, EpollStream::Start::kConnecting);
+  return MakeRegistered<EpollStream>(error, *this, fd, SocketAddress::LocalOf(fd), peer,
+                                     EpollStream::Start::kConnecting);
 }
 
 // Blocks; runs on another thread.

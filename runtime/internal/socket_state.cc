@@ -130,7 +130,7 @@ Ending SocketWait::End(TaskState& task) {
 }
 
 void SocketWait::Leave() noexcept {
-  queue_->Remove(this);
+  WaitList::Remove(this);
   if (queue_->empty()) {
     state_->QueueEmptied(*queue_);
   } else {
