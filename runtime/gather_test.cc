@@ -240,7 +240,7 @@ TEST_F(GatherTest, AGatherOfFuturesTakesOneTripAndItsWaiterAnother) {
       co_return trips;
     });
     co_await Yield();
-    Spawn([&]() -> Coro<> {
+    Task<> counter = Spawn([&]() -> Coro<> {
       while (true) {
         co_await Yield();
         ++trips;
@@ -248,6 +248,7 @@ TEST_F(GatherTest, AGatherOfFuturesTakesOneTripAndItsWaiterAnother) {
     });
     a.SetResult(1);
     EXPECT_EQ(co_await waiter, 1);
+    counter.Cancel();
   });
 }
 
