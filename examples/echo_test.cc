@@ -24,6 +24,7 @@ using detent::Gather;
 using detent::Listen;
 using detent::Listener;
 using detent::ReturnWhen;
+using detent::Sleep;
 using detent::Spawn;
 using detent::Task;
 using detent::Wait;
@@ -117,11 +118,13 @@ LOOP_TEST(EchoTest, SendsBackMoreThanFitsOnTheWay) { co_await WithServer(SendALo
 Coro<> SayAndLeave(int port) {
   Connection connection = co_await Connect("127.0.0.1", port);
   co_await connection.Write("never mind");
+  co_await Sleep(0.1 * kSecond);  // The answer comes, and is not read: that resets the connection.
 }
 
 LOOP_TEST(EchoTest, SurvivesAClientThatLeaves) {
   auto clients = [](int port) -> Coro<> {
     co_await Gather(SayAndLeave(port), Talk(port, 1));
+    co_await Sleep(0.1 * kSecond);
     co_await Talk(port, 2);
   };
   co_await WithServer(clients);

@@ -8,7 +8,8 @@ servers=$1
 python_client=$2
 
 work=$(mktemp -d)
-"$servers" >"$work/addresses" &
+: >"$work/addresses"
+"$servers" >>"$work/addresses" &
 server=$!
 trap 'kill "$server" 2>/dev/null; wait "$server" 2>/dev/null; rm -rf "$work"' EXIT
 

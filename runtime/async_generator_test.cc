@@ -178,5 +178,29 @@ TEST_F(AsyncGeneratorTest, AnEmptyGeneratorHasNoValues) {
   });
 }
 
+AsyncGenerator<int> EndedByPropagate(bool& went_on, Outcome<> how) {
+  co_yield 1;
+  co_await Propagate(std::move(how));
+  went_on = true;
+  co_yield 2;
+}
+
+// Regression: the error was lost, and a later Next() went on behind the Propagate().
+TEST_F(AsyncGeneratorTest, PropagateEndsTheSequence) {
+  bool went_on = false;
+  loop_.Run([&]() -> Coro<> {
+    auto failing = EndedByPropagate(went_on, Outcome<>::Error(std::make_exception_ptr(std::runtime_error("boom"))));
+    EXPECT_EQ(co_await failing.Next(), 1);
+    const Outcome<> error = co_await Settle(Invoke([&]() -> Coro<> { (void)co_await failing.Next(); }));
+    EXPECT_EQ(internal::DescribeException(error.exception()), "boom");
+    EXPECT_EQ(co_await failing.Next(), std::nullopt);
+    auto ending = EndedByPropagate(went_on, Outcome<>::Value());
+    EXPECT_EQ(co_await ending.Next(), 1);
+    EXPECT_EQ(co_await ending.Next(), std::nullopt);
+    EXPECT_EQ(co_await ending.Next(), std::nullopt);
+  });
+  EXPECT_FALSE(went_on);
+}
+
 }  // namespace
 }  // namespace detent

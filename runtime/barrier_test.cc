@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detent/runtime/barrier.h"
 
+#include <cstdlib>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -168,7 +169,9 @@ TEST_F(BarrierTest, ResetWhileARoundLeavesDoesNotHarmTheNext) {
       EXPECT_EQ(log_.size(), 3u + (next.Done() ? 1u : 0u));
       co_await Trips(10);
       EXPECT_FALSE(barrier_.Broken());
-      if (!left) EXPECT_EQ(barrier_.Waiting(), next.Done() ? 0 : 1) << trips;
+      if (!left) {
+        EXPECT_EQ(barrier_.Waiting(), next.Done() ? 0 : 1) << trips;
+      }
       if (next.Done()) next = Party("n");
       co_await Gather(next, Party("x"), Party("y"));
     });

@@ -2,7 +2,6 @@
 //
 // Rule R6 by brute force: small programs in which each task is cancelled at each point, once or twice, alone or with its
 // neighbour, by a throw and by destruction, under several schedules. Nothing may be lost, stuck or leaked.
-#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -155,31 +154,28 @@ class SemaphoreWorld final : public World {
 };
 TEST(CancellationTest, NoPermitIsLost) { CancelEverywhere<SemaphoreWorld>(); }
 
+// Fewer items than consumers: each of them counts.
 class ConditionWorld final : public World {
   void Start() override {
-    for (int i = 0; i < 3; ++i) {
+    for (int i = 0; i < 4; ++i) {
       Add([this]() -> Coro<> {
-        for (int round = 0; round < 2; ++round) {
-          auto held = co_await changed_.Hold();
-          const Local local(locals);
-          const Local waits(waiting_);
-          co_await changed_.WaitFor([this] { return items_ > 0 || over_; });
-          EXPECT_TRUE(changed_.Locked());
-          if (items_ > 0) --items_;
-        }
+        auto held = co_await changed_.Hold();
+        const Local local(locals);
+        const Local waits(waiting_);
+        co_await changed_.WaitFor([this] { return items_ > 0 || over_; });
+        EXPECT_TRUE(changed_.Locked());
+        if (items_ > 0) --items_;
       });
     }
-    for (int i = 0; i < 2; ++i) {
-      Add([this]() -> Coro<> {
-        for (int round = 0; round < 3; ++round) {
-          co_await Yield();
-          auto held = co_await changed_.Hold();
-          ++items_;
-          changed_.Notify();
-          co_await Yield();
-        }
-      });
-    }
+    Add([this]() -> Coro<> {
+      for (int round = 0; round < 3; ++round) {
+        co_await Yield();
+        auto held = co_await changed_.Hold();
+        ++items_;
+        changed_.Notify();
+        co_await Yield();
+      }
+    });
   }
   Coro<> Finish() override {
     EXPECT_TRUE(items_ == 0 || waiting_ == 0) << items_ << " items and " << waiting_ << " waiters: a lost wake-up";
@@ -245,8 +241,7 @@ class BarrierWorld final : public World {
       Add([this]() -> Coro<> {
         const Local local(locals);
         for (int round = 0; round < 2; ++round) {
-          const Outcome<int> index = co_await Settle(barrier_.Wait());
-          if (!index.ok()) break;
+          if (!(co_await Settle(barrier_.Wait())).ok()) break;  // It was aborted.
         }
       });
     }
@@ -258,7 +253,6 @@ class BarrierWorld final : public World {
     EXPECT_EQ(locals, 0);
     co_await barrier_.Reset();
     (void)co_await Gather(barrier_.Wait(), barrier_.Wait());
-    EXPECT_EQ(barrier_.Waiting(), 0);
   }
   Barrier barrier_{2};
 };
@@ -343,8 +337,7 @@ class CombinatorWorld final : public World {
       std::vector<Coro<int>> coros;
       for (int i = 1; i < 4; ++i) coros.push_back(Work(i));
       auto completed = AsCompleted(std::move(coros), absl::Hours(1));
-      while (co_await completed.Next()) {
-      }
+      while (co_await completed.Next()) {}
     });
     Add([this]() -> Coro<> { (void)co_await Wait(ReturnWhen::kAllCompleted, Work(2), Work(4)); });
   }
@@ -375,39 +368,13 @@ class GeneratorWorld final : public World {
     for (int i = 0; i < 2; ++i) {
       Add([this]() -> Coro<> {
         auto numbers = Doubled();
-        const Outcome<> first = co_await Catch(Invoke([&]() -> Coro<> { while (co_await numbers.Next()) {} }));
-        // What was cut short has ended.
+        (void)co_await Catch(Invoke([&]() -> Coro<> { while (co_await numbers.Next()) {} }));
         EXPECT_FALSE((co_await numbers.Next()).has_value());
-        (void)first;
       });
     }
   }
 };
 TEST(CancellationTest, AGeneratorThatWasCutShortHasEnded) { CancelEverywhere<GeneratorWorld>(); }
-
-// Regression: the await that refused stayed marked as one that catches, and the destruction stopped in the wrong frame.
-TEST(CancellationTest, ACatchThatRefusedToWaitDoesNotStopTheUnwinding) {
-  sim::SimLoop other;
-  Future<int> foreign;
-  other.Run([&]() -> Coro<> { foreign = MakeFuture<int>(); co_return; });
-  sim::SimLoop loop;
-  bool went_on = false;
-  loop.Run([&]() -> Coro<> {
-    Task<> task = Spawn([&]() -> Coro<> {
-      try {
-        (void)co_await Catch(foreign);
-      } catch (const InvalidStateError&) {
-      }
-      co_await Invoke([]() -> Coro<> { co_await Sleep(absl::Hours(1)); });
-      went_on = true;
-    }, {.unwind = Unwind::kDestroy});
-    co_await Sleep(absl::Seconds(1));
-    task.Cancel();
-    (void)co_await Settle(task);
-    EXPECT_TRUE(task.Cancelled());
-  });
-  EXPECT_FALSE(went_on);
-}
 
 }  // namespace
 }  // namespace detent

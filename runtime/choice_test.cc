@@ -70,9 +70,13 @@ TEST_F(SharedTest, EveryAccessIsOneTripThroughTheReadyQueue) {
         ran = true;
         EventLoop::Current().CallSoon([&] { late = true; });
       });
-      if (kind == 0) EXPECT_EQ(co_await balance_.Load(), 100);
-      if (kind == 1) co_await balance_.Store(1);
-      if (kind == 2) EXPECT_EQ(co_await balance_.Update(add), 2);
+      if (kind == 0) {
+        EXPECT_EQ(co_await balance_.Load(), 100);
+      } else if (kind == 1) {
+        co_await balance_.Store(1);
+      } else {
+        EXPECT_EQ(co_await balance_.Update(add), 2);
+      }
       EXPECT_TRUE(ran) << kind;
       EXPECT_FALSE(late) << kind;
       co_await Yield();

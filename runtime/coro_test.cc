@@ -268,5 +268,25 @@ TEST_F(CoroTest, ALoopThatEndsDestroysASuspendedChain) {
   EXPECT_THAT(log_, ElementsAre("inner", "outer"));
 }
 
+class ThrowsAtTheEnd {
+ public:
+  ThrowsAtTheEnd() {}
+  ~ThrowsAtTheEnd() noexcept(false) { throw std::runtime_error("in a destructor"); }
+};
+
+// Regression: the value that had been returned was leaked.
+TEST_F(CoroTest, AnErrorAfterTheReturnDisplacesTheValue) {
+  auto alive = std::make_shared<int>();
+  loop_.Run([&]() -> Coro<> {
+    auto body = [&]() -> Coro<std::shared_ptr<int>> {
+      ThrowsAtTheEnd local;
+      co_return alive;
+    };
+    const auto outcome = co_await Settle(body());
+    EXPECT_EQ(internal::DescribeException(outcome.exception()), "in a destructor");
+  });
+  EXPECT_EQ(alive.use_count(), 1);
+}
+
 }  // namespace
 }  // namespace detent

@@ -149,8 +149,9 @@ class EventLoop {
   internal::LoopCore& core() const { return *core_; }
   // Throws InvalidStateError on any other thread than the loop's.
   void CheckThread(const char* what) const {
-    if (thread_marker_ != internal::ThisThreadMarker()) [[unlikely]] ThrowWrongThread(what);
+    if (!IsOnOwnThread()) [[unlikely]] ThrowWrongThread(what);
   }
+  bool IsOnOwnThread() const { return thread_marker_ == internal::ThisThreadMarker(); }
   // A choice in [0, n) of the program under test; see choice.h.
   virtual uint32_t ChooseFor(internal::ChoiceKind kind, uint32_t n);
   virtual bool DrawFault(std::string_view name, double probability);

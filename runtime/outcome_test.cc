@@ -351,5 +351,29 @@ TEST(OutcomeTest, ALoopCanBeDestroyedInTheMiddleOfEachOfThem) {
   EXPECT_THAT(reports, SizeIs(10));
 }
 
+// Regression: the await that refused stayed marked as one that catches, and the destruction stopped in the wrong frame.
+TEST(CatchTest, OfSomethingThatRefusedToWaitDoesNotStopALaterUnwinding) {
+  sim::SimLoop other;
+  Future<int> foreign;
+  other.Run([&]() -> Coro<> { foreign = MakeFuture<int>(); co_return; });
+  sim::SimLoop loop;
+  bool went_on = false;
+  loop.Run([&]() -> Coro<> {
+    Task<> task = Spawn([&]() -> Coro<> {
+      try {
+        (void)co_await Catch(foreign);
+        ADD_FAILURE();
+      } catch (const InvalidStateError&) {}
+      co_await Invoke([]() -> Coro<> { co_await Sleep(absl::Hours(1)); });
+      went_on = true;
+    }, {.unwind = Unwind::kDestroy});
+    co_await Sleep(absl::Seconds(1));
+    task.Cancel();
+    (void)co_await Settle(task);
+    EXPECT_TRUE(task.Cancelled());
+  });
+  EXPECT_FALSE(went_on);
+}
+
 }  // namespace
 }  // namespace detent

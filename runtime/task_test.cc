@@ -325,25 +325,14 @@ TEST_F(TaskTest, AnErrorThatNobodyLooksAtIsReportedOnce) {
   EXPECT_THAT(reports_[0], HasSubstr("oops"));
 }
 
-// Notes when it is destroyed.
-class Noting {
- public:
-  Noting(Log& log, const char* name) : log_(log), name_(name) {}
-  ~Noting() { log_.push_back(name_); }
-
- private:
-  Log& log_;
-  const char* name_;
-};
-
 TEST_F(TaskTest, UnwindDestroyRunsDestructorsInnermostFirstAndNoCatchBlocks) {
   loop_.Run([&]() -> Coro<> {
     auto inner = [&]() -> Coro<> {
-      Noting noting(log_, "inner");
+      const std::shared_ptr<void> noting(nullptr, [&](void*) { log_.push_back("inner"); });
       co_await SleepNoting("never");
     };
     auto outer = [&]() -> Coro<> {
-      Noting noting(log_, "outer");
+      const std::shared_ptr<void> noting(nullptr, [&](void*) { log_.push_back("outer"); });
       co_await inner();
     };
     Task<> task = Spawn(outer(), {.unwind = Unwind::kDestroy});

@@ -168,5 +168,19 @@ TEST(ThreadsafeLifetimeTest, ASimLoopRefusesOtherThreads) {
   std::thread([&] { EXPECT_THROW(RunCoroutineThreadsafe(loop, SleepLong), InvalidStateError); }).join();
 }
 
+// Regression: a null pointer was followed.
+TEST(ThreadsafeLifetimeTest, AnEmptyThreadFutureSaysSo) {
+  ThreadFuture<int> empty;
+  EXPECT_FALSE(empty);
+  try {
+    (void)empty.Done();
+    ADD_FAILURE();
+  } catch (const InvalidStateError& e) {
+    EXPECT_STREQ(e.what(), "the ThreadFuture is empty: assign it what RunCoroutineThreadsafe() gives before using it");
+  }
+  EXPECT_THROW((void)empty.Get(), InvalidStateError);
+  EXPECT_THROW(empty.Cancel(), InvalidStateError);
+}
+
 }  // namespace
 }  // namespace detent

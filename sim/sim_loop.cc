@@ -26,7 +26,7 @@ std::string DescribeWaitingTask(const AnyTask& task) {
   const internal::WaitNode* wait = task.task_state().wait();
   const std::vector<std::source_location> stack = task.Stack();
   return absl::StrCat("\n  task \"", std::string(task.Name()), "\"  ",
-                      wait == nullptr ? std::string("not started") : wait->Describe(), "  ",
+                      wait != nullptr ? wait->Describe() : stack.empty() ? "not started" : "ready to run", "  ",
                       internal::SourceText(stack.empty() ? task.task_state().spawned_at() : stack.front()));
 }
 
@@ -112,7 +112,8 @@ void SimLoop::AdvanceClock() {
   core.now = std::max(core.now, core.timers.earliest());
   if (core.now - LoopTime() > options_.time_max) {
     throw LimitError(absl::StrCat("the run passed its limit of ", absl::FormatDuration(options_.time_max),
-                                  " of virtual time; raise Options::time_max, or look for a task that never ends"));
+                                  " of virtual time; raise Options::time_max, or look for a task that never ends; the tasks are",
+                                  DescribeTasks()));
   }
 }
 
@@ -209,7 +210,8 @@ void SimLoop::RunChosen(size_t index) {
   ++steps_;
   if (steps_ > options_.steps_max) [[unlikely]] {
     throw LimitError(absl::StrCat("the run passed its limit of ", options_.steps_max, " steps at ",
-                                  core().now.ToString(), "; raise Options::steps_max, or look for a loop that never ends"));
+                                  core().now.ToString(), "; raise Options::steps_max, or look for a loop that never ends; the tasks are",
+                                  DescribeTasks()));
   }
   // Task or source, wait and object, time: never a name, a place or an address, which compilers and runs disagree on.
   // The choice shows in which lane it is.
@@ -263,8 +265,16 @@ void SimLoop::StartJob(absl::AnyInvocable<void()> job) {
 }
 
 void SimLoop::CheckThreadsafeCall() {
-  CheckThread("CallSoonThreadsafe() or RunCoroutineThreadsafe() on a SimLoop, which takes no calls from other threads "
-              "because the run could not be replayed");
+  if (IsOnOwnThread()) return;
+  throw InvalidStateError(
+      "CallSoonThreadsafe() or RunCoroutineThreadsafe() on a SimLoop: it takes no calls from other threads, because such "
+      "a run could not be replayed; use RunInExecutor() for work of its own, or test threads on an EpollLoop");
+}
+
+std::string SimLoop::DescribeTasks() const {
+  std::string text;
+  for (const AnyTask& task : AllTasks()) absl::StrAppend(&text, DescribeWaitingTask(task));
+  return text;
 }
 
 void SimLoop::ThrowDeadlock() {
@@ -272,8 +282,7 @@ void SimLoop::ThrowDeadlock() {
   std::string text = absl::StrCat("deadlock at ", core().now.ToString(), ", step ", steps_, ": ", tasks.size(),
                                   tasks.size() == 1 ? " task waits" : " tasks wait", " and nothing can wake ",
                                   tasks.size() == 1 ? "it" : "them");
-  for (const AnyTask& task : tasks) absl::StrAppend(&text, DescribeWaitingTask(task));
-  throw DeadlockError(text);
+  throw DeadlockError(text + DescribeTasks());
 }
 
 }  // namespace detent::sim

@@ -103,6 +103,8 @@ class SimLoop final : public EventLoop {
   size_t ready_size() const { return ready_.size() - head_; }
 
   [[noreturn]] void ThrowDeadlock();
+  // The live tasks, a line each: what each waits for, and where.
+  std::string DescribeTasks() const;
 
   const Options options_;
   std::unique_ptr<Strategy> strategy_;

@@ -55,8 +55,13 @@ std::string RunToTheEnd(detent::EventLoop& loop, const Body& body, const std::fu
   std::string failure;
   loop.SetExceptionHandler(
       [&](const detent::ExceptionContext& context) { AppendLine(failure, context.ToString()); });
-  NoteException(failure, "the body threw: ", [&] { loop.Run([&] { return body(); }); });
-  NoteException(failure, "while the tasks that were left were cancelled: ", [&] { loop.CancelAllTasks(); });
+  const bool ended = NoteException(failure, "the body threw: ", [&] { loop.Run([&] { return body(); }); });
+  // A body that was stuck is unwound by this; it then cancels the other tasks, the one that waits here among them.
+  for (int i = 0; i < (ended ? 1 : 2); ++i) {
+    std::string while_cancelling;
+    NoteException(while_cancelling, "while the tasks that were left were cancelled: ", [&] { loop.CancelAllTasks(); });
+    if (ended && !while_cancelling.empty()) AppendLine(failure, while_cancelling);
+  }
   destroy();
   return failure;
 }

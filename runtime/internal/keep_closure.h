@@ -62,7 +62,13 @@ using CoroFrom = std::invoke_result_t<F&, A...>;
 
 template <typename F, typename... A>
 CoroFrom<F, A...> KeepClosure(F function, A... arguments) {
-  co_return co_await std::invoke(function, std::forward<A>(arguments)...);
+  // Called right here where that works: what the call converts for its parameters (a literal for a const std::string&)
+  // then lives until the await has ended, and not only inside std::invoke().
+  if constexpr (requires { function(std::forward<A>(arguments)...); }) {
+    co_return co_await function(std::forward<A>(arguments)...);
+  } else {
+    co_return co_await std::invoke(function, std::forward<A>(arguments)...);
+  }
 }
 
 }  // namespace internal
