@@ -313,16 +313,24 @@ TEST(MisuseTest, SpawningInAGroupThatShutsDown) {
 }
 
 TEST(MisuseTest, AGeneratorAskedTwiceAtOnce) {
-  EXPECT_EQ(TextInTask<InvalidStateError>([]() -> Coro<> {
-                auto numbers = []() -> AsyncGenerator<int> {
-                  co_await Sleep(absl::Seconds(1));
-                  co_yield 1;
-                }();
-                Task<> other = Spawn([&]() -> Coro<> { (void)co_await numbers.Next(); });
-                co_await Yield();
-                (void)co_await numbers.Next();
-              }),
-              "AsyncGenerator::Next(): another Next() of this generator is not over yet; await one at a time");
+  std::string text;
+  sim::SimLoop loop({.strategy = sim::Fifo()});
+  loop.Run([&]() -> Coro<> {
+    auto count = []() -> AsyncGenerator<int> {
+      co_await Sleep(absl::Seconds(1));
+      co_yield 1;
+    };
+    AsyncGenerator<int> numbers = count();
+    Task<> other = Spawn([&]() -> Coro<> { (void)co_await numbers.Next(); });
+    co_await Yield();
+    try {
+      (void)co_await numbers.Next();
+    } catch (const InvalidStateError& e) {
+      text = e.what();
+    }
+    co_await other;
+  });
+  EXPECT_EQ(text, "AsyncGenerator::Next(): another Next() of this generator is not over yet; await one at a time");
 }
 
 }  // namespace
