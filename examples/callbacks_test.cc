@@ -51,7 +51,7 @@ call_at 0.3
   EXPECT_TRUE(printed.Before("call_later 0.1", "call_later 0.2"));
 }
 
-// --- A clock that shows the time every second: each callback schedules the next; the third stops the loop ---
+// --- A clock that ticks: each callback schedules the next; the third stops the loop ---
 
 class Clock {
  public:

@@ -165,9 +165,8 @@ int ReplayOnly(const char* line) {
 
 int Demo(const char* program) {
   std::printf(
-      "A ticket office sells tickets over TCP. For each sale it looks how many are left, charges a card, "
-      "and\n"
-      "then takes the tickets away. While it waits for the card it serves others: that is a race.\n\n");
+      "A ticket office sells tickets over TCP. For each sale it looks how many are left, charges a card,\n"
+      "and then takes the tickets away. While it waits for the card it serves others: that is a race.\n\n");
   const Report found = TestTheRacyOffice();
   ReplayTheRace(found, program);
   TestTheFixedOffice();

@@ -95,7 +95,7 @@ detent::Coro<Transcript> Record(F program);
 enum class Elsewhere : bool { kSameLines, kAnyLines };
 
 // The same, and compares what was printed with `text`. On the real loop a busy machine may wake the program
-// so late that two of its steps swap; so there it has several tries.
+// so late that two of its timers are due at once; so there it has several tries.
 template <Elsewhere kElsewhere = Elsewhere::kSameLines, typename F>
 detent::Coro<Transcript> ExpectTranscript(F program, std::string_view text,
                                           std::source_location where = std::source_location::current());
@@ -105,7 +105,7 @@ template <Elsewhere kElsewhere = Elsewhere::kSameLines>
 void ExpectTranscriptOfLoop(const std::function<void(detent::EventLoop&)>& program, std::string_view text,
                             std::source_location where = std::source_location::current());
 
-// ---------------------------------------------------------------------------------------------------------------------
+// -----------------------------------------------------------------------------------------------------------
 
 namespace internal {
 

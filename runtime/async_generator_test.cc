@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detent/runtime/async_generator.h"
 
+#include <exception>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -189,7 +190,8 @@ AsyncGenerator<int> EndedByPropagate(bool& went_on, Outcome<> how) {
 TEST_F(AsyncGeneratorTest, PropagateEndsTheSequence) {
   bool went_on = false;
   loop_.Run([&]() -> Coro<> {
-    auto failing = EndedByPropagate(went_on, Outcome<>::Error(std::make_exception_ptr(std::runtime_error("boom"))));
+    const std::exception_ptr boom = std::make_exception_ptr(std::runtime_error("boom"));
+    auto failing = EndedByPropagate(went_on, Outcome<>::Error(boom));
     EXPECT_EQ(co_await failing.Next(), 1);
     const Outcome<> error = co_await Settle(Invoke([&]() -> Coro<> { (void)co_await failing.Next(); }));
     EXPECT_EQ(internal::DescribeException(error.exception()), "boom");

@@ -85,7 +85,9 @@ TEST(LoopEndTest, EveryCombinatorMayBeLeft) {
     auto forever = []() -> Coro<> { co_await Sleep(absl::Hours(1)); };
     Spawn([=]() -> Coro<> { (void)co_await Gather(forever(), MakeFuture<int>(), Spawn(forever())); });
     Spawn([=]() -> Coro<> { (void)co_await GatherSettled(forever(), MakeFuture<int>()); });
-    Spawn([=]() -> Coro<> { (void)co_await Wait(ReturnWhen::kFirstCompleted, forever(), MakeFuture<int>()); });
+    Spawn([=]() -> Coro<> {
+      (void)co_await Wait(ReturnWhen::kFirstCompleted, forever(), MakeFuture<int>());
+    });
     Spawn([=]() -> Coro<> { (void)co_await Race(forever(), forever()); });
     Spawn([=]() -> Coro<> { co_await WaitFor(forever(), absl::Seconds(100)); });
     Spawn([=]() -> Coro<> { co_await Shield(MakeFuture<>()); });
@@ -105,7 +107,7 @@ TEST(LoopEndTest, EveryCombinatorMayBeLeft) {
   });
 }
 
-// Regression: a gather and a shield of futures that nobody completes kept themselves and the futures alive for ever.
+// Regression: a gather and a shield of futures that nobody completes kept themselves and those alive for ever.
 TEST(LoopEndTest, ADroppedGatherOrShieldOfPlainFuturesIsLetGo) {
   auto alive = std::make_shared<int>();
   EndWhilePending([&] {

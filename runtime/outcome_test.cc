@@ -351,7 +351,8 @@ TEST(OutcomeTest, ALoopCanBeDestroyedInTheMiddleOfEachOfThem) {
   EXPECT_THAT(reports, SizeIs(10));
 }
 
-// Regression: the await that refused stayed marked as one that catches, and the destruction stopped in the wrong frame.
+// Regression: the await that refused stayed marked as one that catches: the destruction stopped in the wrong
+// frame.
 TEST(CatchTest, OfSomethingThatRefusedToWaitDoesNotStopALaterUnwinding) {
   sim::SimLoop other;
   Future<int> foreign;
