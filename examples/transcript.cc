@@ -17,7 +17,7 @@ namespace detent_examples {
 namespace {
 
 // Tries on the real loop, and schedules on the simulated one.
-constexpr int kAttemptsMax = 5;
+constexpr int kAttemptsMax = 10;
 constexpr uint64_t kSchedules = 100;
 
 thread_local Recorder* current_recorder = nullptr;

@@ -105,6 +105,24 @@ LOOP_TEST(WriteTest, ConcurrentWritesAreServedInOrderAndNotMixed) {
   for (Task<>& write : writes) co_await write;
 }
 
+SIM_TEST(WriteTest, NoScheduleMixesConcurrentWrites) {
+  constexpr size_t kSize = 30'000;  // Each second or third one has to wait.
+  Pair pair = co_await Connected();
+  auto write = [&pair](char letter) -> Coro<> {
+    for (int i = 0; i < 4; ++i) {
+      co_await Sleep(absl::Microseconds(50 * Choose(20)));
+      co_await pair.client.Write(std::string(kSize, letter));
+    }
+  };
+  std::vector<Task<>> writes;
+  for (const char letter : {'a', 'b', 'c'}) writes.push_back(Spawn(write, letter));
+  for (int i = 0; i < 12; ++i) {
+    const std::string block = co_await pair.server.ReadExactly(kSize);
+    EXPECT_TRUE(block == std::string(kSize, block[0]));
+  }
+  for (Task<>& done : writes) co_await done;
+}
+
 LOOP_TEST(WriteTest, ACancelledWriteSaysHowMuchWentOut) {
   Pair pair = co_await Connected();
   const std::string data = Large();
