@@ -34,9 +34,9 @@ echo "nc: $(wc -c <"$work/received") bytes came back"
 
 timeout 20 python3 "$python_client" "$echo_port" || die "python3's asyncio client failed with $?"
 
-answer=$(curl --silent --show-error --fail --max-time 10 "http://127.0.0.1:$http_port/aio") || die "curl failed with $?"
+answer=$(curl --noproxy '*' --silent --show-error --fail --max-time 10 "http://127.0.0.1:$http_port/aio") || die "curl failed with $?"
 [[ $answer =~ ^\{\"delay\":\ [0-9]+\}$ ]] || die "curl got $answer"
-status=$(curl --silent --max-time 10 --output /dev/null --write-out '%{http_code}' "http://127.0.0.1:$http_port/nothing")
+status=$(curl --noproxy '*' --silent --max-time 10 --output /dev/null --write-out '%{http_code}' "http://127.0.0.1:$http_port/nothing")
 [ "$status" = 404 ] || die "curl got the status $status for a page that does not exist"
 echo "curl: $answer, and 404 for what is not there"
 
