@@ -21,6 +21,7 @@
 #include <string>
 
 #include "absl/time/time.h"
+#include "detent/runtime/internal/access.h"
 #include "detent/runtime/internal/awaiting.h"
 #include "detent/runtime/internal/timer_heap.h"
 #include "detent/runtime/internal/wait_node.h"
@@ -41,9 +42,6 @@ class YieldOperation {
   std::exception_ptr TakeError() const { return nullptr; }
   void Take() const {}
 };
-
-// How a step is going to touch an object.
-enum class AccessMode : uint8_t { kRead, kWrite };
 
 // A trip through the ready queue that announces what the next step touches.
 class AnnouncedYield : public WaitNode {

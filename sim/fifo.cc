@@ -6,6 +6,7 @@ namespace {
 
 class FifoStrategy final : public Strategy {
  public:
+  std::string Name() const override { return "Fifo"; }
   uint32_t Choose(const ChoicePoint&) override { return 0; }
 };
 

@@ -10,6 +10,13 @@
 
 namespace detent::sim {
 
+// What steps may share, for an Exhaustive search.
+enum class FootprintRule : uint8_t {
+  kAnything,      // Plain memory that nobody announced: every order is tried.
+  kDeclaredOnly,  // Only primitives, futures and Shared<T>: orders of independent steps are left out.
+};
+inline constexpr FootprintRule kDeclaredOnly = FootprintRule::kDeclaredOnly;
+
 // What a simulated run is made from. Trivially destructible (rule R10).
 struct Options {
   // Decides everything that the strategy leaves to chance, and seeds EventLoop::Random().
@@ -18,6 +25,10 @@ struct Options {
   // A run of more steps, or past this virtual time, throws LimitError.
   uint64_t steps_max = 1'000'000;
   absl::Duration time_max = absl::InfiniteDuration();
+  // How far time may slip in one run while steps are ready, so that timers fire in the middle of work as they do on a
+  // busy machine. Each slip, to the next timer, is a choice; zero allows none. Fifo never slips.
+  absl::Duration slip_max = absl::ZeroDuration();
+  FootprintRule footprint = FootprintRule::kAnything;
 };
 
 }  // namespace detent::sim

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detent/sim/random_walk.h"
 
+#include <string>
+
 #include "detent/runtime/random.h"
+#include "detent/sim/random_choice.h"
 
 namespace detent::sim {
 namespace {
 
 class RandomWalkStrategy final : public Strategy {
  public:
+  std::string Name() const override { return "RandomWalk"; }
   void BeginRun(uint64_t seed) override { random_.Seed(seed); }
-  uint32_t Choose(const ChoicePoint& point) override {
-    if (point.kind() == ChoiceKind::kFault) return random_.Uniform() < point.probability() ? 1 : 0;
-    return static_cast<uint32_t>(random_.Below(point.n()));
-  }
+  uint32_t Choose(const ChoicePoint& point) override { return RandomChoice(random_, point); }
 
  private:
   RandomGenerator random_;

@@ -20,6 +20,8 @@ const char* KindName(ChoiceKind kind) {
       return "how long a message takes";
     case ChoiceKind::kExecutor:
       return "how long a function in the executor takes";
+    case ChoiceKind::kTime:
+      return "whether time slips";
   }
   return "a choice of an unknown kind";
 }
@@ -28,6 +30,7 @@ class ReplayStrategy final : public Strategy {
  public:
   explicit ReplayStrategy(const Tape& tape) : tape_(tape) {}
 
+  std::string Name() const override { return "Replay"; }
   void BeginRun(uint64_t) override {
     position_ = 0;
     next_ = 0;

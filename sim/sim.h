@@ -6,7 +6,9 @@
 
 #include "detent/runtime/choice.h"
 #include "detent/sim/fifo.h"
+#include "detent/sim/observer.h"
 #include "detent/sim/options.h"
+#include "detent/sim/profile.h"
 #include "detent/sim/random_walk.h"
 #include "detent/sim/replay.h"
 #include "detent/sim/sim_loop.h"

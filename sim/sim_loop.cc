@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/civil_time.h"
 #include "detent/runtime/internal/source_text.h"
@@ -14,10 +13,14 @@ namespace {
 
 // How long a function in the executor takes: this many choices, of a millisecond more each. The calmest is no time.
 constexpr uint32_t kExecutorDelays = 8;
+// The fingerprint goes onto the tape after 64, 256, 1,024... steps, so that two runs that differ can be told apart early.
+constexpr uint64_t kFirstCheckpoint = 64;
+constexpr uint64_t kCheckpointGrowth = 4;
 // A lane that no task and no callback has, for the choices of the program in the fingerprint.
 constexpr uint64_t kChoiceLane = ~uint64_t{0};
-// Up to here the lanes are compared pair by pair, above with a set.
-constexpr size_t kFewSteps = 16;
+// How probable a slip of time is where one is possible: often enough to meet a time-out in a short run, seldom enough to
+// leave most of the work its time.
+constexpr double kSlipProbability = 0.1;
 
 // The seeds of a run's separate streams of randomness.
 constexpr uint64_t kStrategyStream = 0x5354524154454759;
@@ -32,16 +35,25 @@ std::string DescribeWaitingTask(const AnyTask& task) {
 
 }  // namespace
 
-SimLoop::SimLoop(Options options) : options_(options), strategy_(options.strategy.Make()) {
+SimLoop::SimLoop(Options options) : options_(options) {
+  SetStrategy(options.strategy);
   BeginRun(options.seed);
+}
+
+void SimLoop::SetStrategy(const StrategyOption& option) {
+  strategy_ = option.Make();
+  strategy_->Attach(options_);
+  strategy_wants_steps_ = strategy_->WantsSteps();
+  core().recorder = strategy_->recorder();
 }
 
 SimLoop::~SimLoop() { Close(); }
 
 void SimLoop::Reset(uint64_t seed, const StrategyOption& strategy) {
   if (IsRunning()) throw InvalidStateError("SimLoop::Reset(): the loop runs; reset it between two runs");
-  strategy_ = strategy.Make();
-  Reset(seed);
+  DiscardEverything(/*report=*/false);
+  SetStrategy(strategy);
+  BeginRun(seed);
 }
 
 void SimLoop::Reset(uint64_t seed) {
@@ -59,10 +71,13 @@ void SimLoop::BeginRun(uint64_t seed) {
   network_ = nullptr;
   tape_.Clear();
   tape_.set_seed(seed);
+  tape_.set_limits(TapeLimits(options_.steps_max, options_.time_max, options_.slip_max));
   fingerprint_ = Fingerprint();
   steps_ = iteration_ = 0;
   steps_left_ = 0;
-  current_lane_ = 0;
+  next_checkpoint_ = kFirstCheckpoint;
+  slipped_ = absl::ZeroDuration();
+  ready_.ForgetCurrentLane();
   random_.Seed(seed);
   strategy_->BeginRun(seed ^ kStrategyStream);
 }
@@ -83,12 +98,16 @@ internal::Network& SimLoop::network() {
 
 void SimLoop::RunOnce() {
   TakeReady();
-  if (ready_size() == 0 && !stopping()) AdvanceClock();
+  if (ready_.size() > 0) {
+    if (slipped_ < options_.slip_max) MaybeSlip();
+  } else if (!stopping()) {
+    AdvanceClock();
+  }
   QueueDueTimers();
   TakeReady();
   ++iteration_;
-  for (steps_left_ = ready_size(); steps_left_ > 0; --steps_left_) {
-    RunChosen(ChooseStep());
+  for (steps_left_ = ready_.size(); steps_left_ > 0; --steps_left_) {
+    RunChosenStep();
     TakeReady();
   }
 }
@@ -99,10 +118,18 @@ void SimLoop::TakeReady() {
   while (!queue.empty()) {
     const internal::Step step = queue.TakeOver();
     if (!step) continue;
-    const uint64_t lane = step.IsTask() ? internal::LaneOfTask(step.task()->id()) : step.runnable()->Lane();
-    if (!step.IsTask()) ++runnables_;
-    ready_.push_back(ReadyStep(step, lane, iteration_));
+    ready_.Append(step, iteration_);
   }
+}
+
+void SimLoop::MaybeSlip() {
+  internal::LoopCore& core = this->core();
+  if (core.timers.empty() || core.timers.earliest() <= core.now) return;
+  const absl::Duration slip = core.timers.earliest() - core.now;
+  if (slipped_ + slip > options_.slip_max) return;
+  if (MakeChoice(ChoicePoint(ChoiceKind::kTime, 2, kSlipProbability)) == 0) return;
+  slipped_ += slip;
+  AdvanceClock();
 }
 
 void SimLoop::AdvanceClock() {
@@ -117,104 +144,48 @@ void SimLoop::AdvanceClock() {
   }
 }
 
-size_t SimLoop::ChooseStep() {
-  const size_t size = ready_size();
-  if (size == 1) {
-    if (ready_[head_].lane != current_lane_) current_lane_ = 0;
-    return head_;
+uint32_t SimLoop::MakeChoice(const ChoicePoint& point) {
+  if (point.n() < 2) return 0;
+  const uint32_t choice = strategy_->Choose(point);
+  if (choice >= point.n()) [[unlikely]] {
+    throw InvalidStateError(absl::StrCat("the strategy chose ", choice, " of ", point.n(),
+                                         " possibilities; Strategy::Choose() must give a number below ChoicePoint::n()"));
   }
-  if (runnables_ > 0) return ChooseAmongLanes();
-  // Tasks only: each is a lane of its own.
-  size_t current = ready_.size();
-  if (current_lane_ != 0) {
-    for (current = head_; current < ready_.size() && ready_[current].lane != current_lane_; ++current) {
-    }
-    if (current == ready_.size()) current_lane_ = 0;
-  }
-  const uint32_t choice = MakeChoice(internal::ChoiceKind::kSchedule, static_cast<uint32_t>(size), 0);
-  size_t index = head_ + choice;
-  if (current_lane_ != 0) {
-    // The list of candidates is the current lane, then the others in order.
-    if (choice == 0) return current;
-    if (index <= current) --index;
-  }
-  if (choice != 0) current_lane_ = index == head_ ? 0 : ready_[index].lane;
-  return index;
-}
-
-size_t SimLoop::ChooseAmongLanes() {
-  heads_.clear();
-  if (ready_size() <= kFewSteps) {
-    for (size_t i = head_; i < ready_.size(); ++i) {
-      const bool first = std::none_of(heads_.begin(), heads_.end(),
-                                      [&](size_t head) { return ready_[head].lane == ready_[i].lane; });
-      if (first) heads_.push_back(i);
-    }
-  } else {
-    absl::flat_hash_set<uint64_t> seen;  // Asked for membership only; its order decides nothing.
-    for (size_t i = head_; i < ready_.size(); ++i) {
-      if (seen.insert(ready_[i].lane).second) heads_.push_back(i);
-    }
-  }
-  const auto current =
-      std::find_if(heads_.begin(), heads_.end(), [&](size_t head) { return ready_[head].lane == current_lane_; });
-  if (current == heads_.end()) {
-    current_lane_ = 0;
-  } else {
-    std::rotate(heads_.begin(), current, current + 1);
-  }
-  if (heads_.size() == 1) return heads_[0];
-  const uint32_t choice = MakeChoice(internal::ChoiceKind::kSchedule, static_cast<uint32_t>(heads_.size()), 0);
-  const size_t index = heads_[choice];
-  if (choice != 0) current_lane_ = index == head_ ? 0 : ready_[index].lane;
-  return index;
-}
-
-uint32_t SimLoop::MakeChoice(internal::ChoiceKind kind, uint32_t n, double probability) {
-  if (n < 2) return 0;
-  const uint32_t choice = strategy_->Choose(ChoicePoint(kind, n, probability));
-  if (choice >= n) {
-    throw InvalidStateError(absl::StrCat("the strategy chose ", choice, " of ", n, " possibilities; Strategy::Choose() "
-                                         "must give a number below ChoicePoint::n()"));
-  }
-  tape_.Record(kind, n, choice);
-  if (kind != internal::ChoiceKind::kSchedule) {
+  tape_.Record(point.kind(), point.n(), choice);
+  if (point.kind() != ChoiceKind::kSchedule) {
     fingerprint_.Add(kChoiceLane);
-    fingerprint_.Add(static_cast<uint64_t>(kind) << 32 | choice);
+    fingerprint_.Add(static_cast<uint64_t>(point.kind()) << 32 | choice);
   }
+  if (observer_ != nullptr) [[unlikely]] observer_->OnChoice(point, choice);
   return choice;
 }
 
 bool SimLoop::DrawFault(std::string_view, double probability) {
-  return MakeChoice(internal::ChoiceKind::kFault, 2, probability) != 0;
+  return MakeChoice(ChoicePoint(ChoiceKind::kFault, 2, probability)) != 0;
 }
 
-SimLoop::ReadyStep SimLoop::TakeStep(size_t index) {
-  const ReadyStep taken = ready_[index];
-  // Close up on the side of the head: steps are mostly taken near it.
-  std::move_backward(ready_.begin() + static_cast<ptrdiff_t>(head_), ready_.begin() + static_cast<ptrdiff_t>(index),
-                     ready_.begin() + static_cast<ptrdiff_t>(index) + 1);
-  if (++head_ == ready_.size()) {
-    ready_.clear();
-    head_ = 0;
-  } else if (head_ >= 64 && head_ * 2 >= ready_.size()) {
-    ready_.erase(ready_.begin(), ready_.begin() + static_cast<ptrdiff_t>(head_));
-    head_ = 0;
-  }
-  if (!taken.step.IsTask()) --runnables_;
-  return taken;
-}
-
-void SimLoop::RunChosen(size_t index) {
-  const ReadyStep chosen = TakeStep(index);
-  ++steps_;
-  if (steps_ > options_.steps_max) [[unlikely]] {
+void SimLoop::RunChosenStep() {
+  const uint32_t candidates = ready_.ListCandidates();
+  const uint32_t choice =
+      candidates < 2 ? 0 : MakeChoice(ChoicePoint(ChoiceKind::kSchedule, candidates, 0, &ready_));
+  const ReadyStep chosen = ready_.Choose(choice);
+  if (++steps_ > options_.steps_max) [[unlikely]] {
     throw LimitError(absl::StrCat("the run passed its limit of ", options_.steps_max, " steps at ",
-                                  core().now.ToString(), "; raise Options::steps_max, or look for a loop that never ends; the tasks are",
+                                  core().now.ToString(),
+                                  "; raise Options::steps_max, or look for a loop that never ends; the tasks are",
                                   DescribeTasks()));
   }
-  // Task or source, wait and object, time: never a name, a place or an address, which compilers and runs disagree on.
-  // The choice shows in which lane it is.
+  RecordStep(chosen);
+  if (strategy_wants_steps_) strategy_->OnStep(Candidate(chosen.step, chosen.lane));
+  if (observer_ == nullptr) [[likely]] return RunStep(chosen.step);
+  observer_->OnStep(Candidate(chosen.step, chosen.lane), steps_);
+  RunStep(chosen.step);
+  observer_->AfterStep();
+}
+
+// Task or source, wait and object, time: never a name, a place or an address, which compilers and runs disagree on. The
+// choice shows in which lane it is.
+void SimLoop::RecordStep(const ReadyStep& chosen) {
   fingerprint_.Add(chosen.lane);
   if (chosen.step.IsTask()) {
     const internal::WaitNode* wait = chosen.step.task()->wait();
@@ -228,28 +199,19 @@ void SimLoop::RunChosen(size_t index) {
     internal::ReadyQueue::Started(chosen.step.runnable());
   }
   fingerprint_.Add(static_cast<uint64_t>(core().now.nanoseconds()));
-  RunStep(chosen.step);
+  if (steps_ == next_checkpoint_) [[unlikely]] {
+    tape_.AddCheckpoint(steps_, fingerprint_.value());
+    next_checkpoint_ *= kCheckpointGrowth;
+  }
 }
 
 void SimLoop::ForgetReady(internal::Runnable* runnable) {
-  for (size_t i = head_; i < ready_.size(); ++i) {
-    if (!(ready_[i].step == internal::Step(runnable))) continue;
-    // It was ready when this iteration began: the iteration is one step shorter.
-    if (ready_[i].iteration < iteration_ && steps_left_ > 1) --steps_left_;
-    TakeStep(i);
-    return;
-  }
+  ReadyStep removed;
+  // It was ready when this iteration began: the iteration is one step shorter.
+  if (ready_.Remove(runnable, removed) && removed.iteration < iteration_ && steps_left_ > 1) --steps_left_;
 }
 
-void SimLoop::DiscardReady() {
-  for (size_t i = head_; i < ready_.size(); ++i) {
-    if (ready_[i].step.IsTask()) continue;
-    internal::ReadyQueue::Started(ready_[i].step.runnable());
-    ready_[i].step.runnable()->Discard();
-  }
-  ready_.clear();
-  head_ = runnables_ = 0;
-}
+void SimLoop::DiscardReady() { ready_.DiscardAll(); }
 
 void SimLoop::StartJob(absl::AnyInvocable<void()> job) {
   auto run = [this, job = std::move(job)]() mutable {

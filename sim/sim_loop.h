@@ -5,7 +5,8 @@
 //   sim::SimLoop loop({.seed = 42});
 //   loop.Run([]() -> Coro<> { co_await Sleep(absl::Hours(1)); });     // takes microseconds
 //
-// Time.          Starts at zero and moves only when nothing is ready: then it jumps to the next timer's deadline.
+// Time.          Starts at zero and moves only when nothing is ready: then it jumps to the next timer's deadline. With
+//                Options::slip_max it may also do so earlier, if the strategy chooses.
 // Order.         Whenever more than one lane is ready (a task, or the callbacks of one source), the strategy chooses
 //                which one runs its next step. Under Fifo the order is that of asyncio and of the EpollLoop.
 // Determinism.   The same program and options make the same choices, and give the same fingerprint(), on every machine,
@@ -17,16 +18,16 @@
 #ifndef DETENT_SIM_SIM_LOOP_H_
 #define DETENT_SIM_SIM_LOOP_H_
 
-#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <stdexcept>
 #include <string>
-#include <vector>
 
 #include "detent/runtime/event_loop.h"
 #include "detent/sim/fingerprint.h"
+#include "detent/sim/observer.h"
 #include "detent/sim/options.h"
+#include "detent/sim/ready_list.h"
 #include "detent/sim/tape.h"
 
 namespace detent::sim {
@@ -50,10 +51,15 @@ class SimLoop final : public EventLoop {
   ~SimLoop() override;
 
   // Makes the loop as new, with another seed: what is left of the run before is destroyed without a report, and its
-  // storage is used again.
+  // storage is used again. The strategy stays: a search goes on with its next run.
   void Reset(uint64_t seed);
   // The same with another strategy.
   void Reset(uint64_t seed, const StrategyOption& strategy);
+
+  // Who makes the choices.
+  Strategy& strategy() { return *strategy_; }
+  // Is told of every choice and step from now on; null for nobody. It must outlive its use.
+  void SetObserver(RunObserver* observer) { observer_ = observer; }
 
   // What this run has done so far.
   const Tape& tape() const;
@@ -67,7 +73,7 @@ class SimLoop final : public EventLoop {
 
   // --- For the library ---
 
-  uint32_t ChooseFor(internal::ChoiceKind kind, uint32_t n) override { return MakeChoice(kind, n, 0); }
+  uint32_t ChooseFor(internal::ChoiceKind kind, uint32_t n) override { return MakeChoice(ChoicePoint(kind, n, 0)); }
   bool DrawFault(std::string_view name, double probability) override;
   void ForgetReady(internal::Runnable* runnable) override;
   internal::Network& network() override;
@@ -80,27 +86,16 @@ class SimLoop final : public EventLoop {
   void DiscardReady() override;
 
  private:
-  // A ready step, in the order in which it became ready.
-  class ReadyStep {
-   public:
-    ReadyStep() {}
-    ReadyStep(internal::Step what, uint64_t in_lane, uint64_t since)
-        : step(what), lane(in_lane), iteration(since) {}
-    internal::Step step;
-    uint64_t lane = 0;
-    uint64_t iteration = 0;  // The iteration in which it became ready.
-  };
-
   void BeginRun(uint64_t seed);
   void TakeReady();
   void AdvanceClock();
-  // Lets the strategy choose among the lanes, and gives the index of the step to run.
-  size_t ChooseStep();
-  size_t ChooseAmongLanes();
-  uint32_t MakeChoice(internal::ChoiceKind kind, uint32_t n, double probability);
-  void RunChosen(size_t index);
-  ReadyStep TakeStep(size_t index);
-  size_t ready_size() const { return ready_.size() - head_; }
+  // Lets time pass although work is ready, if the strategy chooses so.
+  void MaybeSlip();
+  // Lets the strategy choose among the lanes, and runs the step that it chose.
+  void RunChosenStep();
+  uint32_t MakeChoice(const ChoicePoint& point);
+  void RecordStep(const ReadyStep& chosen);
+  void SetStrategy(const StrategyOption& option);
 
   [[noreturn]] void ThrowDeadlock();
   // The live tasks, a line each: what each waits for, and where.
@@ -113,13 +108,13 @@ class SimLoop final : public EventLoop {
   Fingerprint fingerprint_;
   uint64_t steps_ = 0;
   uint64_t iteration_ = 0;
-  size_t steps_left_ = 0;  // Of this iteration.
+  uint64_t steps_left_ = 0;  // Of this iteration.
+  uint64_t next_checkpoint_ = 0;
 
-  std::vector<ReadyStep> ready_;  // From head_ on.
-  size_t head_ = 0;
-  size_t runnables_ = 0;       // How many of them are no tasks: only those can share a lane.
-  uint64_t current_lane_ = 0;  // The lane that a choice made current; 0 if none.
-  std::vector<size_t> heads_;  // Scratch: the first step of each lane.
+  absl::Duration slipped_;  // How far time slipped in this run.
+  ReadyList ready_;
+  bool strategy_wants_steps_ = false;
+  RunObserver* observer_ = nullptr;
 };
 
 }  // namespace detent::sim

@@ -15,8 +15,9 @@
 // ready longest; the others are the other ready lanes in the order in which they became ready. A strategy that always
 // answers 0 is Fifo.
 //
-// Purity.        A run is a function of its seed: a strategy draws its randomness from the seed that BeginRun() gives it,
-//                and keeps nothing from an earlier run.
+// Purity.        A run is a function of its seed, and of the profile if there is one: a strategy draws its randomness from
+//                the seed that BeginRun() gives it, and keeps nothing from an earlier run. Only a search (Exhaustive),
+//                whose runs follow from one another, does; for it BeginRun() also ends the run before.
 #ifndef DETENT_SIM_STRATEGY_H_
 #define DETENT_SIM_STRATEGY_H_
 
@@ -27,37 +28,72 @@
 #include <string>
 #include <type_traits>
 
+#include "detent/runtime/internal/access.h"
 #include "detent/runtime/internal/choice_kind.h"
+#include "detent/runtime/loop_time.h"
+#include "detent/sim/candidate.h"
+#include "detent/sim/ready_list.h"
 
 namespace detent::sim {
 
 using ChoiceKind = detent::internal::ChoiceKind;
+struct Options;
+class RunProfile;
 
 // One choice to be made.
 class ChoicePoint {
  public:
-  ChoicePoint(ChoiceKind kind, uint32_t n, double probability) : kind_(kind), n_(n), probability_(probability) {}
+  ChoicePoint(ChoiceKind kind, uint32_t n, double probability, const ReadyList* ready = nullptr)
+      : kind_(kind), n_(n), probability_(probability), ready_(ready) {}
 
   ChoiceKind kind() const { return kind_; }
   // The number of possibilities, at least 2.
   uint32_t n() const { return n_; }
-  // Of a fault: how probable the program wants it.
+  // Of a fault and of time: how probable anything but 0 should be.
   double probability() const { return probability_; }
+
+  // Of kSchedule: possibility i, i < n(); lane(i) is candidate(i).lane().
+  Candidate candidate(uint32_t i) const { return ready_->candidate(i); }
+  uint64_t lane(uint32_t i) const { return ready_->lane(i); }
 
  private:
   ChoiceKind kind_;
   uint32_t n_;
   double probability_;
+  const ReadyList* ready_;
+};
+
+// Thrown by Choose() of a search, of kind kSchedule only: the run need not go on, because nothing new can come of it.
+class RunAbandoned {
+ public:
+  RunAbandoned() {}
 };
 
 class Strategy {
  public:
   virtual ~Strategy() = default;
 
+  // For a person: `Pct(3)`. Of a strategy that is made of others, the one that makes this run's choices.
+  virtual std::string Name() const { return "a strategy of the test's own"; }
+
+  // The loop's options, once, before everything else.
+  virtual void Attach(const Options& options) { (void)options; }
+  // What a first run, in the order of Fifo, looked like. Explore() gives it before any run of its own; a SimLoop does not.
+  virtual void SetProfile(const RunProfile& profile) { (void)profile; }
+
   // A run begins.
   virtual void BeginRun(uint64_t seed) { (void)seed; }
   // A number in [0, point.n()).
   virtual uint32_t Choose(const ChoicePoint& point) = 0;
+
+  // Whether OnStep() is to be called before every step, those without a choice included. Asked once, after Attach().
+  virtual bool WantsSteps() const { return false; }
+  virtual void OnStep(const Candidate& step) { (void)step; }
+  // Who is told what steps really touch, if anybody. Asked once, after Attach().
+  virtual internal::AccessRecorder* recorder() { return nullptr; }
+
+  // Of a search: whether there is no run left to make.
+  virtual bool IsExhausted() const { return false; }
   // Of a replay: where the run first left the recorded path; empty if it did not.
   virtual std::string Divergence() const { return std::string(); }
 };

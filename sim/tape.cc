@@ -23,6 +23,15 @@ void AppendVarint(std::string& bytes, uint64_t value) {
   bytes.push_back(static_cast<char>(value));
 }
 
+// Durations in nanoseconds, without end as the largest number.
+constexpr uint64_t kWithoutEnd = ~uint64_t{0};
+uint64_t Nanoseconds(absl::Duration duration) {
+  return duration == absl::InfiniteDuration() ? kWithoutEnd : static_cast<uint64_t>(absl::ToInt64Nanoseconds(duration));
+}
+absl::Duration DurationOf(uint64_t nanoseconds) {
+  return nanoseconds == kWithoutEnd ? absl::InfiniteDuration() : absl::Nanoseconds(static_cast<int64_t>(nanoseconds));
+}
+
 uint32_t CheckSum(std::string_view bytes) {
   Fingerprint sum;
   for (const char c : bytes) sum.Add(static_cast<unsigned char>(c));
@@ -78,7 +87,9 @@ bool InAlphabet(char c) {
 
 void Tape::Clear() {
   entries_.clear();
+  checkpoints_.clear();
   length_ = seed_ = fingerprint_ = test_ = 0;
+  limits_ = TapeLimits();
 }
 
 std::string Tape::ToString() const {
@@ -87,6 +98,9 @@ std::string Tape::ToString() const {
   AppendVarint(bytes, length_);
   AppendFixed(bytes, fingerprint_, 8);
   AppendFixed(bytes, test_, 8);
+  AppendVarint(bytes, limits_.steps_max);
+  AppendVarint(bytes, Nanoseconds(limits_.time_max));
+  AppendVarint(bytes, Nanoseconds(limits_.slip_max));
   AppendVarint(bytes, entries_.size());
   uint64_t previous = 0;
   for (const Entry& entry : entries_) {
@@ -94,6 +108,11 @@ std::string Tape::ToString() const {
     AppendVarint(bytes, static_cast<uint64_t>(entry.kind) + uint64_t{kKinds} * entry.n);
     AppendVarint(bytes, entry.value);
     previous = entry.position;
+  }
+  AppendVarint(bytes, checkpoints_.size());
+  for (const Checkpoint& checkpoint : checkpoints_) {
+    AppendVarint(bytes, checkpoint.steps);
+    AppendFixed(bytes, checkpoint.fingerprint, 8);
   }
   AppendFixed(bytes, CheckSum(bytes), 4);
   return std::string(kPrefix) + absl::WebSafeBase64Escape(bytes);
@@ -125,6 +144,9 @@ absl::StatusOr<Tape> Tape::Parse(std::string_view line) {
   tape.length_ = reader.Varint();
   tape.fingerprint_ = reader.Fixed(8);
   tape.test_ = reader.Fixed(8);
+  tape.limits_.steps_max = reader.Varint();
+  tape.limits_.time_max = DurationOf(reader.Varint());
+  tape.limits_.slip_max = DurationOf(reader.Varint());
   const uint64_t count = reader.Varint();
   uint64_t position = 0;
   for (uint64_t i = 0; i < count && reader.ok(); ++i) {
@@ -141,6 +163,11 @@ absl::StatusOr<Tape> Tape::Parse(std::string_view line) {
                                     entry.position, ") is impossible"));
     }
     tape.entries_.push_back(entry);
+  }
+  const uint64_t checkpoints = reader.Varint();
+  for (uint64_t i = 0; i < checkpoints && reader.ok(); ++i) {
+    const uint64_t steps = reader.Varint();
+    tape.AddCheckpoint(steps, reader.Fixed(8));
   }
   if (!reader.ok() || !reader.AtEnd()) return Malformed("its numbers do not add up");
   return tape;

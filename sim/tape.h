@@ -10,9 +10,11 @@
 // the empty tape is Fifo.
 //
 // Format.        "d1:" and base64url, without padding, of: seed, number of choices, fingerprint, hash of the test's name
-//                (8 bytes each but the number, which is a varint), number of entries, entries, and a check sum of 4 bytes
-//                over all that. An entry is three varints: the distance of its position from the one before; kind + 8 * n;
-//                the value. Varints are LEB128, fixed numbers little-endian.
+//                (8 bytes each but the number, which is a varint); the limits (three varints: steps; nanoseconds of time;
+//                nanoseconds of slip; without end is 2^64 - 1); number of entries, entries; number of checkpoints, checkpoints (steps as a
+//                varint, fingerprint of 8 bytes); and a check sum of 4 bytes over all that. An entry is three varints: the
+//                distance of its position from the one before; kind + 8 * n; the value. Varints are LEB128, fixed numbers
+//                little-endian.
 #ifndef DETENT_SIM_TAPE_H_
 #define DETENT_SIM_TAPE_H_
 
@@ -22,9 +24,23 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "detent/sim/strategy.h"
 
 namespace detent::sim {
+
+// The options of the run that made a tape which decide how it goes; see Options.
+class TapeLimits {
+ public:
+  TapeLimits() {}
+  TapeLimits(uint64_t steps, absl::Duration time, absl::Duration slip)
+      : steps_max(steps), time_max(time), slip_max(slip) {}
+  friend bool operator==(const TapeLimits&, const TapeLimits&) = default;
+
+  uint64_t steps_max = 1;
+  absl::Duration time_max = absl::InfiniteDuration();
+  absl::Duration slip_max = absl::ZeroDuration();
+};
 
 class Tape {
  public:
@@ -39,6 +55,17 @@ class Tape {
     ChoiceKind kind = ChoiceKind::kSchedule;
     uint32_t n = 0;
     uint32_t value = 0;
+  };
+
+  // The fingerprint after so many steps.
+  class Checkpoint {
+   public:
+    Checkpoint() {}
+    Checkpoint(uint64_t at, uint64_t value) : steps(at), fingerprint(value) {}
+    friend bool operator==(const Checkpoint&, const Checkpoint&) = default;
+
+    uint64_t steps = 0;
+    uint64_t fingerprint = 0;
   };
 
   Tape() {}
@@ -56,10 +83,14 @@ class Tape {
   uint64_t fingerprint() const { return fingerprint_; }
   // A hash of the name of the test that made the tape; 0 if none did.
   uint64_t test() const { return test_; }
+  const TapeLimits& limits() const { return limits_; }
+  const std::vector<Checkpoint>& checkpoints() const { return checkpoints_; }
 
   void set_seed(uint64_t seed) { seed_ = seed; }
   void set_fingerprint(uint64_t fingerprint) { fingerprint_ = fingerprint; }
   void set_test(uint64_t test) { test_ = test; }
+  void set_limits(const TapeLimits& limits) { limits_ = limits; }
+  void AddCheckpoint(uint64_t steps, uint64_t fingerprint) { checkpoints_.push_back(Checkpoint(steps, fingerprint)); }
 
   // Appends a choice. REQUIRES: value < n.
   void Record(ChoiceKind kind, uint32_t n, uint32_t value) {
@@ -77,6 +108,8 @@ class Tape {
   uint64_t seed_ = 0;
   uint64_t fingerprint_ = 0;
   uint64_t test_ = 0;
+  TapeLimits limits_;
+  std::vector<Checkpoint> checkpoints_;
 };
 
 }  // namespace detent::sim

@@ -14,6 +14,7 @@ enum class ChoiceKind : uint8_t {
   kFault = 2,     // Whether Fault() strikes.
   kLatency = 3,   // How long a message takes.
   kExecutor = 4,  // How long a function in the executor takes.
+  kTime = 5,      // Whether time slips although work is ready.
 };
 
 }  // namespace detent::internal

@@ -126,7 +126,9 @@ class FutureState : public Pooled {
   void RequireValue();
 
  protected:
-  explicit FutureState(LoopCore& core) : core_(&core) { core.AddReference(); }
+  explicit FutureState(LoopCore& core) : core_(&core), object_(core.run_number, core.next_object_ordinal++) {
+    core.AddReference();
+  }
   virtual ~FutureState();
 
   void Complete(Status status);

@@ -23,6 +23,7 @@ class EventLoop;
 
 namespace detent::internal {
 
+class AccessRecorder;
 class TaskState;
 
 class LoopCore {
@@ -59,6 +60,8 @@ class LoopCore {
   uint64_t next_callback_id = 1;
   uint32_t run_number = 1;
   uint32_t next_object_ordinal = 1;
+
+  AccessRecorder* recorder = nullptr;  // Who is told what the running step touches; see access.h.
 
   SelfKeptList self_kept;
 

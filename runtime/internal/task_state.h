@@ -33,6 +33,8 @@ class TaskState : public FutureState {
 
   uint64_t id() const { return id_; }
   const std::string& name() const;
+  // Whether it had its first step.
+  bool started() const { return started_; }
   const std::source_location& spawned_at() const { return spawned_at_; }
   ContextRef& context() { return context_; }
 

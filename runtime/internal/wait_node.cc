@@ -19,6 +19,10 @@ uint32_t WaitObject::Ordinal(LoopCore& core) const {
   return ordinal_;
 }
 
+void WaitObject::NumberIfRunning() const {
+  if (LoopCore* core = CurrentCore()) Ordinal(*core);
+}
+
 std::string NamedObject::Called(std::string_view type) const {
   return name_.empty() ? Quoted(type) : absl::StrCat(std::string(type), " ", Quoted(type));
 }

@@ -48,14 +48,20 @@ enum class WaitKind : uint8_t {
 // How an await ended.
 enum class Ending : uint8_t { kValue, kError, kCancelled };
 
-// The number of a thing that tasks wait on, given out anew in each run in the order of first use.
+// The number of a thing that tasks wait on, given out anew in each run: when the thing is made, or in the order of first
+// use if it was made outside the run.
 class WaitObject {
  public:
   WaitObject() {}
+  WaitObject(uint32_t run, uint32_t ordinal) : run_(run), ordinal_(ordinal) {}
   WaitObject(const WaitObject&) = delete;
   WaitObject& operator=(const WaitObject&) = delete;
 
   uint32_t Ordinal(LoopCore& core) const;
+
+ protected:
+  // Numbers the object now, if a loop runs on this thread.
+  void NumberIfRunning() const;
 
  private:
   mutable uint32_t run_ = 0;
@@ -65,8 +71,8 @@ class WaitObject {
 // A primitive: a WaitObject that may have a name for reports.
 class NamedObject : public WaitObject {
  public:
-  NamedObject() {}
-  explicit NamedObject(std::string_view name) : name_(name) {}
+  NamedObject() { NumberIfRunning(); }
+  explicit NamedObject(std::string_view name) : name_(name) { NumberIfRunning(); }
 
   const std::string& name() const { return name_; }
   // `Lock "ledger"`, or `a Lock` without a name.

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detent/sim/candidate.h"
+
+namespace detent::sim {
+namespace {
+
+ObjectKey KeyOf(const internal::TaskState& task, const internal::WaitObject& object) {
+  return object.Ordinal(task.core());
+}
+
+}  // namespace
+
+bool Footprint::ConflictsWith(const Footprint& other) const {
+  if (size_ == 0 || other.size_ == 0) return false;
+  if (mode_ == AccessMode::kRead && other.mode_ == AccessMode::kRead) return false;
+  if (touches_more_ || other.touches_more_) return true;
+  for (size_t i = 0; i < size_; ++i) {
+    for (size_t j = 0; j < other.size_; ++j) {
+      if (objects_[i] == other.objects_[j]) return true;
+    }
+  }
+  return false;
+}
+
+Footprint Candidate::footprint() const {
+  Footprint footprint;
+  if (!IsTask()) return footprint;
+  const internal::TaskState& task = *step_.task();
+  const internal::WaitNode* wait = task.wait();
+  if (wait == nullptr) return footprint;
+  if (wait->Kind() != internal::WaitKind::kShared) {
+    if (const internal::WaitObject* object = wait->Object()) footprint.Add(KeyOf(task, *object));
+    return footprint;
+  }
+  const auto& announced = static_cast<const internal::AnnouncedYield&>(*wait);
+  footprint.set_mode(announced.Mode());
+  for (size_t i = 0; i < announced.ObjectCount(); ++i) footprint.Add(KeyOf(task, *announced.ObjectAt(i)));
+  return footprint;
+}
+
+}  // namespace detent::sim
