@@ -53,6 +53,7 @@ TEST(ObserverTest, SeesChoicesAndSteps) {
                            "step 4 lane 4 yielded", "end",                      //
                            "step 5 lane 4 reads", "end",                        //
                            "step 6 lane 2 writes", "end",                       // woken by the task that it awaits
+                           "step 7 lane 1", "end",                              // Run() learns that it has ended
                        }));
 }
 

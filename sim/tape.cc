@@ -23,13 +23,12 @@ void AppendVarint(std::string& bytes, uint64_t value) {
   bytes.push_back(static_cast<char>(value));
 }
 
-// Durations in nanoseconds, without end as the largest number.
-constexpr uint64_t kWithoutEnd = ~uint64_t{0};
-uint64_t Nanoseconds(absl::Duration duration) {
-  return duration == absl::InfiniteDuration() ? kWithoutEnd : static_cast<uint64_t>(absl::ToInt64Nanoseconds(duration));
+// Durations as nanoseconds and one more; 0 is without end.
+uint64_t NumberOf(absl::Duration duration) {
+  return duration == absl::InfiniteDuration() ? 0 : static_cast<uint64_t>(absl::ToInt64Nanoseconds(duration)) + 1;
 }
-absl::Duration DurationOf(uint64_t nanoseconds) {
-  return nanoseconds == kWithoutEnd ? absl::InfiniteDuration() : absl::Nanoseconds(static_cast<int64_t>(nanoseconds));
+absl::Duration DurationOf(uint64_t number) {
+  return number == 0 ? absl::InfiniteDuration() : absl::Nanoseconds(static_cast<int64_t>(number - 1));
 }
 
 uint32_t CheckSum(std::string_view bytes) {
@@ -99,8 +98,8 @@ std::string Tape::ToString() const {
   AppendFixed(bytes, fingerprint_, 8);
   AppendFixed(bytes, test_, 8);
   AppendVarint(bytes, limits_.steps_max);
-  AppendVarint(bytes, Nanoseconds(limits_.time_max));
-  AppendVarint(bytes, Nanoseconds(limits_.slip_max));
+  AppendVarint(bytes, NumberOf(limits_.time_max));
+  AppendVarint(bytes, NumberOf(limits_.slip_max));
   AppendVarint(bytes, entries_.size());
   uint64_t previous = 0;
   for (const Entry& entry : entries_) {

@@ -10,8 +10,8 @@
 // the empty tape is Fifo.
 //
 // Format.        "d1:" and base64url, without padding, of: seed, number of choices, fingerprint, hash of the test's name
-//                (8 bytes each but the number, which is a varint); the limits (three varints: steps; nanoseconds of time;
-//                nanoseconds of slip; without end is 2^64 - 1); number of entries, entries; number of checkpoints, checkpoints (steps as a
+//                (8 bytes each but the number, which is a varint); the limits (three varints: steps; time, then slip, in
+//                nanoseconds and one more, 0 being without end); number of entries, entries; number of checkpoints, checkpoints (steps as a
 //                varint, fingerprint of 8 bytes); and a check sum of 4 bytes over all that. An entry is three varints: the
 //                distance of its position from the one before; kind + 8 * n; the value. Varints are LEB128, fixed numbers
 //                little-endian.

@@ -22,6 +22,8 @@ Tape SomeTape() {
   tape.Record(ChoiceKind::kFault, 2, 1);
   for (int i = 0; i < 1000; ++i) tape.Record(ChoiceKind::kSchedule, 2, 0);
   tape.Record(ChoiceKind::kProgram, 4'000'000'000u, 3'999'999'999u);
+  tape.set_limits(TapeLimits(1'000'000, absl::InfiniteDuration(), absl::Milliseconds(5)));
+  tape.AddCheckpoint(64, 0x0123456789abcdef);
   return tape;
 }
 
@@ -44,7 +46,7 @@ TEST(TapeTest, StoresOnlyChoicesThatAreNotTheCalmest) {
 
 // The format outlives this version of the library: a change of it is a new prefix.
 TEST(TapeTest, FormatIsPinned) {
-  EXPECT_EQ(SomeTape().ToString(), "d1:KgAAAAAAAADsBxAyVHaYutz-BwAAAAAAAAADARgCARIB6QeBgOWad__PrPMO-LlmNw");
+  EXPECT_EQ(SomeTape().ToString(), "d1:KgAAAAAAAADsBxAyVHaYutz-BwAAAAAAAADAhD0AwZaxAgMBGAIBEgHpB4GA5Zp3_8-s8w4BQO_Nq4lnRSMBtixDbw");
 }
 
 TEST(TapeTest, AnotherPrefixIsRefused) {
