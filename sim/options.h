@@ -29,6 +29,8 @@ struct Options {
   // busy machine. Each slip, to the next timer, is a choice; zero allows none. Fifo never slips.
   absl::Duration slip_max = absl::ZeroDuration();
   FootprintRule footprint = FootprintRule::kAnything;
+  // Ties the tapes to a test; see Tape::test().
+  uint64_t test = 0;
 };
 
 }  // namespace detent::sim

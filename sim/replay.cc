@@ -28,9 +28,10 @@ const char* KindName(ChoiceKind kind) {
 
 class ReplayStrategy final : public Strategy {
  public:
-  explicit ReplayStrategy(const Tape& tape) : tape_(tape) {}
+  ReplayStrategy(const Tape& tape, ReplayMode mode) : tape_(tape), is_lenient_(mode == ReplayMode::kLenient) {}
 
   std::string Name() const override { return "Replay"; }
+
   void BeginRun(uint64_t) override {
     position_ = 0;
     next_ = 0;
@@ -43,7 +44,10 @@ class ReplayStrategy final : public Strategy {
     const Tape::Entry& entry = tape_.entries()[next_];
     if (entry.position != position) return 0;
     ++next_;
-    if (entry.kind == point.kind() && entry.n == point.n()) return entry.value;
+    if (entry.kind == point.kind() && (entry.n == point.n() || (is_lenient_ && entry.value < point.n()))) {
+      return entry.value;
+    }
+    if (is_lenient_) return 0;
     divergence_ = absl::StrCat("choice ", position, " was recorded as ", KindName(entry.kind), ", ", entry.value, " of ",
                                entry.n, ", but the run now asks ", KindName(point.kind()), " of ", point.n());
     return 0;
@@ -53,6 +57,7 @@ class ReplayStrategy final : public Strategy {
 
  private:
   const Tape& tape_;
+  const bool is_lenient_;
   uint64_t position_ = 0;
   size_t next_ = 0;
   std::string divergence_;
@@ -60,6 +65,6 @@ class ReplayStrategy final : public Strategy {
 
 }  // namespace
 
-std::unique_ptr<Strategy> Replay::Make() const { return std::make_unique<ReplayStrategy>(*tape_); }
+std::unique_ptr<Strategy> Replay::Make() const { return std::make_unique<ReplayStrategy>(*tape_, mode_); }
 
 }  // namespace detent::sim

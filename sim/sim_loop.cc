@@ -56,6 +56,11 @@ void SimLoop::Reset(uint64_t seed, const StrategyOption& strategy) {
   BeginRun(seed);
 }
 
+void SimLoop::Discard() {
+  if (IsRunning()) throw InvalidStateError("SimLoop::Discard(): the loop runs; discard what is left after the run");
+  DiscardEverything(/*report=*/false);
+}
+
 void SimLoop::Reset(uint64_t seed) {
   if (IsRunning()) throw InvalidStateError("SimLoop::Reset(): the loop runs; reset it between two runs");
   DiscardEverything(/*report=*/false);
@@ -71,6 +76,7 @@ void SimLoop::BeginRun(uint64_t seed) {
   network_ = nullptr;
   tape_.Clear();
   tape_.set_seed(seed);
+  tape_.set_test(options_.test);
   tape_.set_limits(TapeLimits(options_.steps_max, options_.time_max, options_.slip_max));
   fingerprint_ = Fingerprint();
   steps_ = iteration_ = 0;

@@ -56,6 +56,9 @@ class SimLoop final : public EventLoop {
   // The same with another strategy.
   void Reset(uint64_t seed, const StrategyOption& strategy);
 
+  // Destroys what is left of the run, without a report; what it has done stays to be read until Reset().
+  void Discard();
+
   // Who makes the choices.
   Strategy& strategy() { return *strategy_; }
   // Is told of every choice and step from now on; null for nobody. It must outlive its use.

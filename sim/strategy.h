@@ -81,6 +81,8 @@ class Strategy {
   // What a first run, in the order of Fifo, looked like. Explore() gives it before any run of its own; a SimLoop does not.
   virtual void SetProfile(const RunProfile& profile) { (void)profile; }
 
+  // The next run is schedule `index`, from 0. Explore() says so before BeginRun(); a SimLoop does not.
+  virtual void BeginSchedule(uint64_t index) { (void)index; }
   // A run begins.
   virtual void BeginRun(uint64_t seed) { (void)seed; }
   // A number in [0, point.n()).
@@ -92,8 +94,11 @@ class Strategy {
   // Who is told what steps really touch, if anybody. Asked once, after Attach().
   virtual internal::AccessRecorder* recorder() { return nullptr; }
 
-  // Of a search: whether there is no run left to make.
+  // Whether its runs follow from one another, until IsExhausted().
+  virtual bool IsSearch() const { return false; }
+  // Of a search: whether there is no run left to make; and how far it came, for a person.
   virtual bool IsExhausted() const { return false; }
+  virtual std::string Summary() const { return std::string(); }
   // Of a replay: where the run first left the recorded path; empty if it did not.
   virtual std::string Divergence() const { return std::string(); }
 };

@@ -14,14 +14,39 @@ namespace {
 constexpr std::string_view kPrefix = "d1:";
 constexpr uint32_t kKinds = 8;
 
-void AppendFixed(std::string& bytes, uint64_t value, int size) {
-  for (int i = 0; i < size; ++i) bytes.push_back(static_cast<char>(value >> (8 * i)));
-}
+// Spells bytes as base64url (RFC 4648), and sums them up. No allocation: a crash may be why it is called.
+class Speller {
+ public:
+  Speller(void (*put)(void*, char), void* context) : put_(put), context_(context) {}
 
-void AppendVarint(std::string& bytes, uint64_t value) {
-  for (; value >= 0x80; value >>= 7) bytes.push_back(static_cast<char>(value | 0x80));
-  bytes.push_back(static_cast<char>(value));
-}
+  void Byte(unsigned char byte) {
+    sum_.Add(byte);
+    bits_ = bits_ << 8 | byte;
+    for (pending_ += 8; pending_ >= 6; pending_ -= 6) Put(bits_ >> (pending_ - 6));
+  }
+  void Fixed(uint64_t value, int size) {
+    for (int i = 0; i < size; ++i) Byte(static_cast<unsigned char>(value >> (8 * i)));
+  }
+  void Varint(uint64_t value) {
+    for (; value >= 0x80; value >>= 7) Byte(static_cast<unsigned char>(value | 0x80));
+    Byte(static_cast<unsigned char>(value));
+  }
+  uint32_t check_sum() const { return static_cast<uint32_t>(sum_.value()); }
+  void End() {
+    if (pending_ > 0) Put(bits_ << (6 - pending_));
+  }
+
+ private:
+  void Put(uint32_t bits) {
+    put_(context_, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"[bits & 63]);
+  }
+
+  void (*put_)(void*, char);
+  void* context_;
+  Fingerprint sum_;
+  uint32_t bits_ = 0;
+  int pending_ = 0;  // How many of the lowest bits are not spelled yet.
+};
 
 // Durations as nanoseconds and one more; 0 is without end.
 uint64_t NumberOf(absl::Duration duration) {
@@ -92,29 +117,36 @@ void Tape::Clear() {
 }
 
 std::string Tape::ToString() const {
-  std::string bytes;
-  AppendFixed(bytes, seed_, 8);
-  AppendVarint(bytes, length_);
-  AppendFixed(bytes, fingerprint_, 8);
-  AppendFixed(bytes, test_, 8);
-  AppendVarint(bytes, limits_.steps_max);
-  AppendVarint(bytes, NumberOf(limits_.time_max));
-  AppendVarint(bytes, NumberOf(limits_.slip_max));
-  AppendVarint(bytes, entries_.size());
+  std::string text;
+  Spell([](void* string, char c) { static_cast<std::string*>(string)->push_back(c); }, &text);
+  return text;
+}
+
+void Tape::Spell(void (*put)(void*, char), void* context) const {
+  for (const char c : kPrefix) put(context, c);
+  Speller speller(put, context);
+  speller.Fixed(seed_, 8);
+  speller.Varint(length_);
+  speller.Fixed(fingerprint_, 8);
+  speller.Fixed(test_, 8);
+  speller.Varint(limits_.steps_max);
+  speller.Varint(NumberOf(limits_.time_max));
+  speller.Varint(NumberOf(limits_.slip_max));
+  speller.Varint(entries_.size());
   uint64_t previous = 0;
   for (const Entry& entry : entries_) {
-    AppendVarint(bytes, entry.position - previous);
-    AppendVarint(bytes, static_cast<uint64_t>(entry.kind) + uint64_t{kKinds} * entry.n);
-    AppendVarint(bytes, entry.value);
+    speller.Varint(entry.position - previous);
+    speller.Varint(static_cast<uint64_t>(entry.kind) + uint64_t{kKinds} * entry.n);
+    speller.Varint(entry.value);
     previous = entry.position;
   }
-  AppendVarint(bytes, checkpoints_.size());
+  speller.Varint(checkpoints_.size());
   for (const Checkpoint& checkpoint : checkpoints_) {
-    AppendVarint(bytes, checkpoint.steps);
-    AppendFixed(bytes, checkpoint.fingerprint, 8);
+    speller.Varint(checkpoint.steps);
+    speller.Fixed(checkpoint.fingerprint, 8);
   }
-  AppendFixed(bytes, CheckSum(bytes), 4);
-  return std::string(kPrefix) + absl::WebSafeBase64Escape(bytes);
+  speller.Fixed(speller.check_sum(), 4);
+  speller.End();
 }
 
 absl::StatusOr<Tape> Tape::Parse(std::string_view line) {

@@ -21,6 +21,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -73,6 +74,8 @@ class Tape {
   // Parses what ToString() gave. The error says what is wrong, where, and what to do.
   static absl::StatusOr<Tape> Parse(std::string_view line);
   std::string ToString() const;
+  // The same, character by character, without an allocation.
+  void Spell(void (*put)(void* context, char c), void* context) const;
 
   const std::vector<Entry>& entries() const { return entries_; }
   // How many choices the run made, the calm ones included.
@@ -90,6 +93,11 @@ class Tape {
   void set_fingerprint(uint64_t fingerprint) { fingerprint_ = fingerprint; }
   void set_test(uint64_t test) { test_ = test; }
   void set_limits(const TapeLimits& limits) { limits_ = limits; }
+  // Replaces the choices. REQUIRES: ordered by position, no value 0.
+  void set_entries(std::vector<Entry> entries, uint64_t length) {
+    entries_ = std::move(entries);
+    length_ = length;
+  }
   void AddCheckpoint(uint64_t steps, uint64_t fingerprint) { checkpoints_.push_back(Checkpoint(steps, fingerprint)); }
 
   // Appends a choice. REQUIRES: value < n.

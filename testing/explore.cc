@@ -1,130 +1,192 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detent/testing/explore.h"
 
-#include <exception>
+#include <memory>
 #include <optional>
 #include <utility>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "detent/runtime/event_loop.h"
-#include "detent/runtime/outcome.h"
-#include "detent/runtime/wait.h"
-#include "detent/sim/fifo.h"
-#include "detent/sim/fingerprint.h"
 #include "detent/sim/replay.h"
-#include "detent/sim/sim_loop.h"
+#include "detent/testing/capture.h"
+#include "detent/testing/crash.h"
+#include "detent/testing/guard.h"
+#include "detent/testing/properties.h"
+#include "detent/testing/search.h"
+#include "detent/testing/shrink.h"
+#include "gtest/gtest.h"
 
 namespace detent_testing {
 namespace internal {
 namespace {
 
-void AppendLine(std::string& text, const std::string& line) {
+using detent::sim::Tape;
+
+// Stands for the tape in a command that is taken apart.
+constexpr char kMark[] = "@TAPE@";
+
+void AppendLine(std::string& text, std::string_view line) {
+  if (line.empty()) return;
   if (!text.empty()) text.push_back('\n');
   text += line;
 }
 
-// Runs `run` and notes the exception that leaves it.
-template <typename F>
-bool NoteException(std::string& failure, const char* what, F run) {
-  try {
-    run();
-    return true;
-  } catch (const detent::sim::DeadlockError& e) {
-    AppendLine(failure, e.what());
-  } catch (const detent::sim::LimitError& e) {
-    AppendLine(failure, e.what());
-  } catch (...) {
-    AppendLine(failure, absl::StrCat(what, detent::internal::DescribeException(std::current_exception())));
+detent::sim::Options SimOptions(const Options& options, uint64_t test) {
+  detent::sim::Options result;
+  result.seed = options.seed;
+  result.strategy = options.strategy;
+  result.steps_max = options.steps_max;
+  result.time_max = options.time_max;
+  result.slip_max = options.slip_max;
+  result.footprint = options.footprint;
+  result.test = test;
+  if (options.replay != nullptr) {
+    // The run is to be as it was, whatever the options are by now.
+    result.steps_max = options.replay->limits().steps_max;
+    result.time_max = options.replay->limits().time_max;
+    result.slip_max = options.replay->limits().slip_max;
   }
-  return false;
+  return result;
 }
 
-class NoHooks final : public Hooks {};
+class Exploration {
+ public:
+  Exploration(const Options& options, const Body& body, Hooks& hooks)
+      : options_(options), hooks_(hooks), schedule_(body, SimOptions(options, hooks.TestHash())) {
+    capture_.emplace();
+    const std::string command = hooks.ReplayCommand(kMark);
+    if (const size_t mark = command.find(kMark); mark != std::string::npos) {
+      crash_.emplace(schedule_.loop(), command.substr(0, mark), command.substr(mark + sizeof(kMark) - 1));
+    }
+  }
 
-uint64_t SeedOfSchedule(uint64_t seed, uint64_t schedule) {
-  detent::sim::Fingerprint mixed;
-  mixed.Add(seed);
-  mixed.Add(schedule);
-  return mixed.value();
-}
+  Report Run() { return options_.replay == nullptr ? Search() : Replay(); }
+
+ private:
+  Report Search() {
+    const SometimesCheck sometimes;
+    Found found = SearchSchedules(schedule_, options_);
+    report_.schedules = found.schedules;
+    if (!found.failed) {
+      report_.text = found.summary.empty() ? absl::StrCat("passed ", found.schedules, " schedules, seed ", options_.seed)
+                                           : found.summary;
+      if (found.is_skipped) {
+        TellGoogleTest(Tape(schedule_.tape()));
+      } else if (options_.slices == 1) {
+        report_.failure = sometimes.Failures();
+        report_.ok = report_.failure.empty();
+        if (!report_.ok) report_.text = absl::StrCat(report_.failure, "\n", report_.text);
+      }
+      return std::move(report_);
+    }
+    report_.ok = false;
+    report_.tape = report_.original = found.tape;
+    std::string story = absl::StrCat(
+        "schedule ", found.number,
+        options_.search_time > absl::ZeroDuration() ? std::string() : absl::StrCat(" of ", options_.schedules), ", seed ",
+        options_.seed, ", ", found.strategy);
+    if (!found.nondeterminism.empty()) {
+      AppendLine(report_.failure, found.failure.text());
+      AppendLine(report_.failure, found.nondeterminism);
+      AppendLine(report_.text, report_.failure);
+      AppendLine(report_.text, story);
+      AppendReplayCommand();
+      TellGoogleTest(report_.tape);
+      return std::move(report_);
+    }
+    if (options_.shrink_time > absl::ZeroDuration()) {
+      const Shrunk shrunk = Shrink(schedule_, found.tape, found.failure.kind(), options_.shrink_time);
+      report_.tape = shrunk.tape;
+      absl::StrAppend(&story, "\n", DescribeShrinking(found.tape, shrunk));
+    }
+    const std::string interleaving = RunTraced(report_.tape);
+    report_.failure = schedule_.failure().text();
+    Tell(story, interleaving);
+    TellGoogleTest(report_.tape);
+    return std::move(report_);
+  }
+
+  static std::string DescribeShrinking(const Tape& original, const Shrunk& shrunk) {
+    const size_t matter = shrunk.tape.entries().size();
+    std::string text;
+    if (matter == 0) {
+      text = "no choice matters: it fails in the order of the real loop";
+    } else {
+      text = absl::StrCat(shrunk.tape.length(), shrunk.tape.length() == 1 ? " choice, " : " choices, ", matter,
+                          matter == 1 ? " of them matters" : " of them matter");
+    }
+    if (shrunk.replays == 0) return text;
+    return absl::StrCat(text, " (found with ", original.entries().size(), " of ", original.length(), "; ", shrunk.replays,
+                        shrunk.replays == 1 ? " replay" : " replays", shrunk.ran_out ? ", cut short by the time limit)" : ")");
+  }
+
+  // Runs once: whoever debugs a replay wants to see his code run once.
+  Report Replay() {
+    const Tape& tape = *options_.replay;
+    if (hooks_.TellsGoogleTest()) capture_.reset();
+    std::string story = "replayed from a tape";
+    const std::string interleaving = RunTraced(tape);
+    report_.schedules = 1;
+    report_.tape = report_.original = schedule_.tape();
+    report_.failure = schedule_.failure().text();
+    report_.ok = !schedule_.failure() && !(hooks_.TellsGoogleTest() && ::testing::Test::HasFailure());
+    if (const std::string divergence = schedule_.loop().divergence(); !divergence.empty()) {
+      absl::StrAppend(&story, ", which does not fit any more: ", divergence,
+                      "; from there on the calmest choices were made. The code has changed since the tape was made");
+    } else if (report_.tape.fingerprint() != tape.fingerprint()) {
+      absl::StrAppend(&story, "; the run made the same choices but did other things than the recorded one: the code has "
+                              "changed, or something decides that is not on the tape");
+    }
+    Tell(story, report_.ok ? "" : interleaving);
+    return std::move(report_);
+  }
+
+  // Runs `tape`, and shows what the tasks did.
+  std::string RunTraced(const Tape& tape) {
+    schedule_.loop().Reset(tape.seed(), detent::sim::Replay(tape));
+    schedule_.Run(tape.seed());
+    return "";
+  }
+
+  void Tell(std::string_view story, std::string_view interleaving) {
+    // GoogleTest prints assertions itself.
+    AppendLine(report_.text,
+               hooks_.TellsGoogleTest() ? schedule_.failure().text_without_assertions() : schedule_.failure().text());
+    AppendLine(report_.text, story);
+    if (!interleaving.empty()) absl::StrAppend(&report_.text, "\n\n", std::string(interleaving));
+    if (!report_.ok) AppendReplayCommand();
+  }
+
+  void AppendReplayCommand() {
+    const std::string command = hooks_.ReplayCommand(report_.tape.ToString());
+    if (!command.empty()) absl::StrAppend(&report_.text, "\nreplay it with\n  ", command);
+  }
+
+  // The last replay, with GoogleTest listening.
+  void TellGoogleTest(const Tape& tape) {
+    if (!hooks_.TellsGoogleTest()) return;
+    capture_.reset();
+    schedule_.loop().Reset(tape.seed(), detent::sim::Replay(tape));
+    schedule_.Run(tape.seed());
+  }
+
+  const Options& options_;
+  Hooks& hooks_;
+  Schedule schedule_;
+  std::optional<Capture> capture_;
+  std::optional<CrashReporter> crash_;
+  Report report_;
+};
 
 }  // namespace
 
-std::string RunToTheEnd(detent::EventLoop& loop, const Body& body, const std::function<void()>& destroy) {
-  std::string failure;
-  loop.SetExceptionHandler(
-      [&](const detent::ExceptionContext& context) { AppendLine(failure, context.ToString()); });
-  const bool ended = NoteException(failure, "the body threw: ", [&] { loop.Run([&] { return body(); }); });
-  // A body that was stuck is unwound by this; it then cancels the other tasks, the one that waits here among them.
-  for (int i = 0; i < (ended ? 1 : 2); ++i) {
-    std::string while_cancelling;
-    NoteException(while_cancelling, "while the tasks that were left were cancelled: ", [&] { loop.CancelAllTasks(); });
-    if (ended && !while_cancelling.empty()) AppendLine(failure, while_cancelling);
-  }
-  destroy();
-  return failure;
-}
-
-detent::Coro<> CancelOtherTasks() {
-  std::vector<detent::AnyTask> others;
-  for (const detent::AnyTask& task : detent::AllTasks()) {
-    if (task == detent::CurrentTask()) continue;
-    task.Cancel();
-    others.push_back(task);
-  }
-  if (others.empty()) co_return;
-  (void)co_await detent::Wait(others, detent::ReturnWhen::kAllCompleted);
-}
-
 Report ExploreWithHooks(const Options& options, const Body& body, Hooks& hooks) {
-  detent::sim::Options sim_options;
-  sim_options.strategy = options.replay == nullptr ? detent::sim::StrategyOption(detent::sim::Fifo())
-                                                   : detent::sim::StrategyOption(detent::sim::Replay(*options.replay));
-  sim_options.steps_max = options.steps_max;
-  sim_options.time_max = options.time_max;
-  detent::sim::SimLoop loop(sim_options);
-  const uint64_t schedules = options.replay == nullptr ? options.schedules : 1;
-
-  Report report;
-  for (uint64_t i = 0; i < schedules; ++i) {
-    const uint64_t seed = options.replay == nullptr ? SeedOfSchedule(options.seed, i) : options.replay->seed();
-    if (i == 1) {
-      loop.Reset(seed, options.strategy);
-    } else {
-      loop.Reset(seed);
-    }
-    std::string divergence;
-    report.failure = RunToTheEnd(loop, body, [&] {
-      report.tape = loop.tape();
-      divergence = loop.divergence();
-      loop.Reset(seed);
-    });
-    report.schedules = i + 1;
-    report.ok = report.failure.empty() && !hooks.AssertionFailed();
-    if (options.replay != nullptr) {
-      report.text = "replayed from a tape";
-      if (!divergence.empty()) {
-        absl::StrAppend(&report.text, ", which does not fit any more: ", divergence,
-                        "; from there on the calmest choices were made. The code has changed since the tape was made");
-      } else if (report.tape.fingerprint() != options.replay->fingerprint()) {
-        absl::StrAppend(&report.text, "; the run made the same choices but did other things than the recorded one: the "
-                                      "code has changed, or something decides that is not on the tape");
-      }
-    } else {
-      report.text = absl::StrCat("schedule ", i + 1, " of ", schedules, ", seed ", options.seed);
-    }
-    if (!report.ok || hooks.StopEarly()) break;
-  }
-  report.original = report.tape;
-  if (!report.failure.empty()) report.text = absl::StrCat(report.failure, "\n", report.text);
-  return report;
+  return Exploration(options, body, hooks).Run();
 }
 
 }  // namespace internal
 
 Report Explore(const Options& options, const Body& body) {
-  internal::NoHooks hooks;
+  internal::Hooks hooks;
   return internal::ExploreWithHooks(options, body, hooks);
 }
 

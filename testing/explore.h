@@ -6,20 +6,24 @@
 //   detent_testing::Report report = detent_testing::Explore({.seed = 7, .schedules = 1000}, [] { return Body(); });
 //   if (!report.ok) std::puts(report.text.c_str());
 //
-// A schedule fails when the body throws, when every task waits and nothing can wake one, past a limit of steps or time,
-// and when something is reported that nobody can catch (rule R8: an error that nobody looked at, a coroutine never
-// awaited, a lock destroyed while held, a callback that threw). Tasks that are left when the body returns are cancelled,
-// as asyncio.run() does; if they refuse to end, that fails too.
+// A schedule fails when the body throws, when an assertion of GoogleTest fails, when every task waits and nothing can wake
+// one, past a limit of steps or time, when a property does not hold (properties.h), and when something is reported that
+// nobody can catch (rule R8: an error that nobody looked at, a coroutine never awaited, a lock destroyed while held, a
+// callback that threw). Tasks that are left when the body returns are cancelled, as asyncio.run() does; if they refuse to
+// end, that fails too.
+//
+// A failing schedule is run again, to see that the test is deterministic, then shrunk to the shortest and calmest one that
+// fails in the same way, and that one is told of. Assertions that fail on the way there are kept from GoogleTest: Explore()
+// tells it nothing, the report has them all.
 #ifndef DETENT_TESTING_EXPLORE_H_
 #define DETENT_TESTING_EXPLORE_H_
 
 #include <cstdint>
-#include <functional>
 #include <string>
 
-#include "detent/runtime/coro.h"
 #include "detent/sim/tape.h"
 #include "detent/testing/options.h"
+#include "detent/testing/schedule.h"
 
 namespace detent_testing {
 
@@ -28,38 +32,33 @@ class Report {
   Report() {}
 
   bool ok = true;
-  uint64_t schedules = 0;        // How many were run.
+  uint64_t schedules = 0;        // How many were run in the search.
   detent::sim::Tape tape;        // Replays the failure.
   detent::sim::Tape original;    // The schedule in which it was found.
   std::string failure;           // What failed.
   std::string text;              // All of it, for a person.
 };
 
-// Called once for each schedule, inside its loop; gives the schedule's main coroutine.
-using Body = std::function<detent::Coro<>()>;
-
 Report Explore(const Options& options, const Body& body);
 
 namespace internal {
 
-// What the glue to a test framework adds to a schedule.
+// What the glue to a test framework adds.
 class Hooks {
  public:
   virtual ~Hooks() = default;
-  // Whether an assertion of the schedule that has just run failed.
-  virtual bool AssertionFailed() { return false; }
-  // Whether to stop although nothing failed.
-  virtual bool StopEarly() { return false; }
+  // Ties the tapes to the test.
+  virtual uint64_t TestHash() { return 0; }
+  // How to replay a tape; empty if there is no command for it.
+  virtual std::string ReplayCommand(const std::string& tape) {
+    (void)tape;
+    return std::string();
+  }
+  // Whether the failing schedule, or one that is skipped, is run a last time with GoogleTest listening.
+  virtual bool TellsGoogleTest() { return false; }
 };
 
 Report ExploreWithHooks(const Options& options, const Body& body, Hooks& hooks);
-
-// Runs `body` on `loop`, and what it leaves behind to its end; then `destroy`, which destroys what is left of the run.
-// Gives what failed, one line each, or nothing.
-std::string RunToTheEnd(detent::EventLoop& loop, const Body& body, const std::function<void()>& destroy);
-
-// Cancels all tasks but the running one and waits until they have ended.
-detent::Coro<> CancelOtherTasks();
 
 }  // namespace internal
 }  // namespace detent_testing

@@ -34,7 +34,7 @@ TEST(ExploreTest, RunsAllSchedulesWhenNoneFails) {
   const Report report = Explore({.seed = 7, .schedules = 250}, [&] { return Race(&seen, ""); });
   EXPECT_TRUE(report.ok) << report.text;
   EXPECT_EQ(report.schedules, 250u);
-  EXPECT_EQ(seen.size(), 250u);
+  EXPECT_GE(seen.size(), 250u);  // A few are run again, to see that the test is deterministic.
   EXPECT_EQ(std::set<std::string>(seen.begin(), seen.end()).size(), 6u);
 }
 
@@ -50,8 +50,8 @@ TEST(ExploreTest, StopsAtTheFirstScheduleThatFails) {
   EXPECT_GT(report.schedules, 1u);
   EXPECT_LT(report.schedules, 1000u);
   EXPECT_EQ(report.failure, "the body threw: bad order cba");
-  EXPECT_EQ(report.text,
-            report.failure + "\nschedule " + std::to_string(report.schedules) + " of 1000, seed 7");
+  EXPECT_THAT(report.text, HasSubstr(report.failure + "\nschedule " + std::to_string(report.schedules) +
+                                     " of 1000, seed 7, "));
 }
 
 TEST(ExploreTest, TheTapeOfAFailureReplaysIt) {

@@ -12,16 +12,37 @@
 
 namespace detent_testing {
 
+// Is told of every schedule as it ends: for statistics.
+class ScheduleListener {
+ public:
+  virtual ~ScheduleListener() = default;
+  // Schedule `number`, from 1, had this fingerprint and passed or failed.
+  virtual void OnSchedule(uint64_t number, uint64_t fingerprint, bool passed) = 0;
+};
+
 // How a body is explored. Trivially destructible (rule R10).
 struct Options {
   // Schedule i of a seed is the same in every process.
   uint64_t seed = 0;
-  // How many schedules to run. The first is always Fifo, the order of the real loop.
+  // How many schedules to run. The first is always Fifo, the order of the real loop; an Exhaustive search, which begins
+  // with that one, runs as many as there are, up to this number.
   uint64_t schedules = 100;
   detent::sim::StrategyOption strategy = detent::sim::RandomWalk();
-  // Limits of each schedule; see sim::Options.
+  // Of each schedule; see sim::Options.
   uint64_t steps_max = detent::sim::Options().steps_max;
   absl::Duration time_max = detent::sim::Options().time_max;
+  absl::Duration slip_max = detent::sim::Options().slip_max;
+  detent::sim::FootprintRule footprint = detent::sim::Options().footprint;
+  // Real time: how long to search, then `schedules` does not count; zero for no such limit.
+  absl::Duration search_time = absl::ZeroDuration();
+  // Real time: how long to look for a shorter and calmer schedule that fails in the same way; zero leaves it out.
+  absl::Duration shrink_time = absl::Seconds(5);
+  // Of the schedules only the slice-th of so many, counted from 0: for searches in several processes.
+  uint64_t slice = 0;
+  uint64_t slices = 1;
+  // Prints to standard error, now and then, how far a long search is.
+  bool progress = false;
+  ScheduleListener* listener = nullptr;
   // Runs this one schedule instead; must outlive the call.
   const detent::sim::Tape* replay = nullptr;
 };

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "detent/runtime/epoll_loop.h"
 #include "detent/sim/fingerprint.h"
+#include "detent/testing/capture.h"
 #include "detent/testing/settings.h"
 
 namespace detent_testing::internal {
@@ -33,17 +34,22 @@ std::string ProgramName() {
   return name.empty() ? "the-test-program" : name;
 }
 
-std::string ReplayCommand(const std::string& test, const detent::sim::Tape& tape) {
+std::string ReplayCommand(const std::string& test, const std::string& tape) {
   if (const char* target = std::getenv("TEST_TARGET")) {  // Set by Bazel.
-    return absl::StrCat("bazel test ", target, " --test_filter=", test, " --test_env=DETENT_REPLAY=", tape.ToString());
+    return absl::StrCat("bazel test ", target, " --test_filter=", test, " --test_env=DETENT_REPLAY=", tape);
   }
-  return absl::StrCat("DETENT_REPLAY=", tape.ToString(), " ", ProgramName(), " --gtest_filter=", test);
+  return absl::StrCat("DETENT_REPLAY=", tape, " ", ProgramName(), " --gtest_filter=", test);
 }
 
 class GoogleTestHooks final : public Hooks {
  public:
-  bool AssertionFailed() override { return CurrentTest().result()->Failed(); }
-  bool StopEarly() override { return ::testing::Test::IsSkipped(); }
+  explicit GoogleTestHooks(std::string name) : name_(std::move(name)) {}
+  uint64_t TestHash() override { return HashOfName(name_); }
+  std::string ReplayCommand(const std::string& tape) override { return ::detent_testing::internal::ReplayCommand(name_, tape); }
+  bool TellsGoogleTest() override { return true; }
+
+ private:
+  const std::string name_;
 };
 
 // Adds a failure at the test's own line.
@@ -53,10 +59,14 @@ void Fail(const std::string& text) {
 }
 
 void RunOnRealLoop(const Body& body) {
-  auto loop = std::make_unique<detent::EpollLoop>();
-  const std::string failure = RunToTheEnd(*loop, body, [&] { loop = nullptr; });
-  if (!failure.empty()) {
-    Fail(absl::StrCat(failure, "\non the real loop"));
+  Failure failure;
+  {
+    detent::EpollLoop loop;
+    loop.SetExceptionHandler([&](const detent::ExceptionContext& context) { failure.AddReport(context); });
+    RunToTheEnd(loop, body, failure);
+  }
+  if (failure) {
+    Fail(absl::StrCat(failure.text(), "\non the real loop"));
   } else if (::testing::Test::HasFailure()) {
     Fail("on the real loop");
   }
@@ -64,7 +74,10 @@ void RunOnRealLoop(const Body& body) {
 
 }  // namespace
 
-bool SkipsBody() { return ::testing::Test::HasFatalFailure() || ::testing::Test::IsSkipped(); }
+bool SkipsBody() {
+  if (const Capture* capture = Capture::Current()) return capture->has_fatal_failure() || capture->is_skipped();
+  return ::testing::Test::HasFatalFailure() || ::testing::Test::IsSkipped();
+}
 
 void ExploringTest::TestBody() {
   absl::StatusOr<Settings> settings = LoadSettings();
@@ -81,11 +94,9 @@ void ExploringTest::TestBody() {
     RunOnRealLoop(body_);
     if (HasFailure() || IsSkipped()) return;
   }
-  GoogleTestHooks hooks;
-  Report report = ExploreWithHooks(options, body_, hooks);
-  if (report.ok) return;
-  report.tape.set_test(hash);
-  Fail(absl::StrCat(report.text, "\nreplay it with\n  ", ReplayCommand(name, report.tape)));
+  GoogleTestHooks hooks(name);
+  const Report report = ExploreWithHooks(options, body_, hooks);
+  if (!report.ok) Fail(report.text);
 }
 
 }  // namespace detent_testing::internal

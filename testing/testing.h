@@ -7,6 +7,7 @@
 #include "detent/testing/co_assert.h"
 #include "detent/testing/explore.h"
 #include "detent/testing/options.h"
+#include "detent/testing/properties.h"
 #include "detent/testing/test_macros.h"
 
 #endif  // DETENT_TESTING_TESTING_H_

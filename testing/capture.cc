@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detent/testing/capture.h"
+
+namespace detent_testing::internal {
+namespace {
+
+thread_local Capture* tls_capture = nullptr;
+
+}  // namespace
+
+Capture::Capture()
+    : ScopedFakeTestPartResultReporter(INTERCEPT_ONLY_CURRENT_THREAD, &unused_), outer_(tls_capture) {
+  tls_capture = this;
+}
+
+Capture::~Capture() { tls_capture = outer_; }
+
+Capture* Capture::Current() { return tls_capture; }
+
+void Capture::Clear() {
+  if (failure_) failure_ = Failure();
+  has_fatal_failure_ = is_skipped_ = false;
+}
+
+void Capture::ReportTestPartResult(const ::testing::TestPartResult& result) {
+  if (result.failed()) {
+    failure_.AddAssertion(result.file_name() == nullptr ? "unknown file" : result.file_name(), result.line_number(),
+                          result.message());
+  }
+  has_fatal_failure_ |= result.fatally_failed();
+  is_skipped_ |= result.skipped();
+}
+
+}  // namespace detent_testing::internal

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detent/testing/schedule.h"
+
+#include <exception>
+#include <utility>
+#include <vector>
+
+#include "detent/runtime/outcome.h"
+#include "detent/runtime/wait.h"
+#include "detent/sim/strategy.h"
+
+namespace detent_testing::internal {
+namespace {
+
+thread_local Schedule* tls_schedule = nullptr;
+
+}  // namespace
+
+bool RunToTheEnd(detent::EventLoop& loop, const Body& body, Failure& failure) {
+  bool ended = false;
+  try {
+    loop.Run([&] { return body(); });
+    ended = true;
+  } catch (const detent::sim::RunAbandoned&) {
+    return false;
+  } catch (const ScheduleFailed&) {
+  } catch (...) {
+    failure.AddException("the body threw: ", std::current_exception());
+  }
+  // A body that was stuck is unwound by this; it then cancels the other tasks, the one that waits here among them.
+  for (int i = 0; i < (ended ? 1 : 2); ++i) {
+    try {
+      loop.CancelAllTasks();
+    } catch (const detent::sim::RunAbandoned&) {
+      return static_cast<bool>(failure);
+    } catch (const ScheduleFailed&) {
+    } catch (...) {
+      if (ended) failure.AddException("while the tasks that were left were cancelled: ", std::current_exception());
+    }
+  }
+  return true;
+}
+
+detent::Coro<> CancelOtherTasks() {
+  std::vector<detent::AnyTask> others;
+  for (const detent::AnyTask& task : detent::AllTasks()) {
+    if (task == detent::CurrentTask()) continue;
+    task.Cancel();
+    others.push_back(task);
+  }
+  if (others.empty()) co_return;
+  (void)co_await detent::Wait(others, detent::ReturnWhen::kAllCompleted);
+}
+
+Schedule::Schedule(const Body& body, const detent::sim::Options& options) : body_(body), loop_(options) {
+  loop_.SetExceptionHandler([this](const detent::ExceptionContext& context) { failure_.AddReport(context); });
+}
+
+Schedule::~Schedule() = default;
+
+Schedule* Schedule::Current() { return tls_schedule; }
+
+void Schedule::AddObserver(detent::sim::RunObserver* observer) {
+  observers_.Add(observer);
+  loop_.SetObserver(&observers_);
+}
+
+void Schedule::RemoveObserver(detent::sim::RunObserver* observer) {
+  observers_.Remove(observer);
+  if (observers_.empty()) loop_.SetObserver(nullptr);
+}
+
+void Schedule::Run(uint64_t seed) {
+  Schedule* const outer = std::exchange(tls_schedule, this);
+  if (failure_) failure_ = Failure();
+  Capture* const capture = Capture::Current();
+  if (capture != nullptr) capture->Clear();
+  loop_.Reset(seed);
+  is_abandoned_ = !RunToTheEnd(loop_, body_, failure_);
+  loop_.Discard();
+  tls_schedule = outer;
+  is_skipped_ = capture != nullptr ? capture->is_skipped() : ::testing::Test::IsSkipped();
+  if (capture == nullptr || !capture->failure()) return;
+  // An assertion comes before what it led to.
+  Failure failure = capture->failure();
+  failure.Append(failure_);
+  failure_ = std::move(failure);
+}
+
+}  // namespace detent_testing::internal
