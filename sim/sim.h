@@ -5,14 +5,21 @@
 #define DETENT_SIM_SIM_H_
 
 #include "detent/runtime/choice.h"
+#include "detent/sim/delay_bounded.h"
 #include "detent/sim/fifo.h"
 #include "detent/sim/observer.h"
 #include "detent/sim/options.h"
+#include "detent/sim/pct.h"
+#include "detent/sim/portfolio.h"
+#include "detent/sim/pos.h"
 #include "detent/sim/profile.h"
 #include "detent/sim/random_walk.h"
 #include "detent/sim/replay.h"
+#include "detent/sim/round_robin.h"
 #include "detent/sim/sim_loop.h"
 #include "detent/sim/strategy.h"
+#include "detent/sim/strategy_by_name.h"
+#include "detent/sim/surw.h"
 #include "detent/sim/tape.h"
 
 namespace detent::sim {

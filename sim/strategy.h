@@ -81,7 +81,8 @@ class Strategy {
   // What a first run, in the order of Fifo, looked like. Explore() gives it before any run of its own; a SimLoop does not.
   virtual void SetProfile(const RunProfile& profile) { (void)profile; }
 
-  // The next run is schedule `index`, from 0. Explore() says so before BeginRun(); a SimLoop does not.
+  // The run that begins next is schedule `index` of an exploration. Explore() says so before each run; a SimLoop does not.
+  // For a Portfolio, whose rotation is by index.
   virtual void BeginSchedule(uint64_t index) { (void)index; }
   // A run begins.
   virtual void BeginRun(uint64_t seed) { (void)seed; }

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// LaneTable: what a strategy knows of each lane of a run. Not for users.
+//
+//   LaneTable<uint64_t> priorities;
+//   priorities.Clear();                       // at the start of a run: every lane has a T() again, in constant time
+//   uint64_t& priority = priorities[lane];    // valid until the next access
+//
+// Lanes are small numbers, but for the callbacks of some sources, which go to a map; it is looked up only, so its order
+// decides nothing. Once it has seen a run of the size, another allocates nothing.
+#ifndef DETENT_SIM_LANE_TABLE_H_
+#define DETENT_SIM_LANE_TABLE_H_
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+
+namespace detent::sim {
+
+template <typename T>
+class LaneTable {
+ public:
+  LaneTable() {}
+
+  void Clear() { ++run_; }
+
+  T& operator[](uint64_t lane) {
+    Slot& slot = lane < dense_.size() ? dense_[lane] : NewSlot(lane);
+    if (slot.run != run_) [[unlikely]] {
+      slot.run = run_;
+      slot.value = T();
+    }
+    return slot.value;
+  }
+
+ private:
+  class Slot {
+   public:
+    Slot() {}
+
+    uint64_t run = 0;
+    T value = T();
+  };
+
+  static constexpr uint64_t kDenseMax = uint64_t{1} << 21;
+
+  Slot& NewSlot(uint64_t lane) {
+    if (lane >= kDenseMax) return sparse_[lane];
+    dense_.resize(std::max<uint64_t>(lane + 1, 2 * dense_.size()));
+    return dense_[lane];
+  }
+
+  uint64_t run_ = 1;
+  std::vector<Slot> dense_;  // By lane.
+  absl::flat_hash_map<uint64_t, Slot> sparse_;
+};
+
+}  // namespace detent::sim
+
+#endif  // DETENT_SIM_LANE_TABLE_H_

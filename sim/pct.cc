@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detent/sim/pct.h"
+
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "detent/runtime/random.h"
+#include "detent/sim/lane_table.h"
+#include "detent/sim/profile.h"
+#include "detent/sim/random_choice.h"
+
+namespace detent::sim {
+namespace {
+
+constexpr int kDepthMax = 1000;
+// How many choices a run makes, where no profile says.
+constexpr uint64_t kDefaultChoices = 100;
+
+// Three bands of priorities: those of tasks that have met no change point yet (random), one for each change point, and
+// those of tasks that have yielded, each below the one before.
+constexpr uint64_t kInitialBand = uint64_t{1} << 63;
+constexpr uint64_t kChangedBand = uint64_t{1} << 62;
+
+class PctStrategy final : public Strategy {
+ public:
+  explicit PctStrategy(int depth) : changes_(static_cast<size_t>(depth - 1)) {}
+
+  std::string Name() const override { return absl::StrCat("Pct(", changes_.size() + 1, ")"); }
+
+  void SetProfile(const RunProfile& profile) override { choices_estimate_ = std::max<uint64_t>(1, profile.choices()); }
+
+  void BeginRun(uint64_t seed) override {
+    random_.Seed(seed);
+    priorities_.Clear();
+    last_lane_ = choices_ = next_change_ = 0;
+    bottom_ = kChangedBand;
+    for (size_t i = 0; i < changes_.size(); ++i) {
+      changes_[i] = Change(random_.Below(choices_estimate_), kChangedBand + i);
+    }
+    std::sort(changes_.begin(), changes_.end(), [](const Change& a, const Change& b) {
+      return a.choice != b.choice ? a.choice < b.choice : a.priority < b.priority;
+    });
+  }
+
+  bool WantsSteps() const override { return true; }
+  void OnStep(const Candidate& step) override { last_lane_ = step.lane(); }
+
+  uint32_t Choose(const ChoicePoint& point) override {
+    if (point.kind() != ChoiceKind::kSchedule) return RandomChoice(random_, point);
+    uint32_t best = Highest(point);
+    for (; next_change_ < changes_.size() && changes_[next_change_].choice <= choices_; ++next_change_) {
+      priorities_[point.lane(best)] = changes_[next_change_].priority;
+      best = Highest(point);
+    }
+    ++choices_;
+    return best;
+  }
+
+ private:
+  class Change {
+   public:
+    Change() {}
+    Change(uint64_t at_choice, uint64_t new_priority) : choice(at_choice), priority(new_priority) {}
+
+    uint64_t choice = 0;
+    uint64_t priority = 0;
+  };
+
+  uint32_t Highest(const ChoicePoint& point) {
+    uint32_t best = 0;
+    uint64_t best_priority = 0;
+    for (uint32_t i = 0; i < point.n(); ++i) {
+      const uint64_t lane = point.lane(i);
+      uint64_t& priority = priorities_[lane];
+      if (priority == 0) {
+        priority = random_.Next() | kInitialBand;
+      } else if (lane == last_lane_) {
+        last_lane_ = 0;  // Once for each step.
+        if (point.candidate(i).Yielded()) priority = --bottom_;
+      }
+      if (priority > best_priority) {
+        best = i;
+        best_priority = priority;
+      }
+    }
+    return best;
+  }
+
+  RandomGenerator random_;
+  uint64_t choices_estimate_ = kDefaultChoices;
+  std::vector<Change> changes_;      // Sorted.
+  size_t next_change_ = 0;
+  uint64_t choices_ = 0;             // Made in this run.
+  uint64_t last_lane_ = 0;           // Whose step ran last; 0 once its yield has been looked at.
+  uint64_t bottom_ = kChangedBand;   // The lowest priority so far.
+  LaneTable<uint64_t> priorities_;   // 0: not drawn yet.
+};
+
+}  // namespace
+
+Pct::Pct(int depth) : depth_(depth) {
+  if (depth < 1 || depth > kDepthMax) {
+    throw std::invalid_argument(absl::StrCat("Pct{", depth, "}: the depth must be between 1 and ", kDepthMax,
+                                             "; it is the number of ordering constraints that make the bug happen, "
+                                             "and 3 finds most"));
+  }
+}
+
+std::unique_ptr<Strategy> Pct::Make() const { return std::make_unique<PctStrategy>(depth_); }
+
+}  // namespace detent::sim
