@@ -64,6 +64,7 @@ class AnyFuture {
 
   // --- For the library ---
 
+  [[noreturn]] static void ThrowEmpty();
   explicit AnyFuture(internal::StateRef<internal::FutureState> state) : state_(std::move(state)) {}
   internal::FutureState& state() const {
     if (!state_) [[unlikely]] ThrowEmpty();
@@ -76,8 +77,6 @@ class AnyFuture {
   }
 
  protected:
-  [[noreturn]] static void ThrowEmpty();
-
   internal::StateRef<internal::FutureState> state_;
 };
 
