@@ -52,7 +52,8 @@ class AnyFuture {
   // future passes it on to its children. False if it is done already.
   bool Cancel() const { return state().Cancel(); }
   // `fn` runs as a callback soon after the future is done, with the future as its argument. The id is for
-  // RemoveDoneCallback(). Callbacks of one future run in the order in which they were added.
+  // RemoveDoneCallback(). Callbacks of one future run in the order in which they were added. One that captures a handle
+  // of its own future keeps it alive until it is done or its loop ends, which drops the callbacks that have not run.
   template <typename F>
   uint64_t AddDoneCallback(F&& fn) const {
     return internal::AddDoneCallback<AnyFuture>(state(), std::forward<F>(fn));
