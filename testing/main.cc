@@ -12,6 +12,7 @@
 
 ABSL_FLAG(std::string, detent_schedules, "", "how many schedules each simulated test runs, from 1 to 1000000000");
 ABSL_FLAG(std::string, detent_seed, "", "the seed of the schedules");
+ABSL_FLAG(std::string, detent_steps, "", "how many steps a schedule may take, from 1 to 1000000000000");
 ABSL_FLAG(std::string, detent_replay, "", "a tape (d1:...): the one schedule to run");
 
 namespace {
@@ -33,7 +34,7 @@ int main(int argc, char** argv) {
   ::testing::InitGoogleMock(&argc, argv);
   absl::ParseCommandLine(argc, argv);
   if (!Set("schedules", FLAGS_detent_schedules) || !Set("seed", FLAGS_detent_seed) ||
-      !Set("replay", FLAGS_detent_replay)) {
+      !Set("steps", FLAGS_detent_steps) || !Set("replay", FLAGS_detent_replay)) {
     return 2;
   }
   return RUN_ALL_TESTS();

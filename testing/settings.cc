@@ -11,6 +11,7 @@ namespace detent_testing::internal {
 namespace {
 
 constexpr uint64_t kSchedulesMax = 1'000'000'000;
+constexpr uint64_t kStepsMax = 1'000'000'000'000;
 
 absl::StatusOr<uint64_t> ParseNumber(const std::string& source, const std::string& value, uint64_t min, uint64_t max) {
   uint64_t number;
@@ -23,6 +24,7 @@ absl::StatusOr<uint64_t> ParseNumber(const std::string& source, const std::strin
 void Settings::ApplyTo(Options& options) const {
   if (schedules) options.schedules = *schedules;
   if (seed) options.seed = *seed;
+  if (steps) options.steps_max = *steps;
   if (replay) options.replay = &*replay;
 }
 
@@ -35,11 +37,12 @@ absl::Status SetSetting(Settings& settings, const std::string& name, const std::
     return absl::OkStatus();
   }
   const bool is_seed = name == "seed";
-  const absl::StatusOr<uint64_t> number = is_seed
-                                              ? ParseNumber(source, value, 0, std::numeric_limits<uint64_t>::max())
-                                              : ParseNumber(source, value, 1, kSchedulesMax);
+  const bool is_steps = name == "steps";
+  const absl::StatusOr<uint64_t> number =
+      is_seed ? ParseNumber(source, value, 0, std::numeric_limits<uint64_t>::max())
+              : ParseNumber(source, value, 1, is_steps ? kStepsMax : kSchedulesMax);
   if (!number.ok()) return number.status();
-  (is_seed ? settings.seed : settings.schedules) = *number;
+  (is_seed ? settings.seed : is_steps ? settings.steps : settings.schedules) = *number;
   return absl::OkStatus();
 }
 
@@ -53,7 +56,10 @@ absl::StatusOr<Settings> LoadSettings() {
   const struct {
     const char* name;
     const char* variable;
-  } variables[] = {{"schedules", "DETENT_SCHEDULES"}, {"seed", "DETENT_SEED"}, {"replay", "DETENT_REPLAY"}};
+  } variables[] = {{"schedules", "DETENT_SCHEDULES"},
+                   {"seed", "DETENT_SEED"},
+                   {"steps", "DETENT_STEPS"},
+                   {"replay", "DETENT_REPLAY"}};
   for (const auto& [name, variable] : variables) {
     const char* value = std::getenv(variable);
     if (value == nullptr || *value == '\0') continue;
@@ -62,6 +68,7 @@ absl::StatusOr<Settings> LoadSettings() {
   const Settings& flags = FlagSettings();
   if (flags.schedules) settings.schedules = flags.schedules;
   if (flags.seed) settings.seed = flags.seed;
+  if (flags.steps) settings.steps = flags.steps;
   if (flags.replay) settings.replay = flags.replay;
   return settings;
 }

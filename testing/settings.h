@@ -17,15 +17,16 @@ class Settings {
  public:
   Settings() {}
 
-  // Sets the seed, the schedules and the replay of `options`, which points into this object.
+  // Sets the seed, the schedules, the steps and the replay of `options`, which points into this object.
   void ApplyTo(Options& options) const;
 
   std::optional<uint64_t> schedules;
   std::optional<uint64_t> seed;
+  std::optional<uint64_t> steps;  // Options::steps_max.
   std::optional<detent::sim::Tape> replay;
 };
 
-// Sets what `name` ("schedules", "seed", "replay") stands for. The error names the source, `source`, the value, the
+// Sets what `name` ("schedules", "seed", "steps", "replay") stands for. The error names the source, `source`, the value, the
 // range, and what to do.
 absl::Status SetSetting(Settings& settings, const std::string& name, const std::string& source, const std::string& value);
 

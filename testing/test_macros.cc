@@ -4,8 +4,10 @@
 #include <cstdlib>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "detent/runtime/epoll_loop.h"
 #include "detent/sim/fingerprint.h"
@@ -33,11 +35,14 @@ std::string ProgramName() {
   return name.empty() ? "the-test-program" : name;
 }
 
-std::string ReplayCommand(const std::string& test, const detent::sim::Tape& tape) {
+// `steps` is the limit of steps, if it is not the default.
+std::string ReplayCommand(const std::string& test, const detent::sim::Tape& tape, std::optional<uint64_t> steps) {
   if (const char* target = std::getenv("TEST_TARGET")) {  // Set by Bazel.
-    return absl::StrCat("bazel test ", target, " --test_filter=", test, " --test_env=DETENT_REPLAY=", tape.ToString());
+    return absl::StrCat("bazel test ", target, " --test_filter=", test, " --test_env=DETENT_REPLAY=", tape.ToString(),
+                        steps ? absl::StrCat(" --test_env=DETENT_STEPS=", *steps) : "");
   }
-  return absl::StrCat("DETENT_REPLAY=", tape.ToString(), " ", ProgramName(), " --gtest_filter=", test);
+  return absl::StrCat("DETENT_REPLAY=", tape.ToString(), steps ? absl::StrCat(" DETENT_STEPS=", *steps) : "", " ",
+                      ProgramName(), " --gtest_filter=", test);
 }
 
 class GoogleTestHooks final : public Hooks {
@@ -85,7 +90,10 @@ void ExploringTest::TestBody() {
   Report report = ExploreWithHooks(options, body_, hooks);
   if (report.ok) return;
   report.tape.set_test(hash);
-  Fail(absl::StrCat(report.text, "\nreplay it with\n  ", ReplayCommand(name, report.tape)));
+  if (absl::StrContains(report.failure, "raise Options::steps_max")) {  // The simulator's words; see sim_loop.cc.
+    absl::StrAppend(&report.text, "\nraise the limit with DETENT_STEPS or --detent_steps, now ", options.steps_max);
+  }
+  Fail(absl::StrCat(report.text, "\nreplay it with\n  ", ReplayCommand(name, report.tape, settings->steps)));
 }
 
 }  // namespace detent_testing::internal

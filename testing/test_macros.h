@@ -21,6 +21,7 @@
 // (//testing:test_main):
 //   DETENT_SCHEDULES, --detent_schedules   how many schedules, 1 to 1000000000
 //   DETENT_SEED,      --detent_seed        the seed, 0 to 18446744073709551615
+//   DETENT_STEPS,     --detent_steps       the limit of steps of a schedule, 1 to 1000000000000
 //   DETENT_REPLAY,    --detent_replay      a tape: runs that one schedule
 #ifndef DETENT_TESTING_TEST_MACROS_H_
 #define DETENT_TESTING_TEST_MACROS_H_
