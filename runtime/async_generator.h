@@ -13,17 +13,19 @@
 //   while (std::optional<int> n = co_await numbers.Next()) Use(*n);
 //
 // The body runs inside the task that awaits Next(), as a call would. Dropping the generator destroys the body where it
-// stands: its destructors run.
+// stands: its destructors run. A Next() that is not over keeps the body until it is.
 //
 // Errors.        An error that leaves the body comes out of Next(), after which the sequence has ended.
 // Suspension.    Where the body suspends.
 // Cancellation.  Thrown at the body's innermost await; if it leaves the body, the sequence has ended.
-// Ownership.     Move-only. One Next() at a time; it must be over before the generator is dropped.
+// Ownership.     Move-only. One Next() at a time. What takes a Coro (WaitFor(), Settle(), Spawn(), Gather(), ...) takes
+//                Next() too.
 // Threads.       The loop's own thread only.
 #ifndef DETENT_RUNTIME_ASYNC_GENERATOR_H_
 #define DETENT_RUNTIME_ASYNC_GENERATOR_H_
 
 #include <coroutine>
+#include <cstdint>
 #include <exception>
 #include <optional>
 #include <source_location>
@@ -67,23 +69,53 @@ class GeneratorPromise final : public PromiseResult<void>, public AwaitTransform
   std::optional<T> TakeValue() { return std::exchange(value_, std::nullopt); }
 
   bool busy = false;
+  uint32_t references = 0;  // From the AsyncGenerator, and from each Next() that is not over.
 
  private:
   bool returned_ = false;
   std::optional<T> value_;
 };
 
+// A counted reference to a generator's frame, which goes with the last one. Counted, because a task may stand in a
+// Next() when somebody else drops the AsyncGenerator.
+template <typename T>
+class GeneratorRef {
+ public:
+  GeneratorRef() {}
+  explicit GeneratorRef(std::coroutine_handle<GeneratorPromise<T>> frame) : frame_(frame) {
+    if (frame_) ++frame_.promise().references;
+  }
+  GeneratorRef(const GeneratorRef& other) : GeneratorRef(other.frame_) {}
+  GeneratorRef(GeneratorRef&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
+  GeneratorRef& operator=(GeneratorRef other) noexcept {
+    std::swap(frame_, other.frame_);
+    return *this;
+  }
+  ~GeneratorRef() {
+    if (frame_ && --frame_.promise().references == 0) frame_.destroy();
+  }
+
+  explicit operator bool() const { return frame_ != nullptr; }
+  GeneratorPromise<T>& promise() const { return frame_.promise(); }
+  std::coroutine_handle<> handle() const { return frame_; }
+
+ private:
+  std::coroutine_handle<GeneratorPromise<T>> frame_;
+};
+
 template <typename T>
 class NextAwait {
  public:
-  explicit NextAwait(std::coroutine_handle<GeneratorPromise<T>> generator) : generator_(generator) {}
+  explicit NextAwait(GeneratorRef<T> generator) : generator_(std::move(generator)) {}
+  NextAwait(const NextAwait&) = delete;
+  NextAwait& operator=(const NextAwait&) = delete;
 
   bool await_ready() const noexcept { return !generator_ || generator_.promise().HasEnded(); }
   template <typename P>
   Transfer await_suspend(std::coroutine_handle<P> parent) noexcept {
     generator_.promise().SetParent(&parent.promise());
     generator_.promise().busy = true;
-    return TransferTo(generator_);
+    return TransferTo(generator_.handle());
   }
   std::optional<T> await_resume() {
     if (!generator_) return std::nullopt;
@@ -94,22 +126,22 @@ class NextAwait {
   }
 
  private:
-  std::coroutine_handle<GeneratorPromise<T>> generator_;
+  GeneratorRef<T> generator_;
 };
 
 template <typename T>
 class NextWrapper {
  public:
-  explicit NextWrapper(std::coroutine_handle<GeneratorPromise<T>> generator) : generator_(generator) {}
+  explicit NextWrapper(const GeneratorRef<T>& generator) : generator_(generator) {}
   NextAwait<T> IntoAwaiter() && {
     // A body whose frames a cancellation destroyed under it has ended.
-    if (generator_ && generator_.promise().child_destroyed) return NextAwait<T>(nullptr);
+    if (generator_ && generator_.promise().child_destroyed) return NextAwait<T>(GeneratorRef<T>());
     if (generator_ && generator_.promise().busy) ThrowGeneratorBusy();
-    return NextAwait<T>(generator_);
+    return NextAwait<T>(std::move(generator_));
   }
 
  private:
-  std::coroutine_handle<GeneratorPromise<T>> generator_;
+  GeneratorRef<T> generator_;
 };
 
 }  // namespace internal
@@ -120,26 +152,18 @@ class [[nodiscard]] AsyncGenerator {
   using promise_type = internal::GeneratorPromise<T>;
 
   AsyncGenerator() {}
-  AsyncGenerator(AsyncGenerator&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
-  AsyncGenerator& operator=(AsyncGenerator&& other) noexcept {
-    if (this != &other) {
-      if (frame_) frame_.destroy();
-      frame_ = std::exchange(other.frame_, nullptr);
-    }
-    return *this;
-  }
-  ~AsyncGenerator() {
-    if (frame_) frame_.destroy();
-  }
+  AsyncGenerator(AsyncGenerator&&) noexcept = default;
+  AsyncGenerator& operator=(AsyncGenerator&&) noexcept = default;
+  ~AsyncGenerator() = default;
 
   // `co_await generator.Next()` gives a std::optional<T>: the next value, or nothing when the body has ended.
-  internal::NextWrapper<T> Next() { return internal::NextWrapper<T>(frame_); }
+  internal::NextWrapper<T> Next() { return internal::NextWrapper<T>(body_); }
 
  private:
   friend promise_type;
-  explicit AsyncGenerator(std::coroutine_handle<promise_type> frame) : frame_(frame) {}
+  explicit AsyncGenerator(std::coroutine_handle<promise_type> frame) : body_(frame) {}
 
-  std::coroutine_handle<promise_type> frame_;
+  internal::GeneratorRef<T> body_;
 };
 
 }  // namespace detent

@@ -204,5 +204,96 @@ TEST_F(AsyncGeneratorTest, PropagateEndsTheSequence) {
   EXPECT_FALSE(went_on);
 }
 
+// Regression: Next() was accepted by nothing but co_await.
+TEST_F(AsyncGeneratorTest, NextGoesWhereACoroGoes) {
+  loop_.Run([&]() -> Coro<> {
+    AsyncGenerator<int> numbers = Count(10, absl::Seconds(1));
+    EXPECT_EQ(co_await WaitFor(numbers.Next(), absl::Seconds(2)), 0);
+    EXPECT_EQ((co_await Settle(numbers.Next())).value(), 1);
+    EXPECT_EQ((co_await Catch(numbers.Next())).value(), 2);
+    EXPECT_EQ((co_await AsStatus(numbers.Next())).value(), 3);
+    EXPECT_EQ(co_await Spawn(numbers.Next(), {.name = "next"}), 4);
+    AsyncGenerator<int> others = Count(10);
+    EXPECT_EQ((co_await Gather(numbers.Next(), others.Next())), std::make_tuple(5, 0));
+    EXPECT_EQ((co_await Wait(ReturnWhen::kAllCompleted, numbers.Next(), others.Next())).done.size(), 2u);
+    EXPECT_EQ(co_await Race(numbers.Next(), others.Next()), 2);
+    EXPECT_EQ(co_await TaskGroup::Run([&](TaskGroup& group) -> Coro<std::optional<int>> {
+      co_return co_await group.Spawn(others.Next());
+    }), 3);
+  });
+}
+
+TEST_F(AsyncGeneratorTest, ATimeoutOfNextEndsTheSequence) {
+  loop_.Run([&]() -> Coro<> {
+    AsyncGenerator<int> numbers = Count(3, absl::Hours(1));
+    EXPECT_THROW((void)co_await WaitFor(numbers.Next(), absl::ZeroDuration()), TimeoutError);
+    EXPECT_THAT(log_, IsEmpty());  // It was not even started.
+    EXPECT_THROW((void)co_await WaitFor(numbers.Next(), absl::Seconds(1)), TimeoutError);
+    EXPECT_THAT(log_, ElementsAre("body destroyed"));
+    EXPECT_EQ(co_await numbers.Next(), std::nullopt);
+  });
+}
+
+TEST_F(AsyncGeneratorTest, CatchOfNextStopsUnwindDestroy) {
+  loop_.Run([&]() -> Coro<> {
+    auto body = [&]() -> Coro<> {
+      AsyncGenerator<int> numbers = Count(3, absl::Hours(1));
+      EXPECT_TRUE((co_await Catch(numbers.Next())).cancelled());
+      EXPECT_EQ(co_await numbers.Next(), std::nullopt);
+      log_.push_back("went on");
+    };
+    Task<> task = Spawn(body(), {.unwind = Unwind::kDestroy});
+    co_await Yield();
+    task.Cancel();
+    co_await task;
+  });
+  EXPECT_THAT(log_, ElementsAre("went on", "body destroyed"));
+}
+
+// Regression: the frame was destroyed under the task that stood in it.
+TEST_F(AsyncGeneratorTest, ANextThatIsNotOverKeepsTheBody) {
+  loop_.Run([&]() -> Coro<> {
+    AsyncGenerator<int> numbers = Count(3, absl::Seconds(1));
+    Task<std::optional<int>> suspended = Spawn(numbers.Next());
+    co_await Yield();
+    numbers = Count(3);
+    Task<std::optional<int>> not_started = Spawn(numbers.Next());
+    numbers = AsyncGenerator<int>();
+    EXPECT_EQ(co_await not_started, 0);
+    EXPECT_THAT(log_, ElementsAre("body destroyed"));
+    EXPECT_EQ(co_await suspended, 0);
+    EXPECT_EQ(log_.size(), 2u);
+  });
+}
+
+TEST_F(AsyncGeneratorTest, ADroppedGeneratorsNextMayBeCancelled) {
+  for (const Unwind unwind : {Unwind::kThrow, Unwind::kDestroy}) {
+    loop_.Run([&]() -> Coro<> {
+      auto numbers = std::make_unique<AsyncGenerator<int>>(Count(3, absl::Hours(1)));
+      Task<std::optional<int>> task = Spawn(numbers->Next(), {.unwind = unwind});
+      co_await Yield();
+      numbers = nullptr;
+      EXPECT_THAT(log_, IsEmpty());
+      task.Cancel();
+      EXPECT_TRUE((co_await Settle(task)).cancelled());
+    });
+    EXPECT_THAT(log_, ElementsAre("body destroyed"));
+    log_.clear();
+  }
+}
+
+TEST_F(AsyncGeneratorTest, ABodyMayDropItsOwnGenerator) {
+  auto suicidal = [](AsyncGenerator<int>& self) -> AsyncGenerator<int> {
+    self = AsyncGenerator<int>();
+    co_yield 1;
+  };
+  loop_.Run([&]() -> Coro<> {
+    AsyncGenerator<int> numbers;
+    numbers = suicidal(numbers);
+    EXPECT_EQ(co_await numbers.Next(), 1);
+    EXPECT_EQ(co_await numbers.Next(), std::nullopt);
+  });
+}
+
 }  // namespace
 }  // namespace detent

@@ -55,6 +55,27 @@ TEST(LoopEndTest, EveryPendingTaskIsReportedAndItsFramesDestroyed) {
   EXPECT_THAT(reports[0], HasSubstr("task \"waiter\""));  // The newest goes first.
 }
 
+// Regression: the future and its callback kept each other for good.
+TEST(LoopEndTest, ACallbackThatCapturesItsOwnFutureIsDropped) {
+  auto alive = std::make_shared<int>();
+  Future<int> kept;
+  const std::vector<std::string> reports = EndWhilePending([&] {
+    Future<int> future = MakeFuture<int>();
+    future.AddDoneCallback([future, alive](Future<int>) {});
+    kept = MakeFuture<int>();
+    kept.AddDoneCallback([alive](Future<int>) {});
+    const uint64_t removed = kept.AddDoneCallback([alive](Future<int>) {});
+    EXPECT_EQ(kept.RemoveDoneCallback(removed), 1);
+    Future<int> done = MakeFuture<int>();
+    done.AddDoneCallback([alive](Future<int>) {});
+    done.SetResult(1);
+    MakeFuture<int>().AddDoneCallback([alive](Future<int>) {});  // Goes down with its future.
+  });
+  EXPECT_EQ(alive.use_count(), 1);
+  EXPECT_FALSE(kept.Done());
+  EXPECT_THAT(reports, IsEmpty());
+}
+
 TEST(LoopEndTest, WaitersOfEveryPrimitiveMayBeLeft) {
   Lock lock;
   Event event;

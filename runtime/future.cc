@@ -41,6 +41,12 @@ void DoneCallback::Queue(FutureState& state) {
   core_->ready.Push(this);
 }
 
+void DoneCallback::Watch(FutureState& state) {
+  watched_ = &state;
+  core_->self_kept.Add(this);
+  state.Observe(this);
+}
+
 void DoneCallback::Run() {
   {
     const CallbackScope scope(*core_, source_, context_);
@@ -62,7 +68,7 @@ uint64_t InstallDoneCallback(FutureState& state, DoneCallback* callback) {
   if (state.IsDone()) {
     callback->Queue(state);
   } else {
-    state.Observe(callback);
+    callback->Watch(state);
   }
   return id;
 }

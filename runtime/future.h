@@ -52,7 +52,8 @@ class AnyFuture {
   // future passes it on to its children. False if it is done already.
   bool Cancel() const { return state().Cancel(); }
   // `fn` runs as a callback soon after the future is done, with the future as its argument. The id is for
-  // RemoveDoneCallback(). Callbacks of one future run in the order in which they were added.
+  // RemoveDoneCallback(). Callbacks of one future run in the order in which they were added. One that captures a handle
+  // of its own future keeps it alive until it is done or its loop ends, which drops the callbacks that have not run.
   template <typename F>
   uint64_t AddDoneCallback(F&& fn) const {
     return internal::AddDoneCallback<AnyFuture>(state(), std::forward<F>(fn));
@@ -64,6 +65,7 @@ class AnyFuture {
 
   // --- For the library ---
 
+  [[noreturn]] static void ThrowEmpty();
   explicit AnyFuture(internal::StateRef<internal::FutureState> state) : state_(std::move(state)) {}
   internal::FutureState& state() const {
     if (!state_) [[unlikely]] ThrowEmpty();
@@ -76,8 +78,6 @@ class AnyFuture {
   }
 
  protected:
-  [[noreturn]] static void ThrowEmpty();
-
   internal::StateRef<internal::FutureState> state_;
 };
 

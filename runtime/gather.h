@@ -6,8 +6,8 @@
 //   std::vector<Page> pages = co_await Gather(std::move(coros));          // a vector of Coros, Tasks or Futures
 //   auto [a, b] = co_await GatherSettled(Fetch(x), Fetch(y));             // Outcome<T>s instead of errors
 //
-// Coros become tasks at the call, in argument order. void counts as std::monostate. The result is a Future, so that it
-// can be kept, shielded, or awaited more than once.
+// Coros become tasks at the call, in argument order. void counts as std::monostate, and so does the result of an AnyTask
+// or AnyFuture. The result is a Future, so that it can be kept, shielded, or awaited more than once.
 //
 // Errors.        The first error, or the first child that is cancelled from elsewhere, ends the gather at once; the
 //                other children run on, and their errors count as looked at. GatherSettled() ends with the last child.
@@ -68,20 +68,20 @@ class GatherBase : public FutureState, public Runnable, public SelfKept {
       return Outcome<T>::Cancelled();
     }
     if (state->status() == Status::kError) return Outcome<T>::Error(state->Error());
-    state->RequireValue();
     if constexpr (std::is_void_v<T>) {
       return Outcome<T>::Value();
     } else {
+      state->RequireValue();
       return Outcome<T>::Value(TakeFrom<T>(*state));
     }
   }
   template <typename T>
   Stored<T> ValueOf(size_t index) {
     StateRef<FutureState> state = std::move(children_[index].state);
-    state->RequireValue();
     if constexpr (std::is_void_v<T>) {
       return std::monostate();
     } else {
+      state->RequireValue();
       return TakeFrom<T>(*state);
     }
   }
@@ -187,6 +187,7 @@ auto GatherVectorOf(std::vector<H> handles) {
 // Spawns in argument order: the elements of a braced initialiser are evaluated from left to right.
 template <bool kSettled, typename... A>
 auto GatherAll(A&&... awaitables) {
+  RequireUsable(awaitables...);
   std::tuple<HandleOf<A>...> handles{EnsureHandle(std::forward<A>(awaitables))...};
   return std::apply([](auto&... handle) { return GatherHandles<kSettled>(std::move(handle)...); }, handles);
 }

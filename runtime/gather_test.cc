@@ -340,5 +340,38 @@ TEST_F(GatherTest, ALoopCanBeDestroyedWhileTheResultIsOnItsWay) {
   EXPECT_EQ(reports_.size(), 1u);
 }
 
+// Regression: the arguments beside the refused one were reported as never awaited.
+TEST_F(GatherTest, ARefusedArgumentRefusesAllWithOneError) {
+  Run([&]() -> Coro<> {
+    Coro<int> empty;
+    std::vector<Coro<int>> coros;
+    coros.push_back(After(1, 1));
+    coros.push_back(Coro<int>());
+    auto refused = [&](auto call) {
+      try {
+        call();
+        log_.push_back("nothing");
+      } catch (const InvalidStateError& e) {
+        log_.push_back(e.what());
+      }
+    };
+    refused([&] { (void)Gather(std::move(empty), After(1, 1)); });
+    refused([&] { (void)GatherSettled(After(1, 1), std::move(empty)); });
+    refused([&] { (void)Race(After(1, 1), std::move(empty)); });
+    refused([&] { (void)Wait(ReturnWhen::kAllCompleted, After(1, 1), std::move(empty)); });
+    refused([&] { (void)Gather(std::move(coros)); });
+    EXPECT_THAT(log_, testing::AllOf(testing::SizeIs(5), testing::Each(HasSubstr("this Coro is empty"))));
+    EXPECT_EQ(AllTasks().size(), 1u);  // Nothing was started.
+    log_.clear();
+    refused([&] { (void)Gather(After(1, 1), Task<>()); });
+    EXPECT_THAT(log_, ElementsAre(HasSubstr("the handle is empty")));
+    co_return;
+  });
+  EXPECT_THAT(reports_, IsEmpty());
+  testing::internal::CaptureStderr();
+  EXPECT_THROW((void)Gather(After(1, 1), After(1, 1)), InvalidStateError);  // Outside a loop.
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+}
+
 }  // namespace
 }  // namespace detent

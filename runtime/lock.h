@@ -76,11 +76,13 @@ class Lock : public internal::NamedObject {
 
  private:
   friend class internal::LockAcquire;
+  friend class Held<Lock>;
 
   // Who holds it, for reports: `held by task "alice"`.
   std::string Holder() const;
 
   internal::WaitList waiters_;
+  internal::HeldList helds_;
   uint64_t holder_ = 0;  // The id of the task that acquired it.
   bool locked_ = false;
 };

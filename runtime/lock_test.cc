@@ -223,6 +223,44 @@ TEST_F(LockTest, ALockDestroyedWhileHeldIsReported) {
               ElementsAre("Lock \"ledger\" was destroyed while held by task \"task-1\"; release it first"));
 }
 
+// Regression: ~Held released a lock that was gone.
+TEST_F(LockTest, AHeldThatOutlivesItsLockIsEmpty) {
+  loop_.Run([&]() -> Coro<> {
+    Held<Lock> held = co_await lock_->Hold();
+    Held<Lock> moved = std::move(held);
+    EXPECT_TRUE(moved);
+    lock_ = nullptr;
+    EXPECT_FALSE(held);
+    EXPECT_FALSE(moved);
+    moved.Release();
+    held = std::move(moved);
+  });
+  EXPECT_THAT(reports_,
+              ElementsAre("Lock \"ledger\" was destroyed while held by task \"task-1\"; release it first"));
+}
+
+TEST_F(LockTest, AHeldMayBeMovedAboutWhileOthersHoldAfterIt) {
+  loop_.Run([&]() -> Coro<> {
+    Held<Lock> stale = co_await lock_->Hold();
+    lock_->Release();  // By hand: `stale` does not know.
+    std::vector<Held<Lock>> all;
+    for (int i = 0; i < 5; ++i) {
+      all.push_back(co_await lock_->Hold());
+      lock_->Release();
+    }
+    Held<Lock> live = co_await lock_->Hold();
+    all[1] = std::move(all[3]);  // Releases the lock, and says so below.
+    EXPECT_FALSE(lock_->Locked());
+    live = std::move(stale);
+    EXPECT_TRUE(live && !stale);
+    lock_ = nullptr;
+    for (const Held<Lock>& held : all) EXPECT_FALSE(held);
+    EXPECT_FALSE(live);
+  });
+  EXPECT_THAT(reports_, ElementsAre(HasSubstr("a scoped Release() failed: Lock::Release() on Lock \"ledger\": it is not "
+                                              "held")));
+}
+
 TEST(LockLifetimeTest, ALoopMayEndWithHoldersAndWaiters) {
   Lock lock;
   {

@@ -35,6 +35,7 @@
 #include "absl/status/statusor.h"
 #include "detent/runtime/coro.h"
 #include "detent/runtime/future.h"
+#include "detent/runtime/internal/await_once.h"
 #include "detent/runtime/internal/awaiting.h"
 #include "detent/runtime/internal/copyable.h"
 
@@ -271,9 +272,13 @@ auto MakeOutcome(H&& handle) {
   }
 }
 template <bool kCatchesOwn, typename Op>
-  requires(Operation<Op> && !std::is_lvalue_reference_v<Op>)
+  requires OneShot<Op>
 auto MakeOutcome(Op&& operation) {
-  return OperationOutcome<Op, Op, kCatchesOwn>(std::move(operation));
+  if constexpr (Operation<Op>) {
+    return OperationOutcome<Op, Op, kCatchesOwn>(std::move(operation));
+  } else {
+    return MakeOutcome<kCatchesOwn>(AwaitOnce<Op>(std::move(operation)));
+  }
 }
 
 absl::Status StatusOf(const std::exception_ptr& error);

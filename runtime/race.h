@@ -5,7 +5,7 @@
 //   Reply reply = co_await Race(Ask(primary), Ask(replica));
 //
 // Coros become tasks. The result is the winner's value, or its error; of things with different results it is a
-// std::variant of them in argument order (void counts as std::monostate). If several have finished when the racing task
+// std::variant of them in argument order (void, and what an AnyTask gives, count as std::monostate). If several have finished when the racing task
 // runs again, the one furthest left wins. An error of a loser counts as looked at.
 //
 // Errors.        The winner's; std::invalid_argument for an empty vector.
@@ -46,12 +46,12 @@ R TakeWinner(std::tuple<H...>& handles, size_t winner) {
   }
   auto& handle = std::get<kIndex>(handles);
   if constexpr (std::is_same_v<R, ResultType<decltype(handle)>>) {
-    return std::move(handle).Result();
+    return TakeResult(handle);
   } else if constexpr (std::is_void_v<ResultType<decltype(handle)>>) {
-    std::move(handle).Result();
+    TakeResult(handle);
     return R(std::in_place_index<kIndex>);
   } else {
-    return R(std::in_place_index<kIndex>, std::move(handle).Result());
+    return R(std::in_place_index<kIndex>, TakeResult(handle));
   }
 }
 
@@ -67,7 +67,7 @@ template <typename H>
 Coro<ResultType<H>> RaceVector(std::vector<H> handles) {
   std::vector<AnyFuture> erased(handles.begin(), handles.end());
   const size_t winner = co_await RunRace(std::move(erased));
-  co_return std::move(handles[winner]).Result();
+  co_return TakeResult(handles[winner]);
 }
 
 }  // namespace internal
@@ -75,6 +75,7 @@ Coro<ResultType<H>> RaceVector(std::vector<H> handles) {
 template <typename... A>
   requires(sizeof...(A) > 0 && requires { typename std::tuple<internal::HandleOf<A>...>; })
 auto Race(A&&... awaitables) {
+  internal::RequireUsable(awaitables...);
   std::tuple<internal::HandleOf<A>...> handles{internal::EnsureHandle(std::forward<A>(awaitables))...};
   return internal::RaceTuple(std::move(handles));
 }

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "detent/runtime/errors.h"
+#include "detent/runtime/event_loop.h"
 
 namespace detent {
 namespace internal {
@@ -58,6 +59,13 @@ Semaphore::Semaphore(int64_t value, std::string_view name) : NamedObject(name), 
     throw std::invalid_argument(
         absl::StrCat("Semaphore: the initial value is ", value, "; it must be 0 or more, the number of permits"));
   }
+}
+
+Semaphore::~Semaphore() {
+  if (helds_.empty() || internal::IsTearingDown()) return;
+  internal::ReportHere(
+      absl::StrCat(Called("Semaphore"), " was destroyed while a permit was held; let it outlive what Hold() gave"),
+      nullptr);
 }
 
 void Semaphore::Release() {

@@ -10,7 +10,8 @@
 // Cancellation.  A cancelled Acquire() holds nothing; a permit that it had been given goes to the next.
 // Errors.        std::invalid_argument for a negative value. BoundedSemaphore::Release() throws InvalidStateError when
 //                all permits are back already.
-// Ownership.     Must outlive those who wait on it, else they get an InvalidStateError.
+// Ownership.     Must outlive those who wait on it, else they get an InvalidStateError; a semaphore destroyed before a
+//                Held of it is reported.
 // Threads.       The loop's own thread only.
 #ifndef DETENT_RUNTIME_SEMAPHORE_H_
 #define DETENT_RUNTIME_SEMAPHORE_H_
@@ -55,7 +56,7 @@ class SemaphoreAcquire : public ListedWait {
 class Semaphore : public internal::NamedObject {
  public:
   explicit Semaphore(int64_t value = 1, std::string_view name = {});
-  virtual ~Semaphore() = default;
+  virtual ~Semaphore();
 
   internal::SemaphoreAcquire Acquire() { return internal::SemaphoreAcquire(*this); }
   internal::HoldOperation<internal::SemaphoreAcquire, Semaphore> Hold() {
@@ -69,11 +70,13 @@ class Semaphore : public internal::NamedObject {
 
  private:
   friend class internal::SemaphoreAcquire;
+  friend class Held<Semaphore>;
 
   // Gives a permit to the first who still waits.
   bool WakeNext();
 
   internal::WaitList waiters_;
+  internal::HeldList helds_;
   int64_t value_;
 };
 

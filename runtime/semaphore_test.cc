@@ -263,5 +263,22 @@ SIM_TEST(SemaphoreScheduleTest, PermitsAreConserved) {
   EXPECT_FALSE(slots.Locked());
 }
 
+// Regression: ~Held gave a permit back to a semaphore that was gone.
+TEST_F(SemaphoreTest, ASemaphoreDestroyedBeforeItsHeldIsReported) {
+  Log reports;
+  loop_.SetExceptionHandler([&](const ExceptionContext& context) { reports.push_back(context.ToString()); });
+  Permits(3);
+  loop_.Run([&]() -> Coro<> {
+    Held<Semaphore> first = co_await slots_->Hold();
+    Held<Semaphore> second = co_await slots_->Hold();
+    Held<Semaphore> third = co_await slots_->Hold();
+    second.Release();
+    slots_ = nullptr;
+    EXPECT_FALSE(first || second || third);
+  });
+  EXPECT_THAT(reports,
+              ElementsAre("Semaphore \"slots\" was destroyed while a permit was held; let it outlive what Hold() gave"));
+}
+
 }  // namespace
 }  // namespace detent

@@ -5,8 +5,8 @@
 //   Task<> save = Spawn(Save(document));
 //   co_await Shield(save);        // if this task is cancelled, the await throws, and the saving goes on
 //
-// A Coro is spawned at the call. The result is a Future that shows the inner's result; of a task or future that is done
-// already it is that future itself.
+// A Coro is spawned at the call. The result is a Future that shows the inner's result (an AnyFuture, if the inner is an
+// AnyTask or AnyFuture); of a task or future that is done already it is that future itself.
 //
 // Suspension.    As awaiting the inner.
 // Cancellation.  Of the shield: only the shield. Of the inner by others: cancels the shield.
@@ -17,6 +17,7 @@
 #define DETENT_RUNTIME_SHIELD_H_
 
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include "detent/runtime/future.h"
@@ -80,10 +81,12 @@ class ShieldState final : public FutureState, public SelfKept {
 template <typename A>
   requires requires(A&& a) { internal::EnsureHandle(std::forward<A>(a)); }
 auto Shield(A&& awaitable) {
-  auto handle = internal::EnsureHandle(std::forward<A>(awaitable));
-  using T = typename decltype(handle)::Result_;
-  if (handle.Done()) return Future<T>(handle.TakeStateRef());
-  return Future<T>(internal::ShieldState::Make(handle.TakeStateRef()));
+  using Handle = internal::HandleOf<A>;
+  constexpr bool kErased = std::is_same_v<Handle, AnyTask> || std::is_same_v<Handle, AnyFuture>;
+  using Shielded = std::conditional_t<kErased, AnyFuture, Future<internal::ResultType<Handle>>>;
+  Handle handle = internal::EnsureHandle(std::forward<A>(awaitable));
+  if (handle.Done()) return Shielded(handle.TakeStateRef());
+  return Shielded(internal::ShieldState::Make(handle.TakeStateRef()));
 }
 
 }  // namespace detent

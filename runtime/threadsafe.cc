@@ -21,7 +21,7 @@ bool ThreadResultBase::Done() const {
   return done_;
 }
 
-void ThreadResultBase::Wait(absl::Duration timeout) const {
+void ThreadResultBase::Wait(absl::Duration timeout, bool moves_out) {
   std::unique_lock<std::mutex> held(mutex_);
   if (timeout == absl::InfiniteDuration()) {
     changed_.wait(held, [this] { return done_; });
@@ -29,6 +29,11 @@ void ThreadResultBase::Wait(absl::Duration timeout) const {
     throw TimeoutError("ThreadFuture::Get(): the task was not done in time; it runs on, Cancel() it to end it");
   }
   if (error_ != nullptr) std::rethrow_exception(error_);
+  if (moved_out_) {
+    throw InvalidStateError("ThreadFuture::Get(): the result was already moved out by `std::move(future).Get()`; read it "
+                            "once, or before that by reference");
+  }
+  moved_out_ = moves_out;
 }
 
 void ThreadResultBase::RequestCancel() {

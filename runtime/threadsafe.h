@@ -10,8 +10,11 @@
 // Suspension.    None: Get() blocks the calling thread.
 // Cancellation.  Cancel() cancels the task from any thread. A cancelled task makes Get() throw CancelledError.
 // Errors.        Get() throws the task's error; TimeoutError if it was given a time-out and that passed;
-//                InvalidStateError if the loop was closed before the task was done.
-// Threads.       Any. A ThreadFuture may be copied to and used by several threads.
+//                InvalidStateError if the loop was closed before the task was done, or if the result was moved out.
+// Ownership.     Get() gives a reference, good while a copy of the ThreadFuture lives; `std::move(future).Get()` gives
+//                the value: moved out if the type cannot be copied, else copied, for other copies may read it.
+// Threads.       Any. A ThreadFuture may be copied to and used by several threads. What cannot be copied is moved out
+//                by one of them, and is then nobody else's: hold no reference to it by then.
 #ifndef DETENT_RUNTIME_THREADSAFE_H_
 #define DETENT_RUNTIME_THREADSAFE_H_
 
@@ -21,6 +24,7 @@
 
 #include "absl/time/time.h"
 #include "detent/runtime/event_loop.h"
+#include "detent/runtime/internal/copyable.h"
 #include "detent/runtime/internal/thread_result.h"
 #include "detent/runtime/spawn.h"
 
@@ -35,9 +39,20 @@ class ThreadFuture {
 
   bool Done() const { return result().Done(); }
   // Blocks until the task is done, or `timeout` has passed.
-  T Get(absl::Duration timeout = absl::InfiniteDuration()) const {
-    result().Wait(timeout);
-    if constexpr (!std::is_void_v<T>) return *result_->value();
+  decltype(auto) Get(absl::Duration timeout = absl::InfiniteDuration()) const& {
+    result().Wait(timeout, /*moves_out=*/false);
+    if constexpr (!std::is_void_v<T>) return static_cast<const T&>(*result_->value());
+  }
+  T Get(absl::Duration timeout = absl::InfiniteDuration()) && {
+    constexpr bool kMovesOut = !internal::kIsCopyable<internal::Stored<T>>;
+    result().Wait(timeout, kMovesOut);
+    if constexpr (!std::is_void_v<T>) {
+      if constexpr (kMovesOut) {
+        return std::move(*result_->value());
+      } else {
+        return *result_->value();
+      }
+    }
   }
   // Asks the task to end; does nothing if it is done.
   void Cancel() const { result().RequestCancel(); }

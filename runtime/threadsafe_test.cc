@@ -61,6 +61,35 @@ TEST_F(ThreadsafeTest, GetGivesTheResult) {
   });
 }
 
+Coro<std::unique_ptr<int>> Box(int value) { co_return std::make_unique<int>(value); }
+
+// Regression: Get() copied, so that a result that only moves did not compile.
+TEST_F(ThreadsafeTest, AResultThatOnlyMovesIsMovedOutOnce) {
+  RunBeside([&] {
+    EXPECT_EQ(*RunCoroutineThreadsafe(loop_, Box, 7).Get(), 7);
+    ThreadFuture<std::unique_ptr<int>> boxed = RunCoroutineThreadsafe(loop_, Box, 8);
+    ThreadFuture<std::unique_ptr<int>> copy = boxed;
+    EXPECT_EQ(*boxed.Get(), 8);
+    EXPECT_EQ(*std::move(boxed).Get(absl::Seconds(10)), 8);
+    try {
+      (void)copy.Get();
+      ADD_FAILURE() << "nothing was thrown";
+    } catch (const InvalidStateError& e) {
+      EXPECT_THAT(e.what(), HasSubstr("the result was already moved out by `std::move(future).Get()`"));
+    }
+  });
+}
+
+TEST_F(ThreadsafeTest, AResultThatCanBeCopiedStaysForTheOtherCopies) {
+  RunBeside([&] {
+    ThreadFuture<std::string> text = RunCoroutineThreadsafe(loop_, []() -> Coro<std::string> { co_return "text"; });
+    ThreadFuture<std::string> copy = text;
+    static_assert(std::is_same_v<decltype(text.Get()), const std::string&>);
+    EXPECT_EQ(std::move(text).Get(), "text");
+    EXPECT_EQ(copy.Get(), "text");
+  });
+}
+
 TEST_F(ThreadsafeTest, TheCoroutineRunsOnTheLoopsThread) {
   const std::thread::id here = std::this_thread::get_id();
   RunBeside([&] {

@@ -73,6 +73,11 @@ void ThrowEmptyWait() {
   throw std::invalid_argument("Wait(): the set of tasks is empty; there is nothing that could ever complete");
 }
 
+void ThrowUnusable(bool is_coro) {
+  if (is_coro) ThrowAwaitedTwice();
+  AnyFuture::ThrowEmpty();
+}
+
 std::vector<bool> RepeatedStates(const std::vector<const void*>& states) {
   std::vector<bool> repeated;
   absl::flat_hash_set<const void*> seen;  // Asked for membership only; its order decides nothing.

@@ -20,11 +20,13 @@
 #include <exception>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
+#include "detent/runtime/internal/await_once.h"
 #include "detent/runtime/internal/future_state.h"
 #include "detent/runtime/internal/timer_heap.h"
 #include "detent/runtime/internal/wait_node.h"
@@ -120,13 +122,18 @@ class WaitOperation final : public WaitForSome {
 
 [[noreturn]] void ThrowEmptyWait();
 
+template <typename V>
+inline constexpr bool kIsVector = false;
+template <typename E>
+inline constexpr bool kIsVector<std::vector<E>> = true;
+
 // A handle as it is; a Coro or an operation as the task that it becomes.
 template <typename T>
 Task<T> EnsureHandle(Coro<T> coro) {
   return Spawn(std::move(coro));
 }
 template <typename Op>
-  requires(Operation<Op> && !std::is_lvalue_reference_v<Op>)
+  requires OneShot<Op>
 auto EnsureHandle(Op&& operation) {
   return Spawn(std::move(operation));
 }
@@ -139,12 +146,66 @@ std::remove_cvref_t<H> EnsureHandle(H&& handle) {
 template <typename A>
 using HandleOf = decltype(EnsureHandle(std::declval<A>()));
 
-// The result type of a handle.
+// The result type of a handle; that of one whose type is erased is void.
 template <typename H>
-using ResultType = typename std::remove_cvref_t<H>::Result_;
+struct ResultTypeOf {
+  using type = void;
+};
+template <typename H>
+  requires requires { typename H::Result_; }
+struct ResultTypeOf<H> {
+  using type = typename H::Result_;
+};
+template <typename H>
+using ResultType = typename ResultTypeOf<std::remove_cvref_t<H>>::type;
+
+// The result of a handle that is done, moved out as by std::move(handle).Result(); or throws how it ended.
+template <typename H>
+ResultType<H> TakeResult(H& handle) {
+  if constexpr (requires { typename H::Result_; }) {
+    return std::move(handle).Result();
+  } else {
+    if (std::exception_ptr error = handle.Exception()) std::rethrow_exception(std::move(error));
+  }
+}
+
+template <typename A>
+bool IsUsable(const A& awaitable) {
+  if constexpr (kIsCoro<A> || kIsHandle<A>) {
+    return static_cast<bool>(awaitable);
+  } else {
+    return true;
+  }
+}
+
+template <typename A>
+void CloseIfCoro(A& awaitable) {
+  if constexpr (kIsCoro<A>) awaitable.Close();
+}
+
+[[noreturn]] void ThrowUnusable(bool is_coro);
+
+// Refuses arguments before any of them is consumed. The Coros among them will deliberately not run, and are no "never
+// awaited" of their own.
+template <typename... A>
+void RequireUsable(A&... awaitables) {
+  if (CurrentCore() != nullptr && (IsUsable(awaitables) && ...)) [[likely]] return;
+  const bool usable[] = {IsUsable(awaitables)...};
+  constexpr bool kCoro[] = {kIsCoro<A>...};
+  (CloseIfCoro(awaitables), ...);
+  for (size_t i = 0; i < sizeof...(A); ++i) {
+    if (!usable[i]) ThrowUnusable(kCoro[i]);
+  }
+}
 
 template <typename T>
 std::vector<Task<T>> SpawnAll(std::vector<Coro<T>> coros) {
+  bool usable = true;
+  for (const Coro<T>& coro : coros) usable = usable && coro;
+  if (!usable || CurrentCore() == nullptr) [[unlikely]] {
+    for (Coro<T>& coro : coros) coro.Close();
+    if (!usable) ThrowAwaitedTwice();
+  }
   std::vector<Task<T>> tasks;
   tasks.reserve(coros.size());
   for (Coro<T>& coro : coros) tasks.push_back(Spawn(std::move(coro)));
@@ -170,14 +231,27 @@ internal::WaitOperation<Task<T>> Wait(std::vector<Coro<T>> coros, ReturnWhen whe
 
 // The same for handles and Coros of different types: the result has AnyTasks, or AnyFutures if there is a Future.
 template <typename... A>
-  requires(sizeof...(A) > 0)
+  requires(sizeof...(A) > 0 && requires { typename std::tuple<internal::HandleOf<A>...>; })
 auto Wait(ReturnWhen when, A&&... handles) {
+  internal::RequireUsable(handles...);
   constexpr bool kAllTasks = (std::is_base_of_v<AnyTask, internal::HandleOf<A>> && ...);
   using H = std::conditional_t<kAllTasks, AnyTask, AnyFuture>;
   std::vector<H> erased;
   erased.reserve(sizeof...(A));
   (erased.push_back(internal::EnsureHandle(std::forward<A>(handles))), ...);
   return internal::WaitOperation<H>(std::move(erased), when, absl::InfiniteDuration());
+}
+
+// Arguments that no other form takes: says why.
+template <typename... A>
+  requires(sizeof...(A) > 0 && !requires { typename std::tuple<internal::HandleOf<A>...>; })
+internal::WaitOperation<AnyFuture> Wait(ReturnWhen when, A&&...) {
+  static_assert(!(internal::kIsVector<std::remove_cvref_t<A>> || ...),
+                "Wait(): a vector comes first: Wait(std::move(tasks), ReturnWhen::kAllCompleted)");
+  static_assert((internal::kIsVector<std::remove_cvref_t<A>> || ...),
+                "Wait() takes Coros as rvalues (`std::move(coro)`), Tasks, Futures, and operations such as "
+                "queue.Get(); a closure needs Spawn(closure) or Invoke(closure)");
+  return internal::WaitOperation<AnyFuture>(std::vector<AnyFuture>(), when, absl::InfiniteDuration());
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

@@ -70,9 +70,20 @@ Coro<AwaitValue<A>> WaitForCoro(A awaitable, absl::Duration timeout) {
 
 // `awaitable`: a Coro, a Task, a Future, or an operation such as queue.Get().
 template <typename A>
-  requires internal::Awaitable<std::remove_cvref_t<A>>
+  requires(internal::Awaitable<std::remove_cvref_t<A>> && std::is_constructible_v<std::remove_cvref_t<A>, A>)
 auto WaitFor(A&& awaitable, absl::Duration timeout) {
   return internal::WaitForCoro<std::remove_cvref_t<A>>(std::forward<A>(awaitable), timeout);
+}
+
+// Anything else: says why.
+template <typename A>
+Coro<> WaitFor(A&&, absl::Duration) {
+  static_assert(internal::Awaitable<std::remove_cvref_t<A>>,
+                "WaitFor() awaits a Coro, a Task, a Future, or an operation such as queue.Get(); for a closure use "
+                "WithTimeout(duration, closure), or WaitFor(Invoke(closure), duration)");
+  static_assert(!internal::Awaitable<std::remove_cvref_t<A>>,
+                "WaitFor(): a Coro is awaited once, as an rvalue: WaitFor(std::move(coro), duration)");
+  return Coro<>();
 }
 
 }  // namespace detent

@@ -151,6 +151,7 @@ class Exploration {
     // GoogleTest prints assertions itself.
     AppendLine(report_.text,
                hooks_.TellsGoogleTest() ? schedule_.failure().text_without_assertions() : schedule_.failure().text());
+    AppendLine(report_.text, hooks_.Advice(report_.failure));
     AppendLine(report_.text, story);
     if (!interleaving.empty()) absl::StrAppend(&report_.text, "\n\n", std::string(interleaving));
     if (!report_.ok) AppendReplayCommand();

@@ -54,6 +54,11 @@ class Hooks {
     (void)tape;
     return std::string();
   }
+  // What a person can do about this failure, if the test framework has something to say.
+  virtual std::string Advice(const std::string& failure) {
+    (void)failure;
+    return std::string();
+  }
   // Whether the failing schedule, or one that is skipped, is run a last time with GoogleTest listening.
   virtual bool TellsGoogleTest() { return false; }
 };

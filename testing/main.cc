@@ -12,7 +12,15 @@
 
 ABSL_FLAG(std::string, detent_schedules, "", "how many schedules each simulated test runs, from 1 to 1000000000");
 ABSL_FLAG(std::string, detent_seed, "", "the seed of the schedules");
-ABSL_FLAG(std::string, detent_replay, "", "a tape (d1:...): the one schedule to run");
+ABSL_FLAG(std::string, detent_steps, "", "how many steps a schedule may take, from 1 to 1000000000000");
+ABSL_FLAG(std::string, detent_strategy, "", "who makes the choices: portfolio, random, pct:3, pos, surw, exhaustive, ...");
+ABSL_FLAG(std::string, detent_time, "", "how long to search each test, whatever --detent_schedules says: 30s, 10m");
+ABSL_FLAG(std::string, detent_jobs, "", "how many processes search, from 1 to 256");
+ABSL_FLAG(std::string, detent_slip, "", "how far the virtual clock may slip past work that is ready, in a schedule: 1s");
+ABSL_FLAG(std::string, detent_shrink_time, "", "how long to shrink a failing schedule: 5s; 0 to leave it as found");
+ABSL_FLAG(std::string, detent_footprint, "", "`declared` if all shared state is primitives and Shared<T>");
+ABSL_FLAG(std::string, detent_report, "", "a file that gets the whole interleaving of a failing schedule");
+ABSL_FLAG(std::string, detent_replay, "", "a tape (d1:...), or a file with one: the one schedule to run");
 
 namespace {
 
@@ -33,7 +41,10 @@ int main(int argc, char** argv) {
   ::testing::InitGoogleMock(&argc, argv);
   absl::ParseCommandLine(argc, argv);
   if (!Set("schedules", FLAGS_detent_schedules) || !Set("seed", FLAGS_detent_seed) ||
-      !Set("replay", FLAGS_detent_replay)) {
+      !Set("steps", FLAGS_detent_steps) || !Set("strategy", FLAGS_detent_strategy) || !Set("time", FLAGS_detent_time) ||
+      !Set("jobs", FLAGS_detent_jobs) || !Set("slip", FLAGS_detent_slip) ||
+      !Set("shrink_time", FLAGS_detent_shrink_time) || !Set("footprint", FLAGS_detent_footprint) ||
+      !Set("report", FLAGS_detent_report) || !Set("replay", FLAGS_detent_replay)) {
     return 2;
   }
   return RUN_ALL_TESTS();

@@ -6,7 +6,7 @@
 
 #include "absl/time/time.h"
 #include "detent/sim/options.h"
-#include "detent/sim/random_walk.h"
+#include "detent/sim/portfolio.h"
 #include "detent/sim/strategy.h"
 #include "detent/sim/tape.h"
 
@@ -27,7 +27,7 @@ struct Options {
   // How many schedules to run. The first is always Fifo, the order of the real loop; an Exhaustive search, which begins
   // with that one, runs as many as there are, up to this number.
   uint64_t schedules = 100;
-  detent::sim::StrategyOption strategy = detent::sim::RandomWalk();
+  detent::sim::StrategyOption strategy = detent::sim::Portfolio();
   // Of each schedule; see sim::Options.
   uint64_t steps_max = detent::sim::Options().steps_max;
   absl::Duration time_max = detent::sim::Options().time_max;
@@ -40,6 +40,8 @@ struct Options {
   // Of the schedules only the slice-th of so many, counted from 0: for searches in several processes.
   uint64_t slice = 0;
   uint64_t slices = 1;
+  // A file that gets the whole interleaving of the failing schedule, or null. A person gets no more than a screen of it.
+  const char* report = nullptr;
   // Prints to standard error, now and then, how far a long search is.
   bool progress = false;
   ScheduleListener* listener = nullptr;

@@ -4,8 +4,10 @@
 #include <cstdlib>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "detent/runtime/epoll_loop.h"
 #include "detent/sim/fingerprint.h"
@@ -47,6 +49,10 @@ class GoogleTestHooks final : public Hooks {
   uint64_t TestHash() override { return HashOfName(name_); }
   std::string ReplayCommand(const std::string& tape) override { return ::detent_testing::internal::ReplayCommand(name_, tape); }
   bool TellsGoogleTest() override { return true; }
+  std::string Advice(const std::string& failure) override {
+    if (!absl::StrContains(failure, "raise Options::steps_max")) return "";  // The simulator's words; see sim_loop.cc.
+    return "raise the limit of steps with DETENT_STEPS or --detent_steps";
+  }
 
  private:
   const std::string name_;
@@ -96,7 +102,8 @@ void ExploringTest::TestBody() {
   }
   GoogleTestHooks hooks(name);
   const Report report = ExploreWithHooks(options, body_, hooks);
-  if (!report.ok) Fail(report.text);
+  if (report.ok) return;
+  Fail(report.text);
 }
 
 }  // namespace detent_testing::internal

@@ -19,9 +19,18 @@
 //
 // Settings, each as an environment variable that works with any main(), or as a flag with detent's own main
 // (//testing:test_main):
-//   DETENT_SCHEDULES, --detent_schedules   how many schedules, 1 to 1000000000
-//   DETENT_SEED,      --detent_seed        the seed, 0 to 18446744073709551615
-//   DETENT_REPLAY,    --detent_replay      a tape: runs that one schedule
+//   DETENT_SCHEDULES,   --detent_schedules     how many schedules, 1 to 1000000000
+//   DETENT_SEED,        --detent_seed          the seed, 0 to 18446744073709551615
+//   DETENT_STRATEGY,    --detent_strategy      portfolio (the default), random, pct:3, pos, surw, round-robin, delay:2,
+//                                              fifo, exhaustive
+//   DETENT_TIME,        --detent_time          search so long (10m) instead of so many schedules
+//   DETENT_JOBS,        --detent_jobs          in so many processes, 1 to 256
+//   DETENT_STEPS,       --detent_steps         the limit of steps of a schedule, 1 to 1000000000000
+//   DETENT_SLIP,        --detent_slip          how far the clock may slip past work that is ready (sim::Options::slip_max)
+//   DETENT_FOOTPRINT,   --detent_footprint     `declared` or `anything` (sim::Options::footprint)
+//   DETENT_SHRINK_TIME, --detent_shrink_time   how long to shrink a failing schedule, 5s; 0 leaves it as found
+//   DETENT_REPORT,      --detent_report        a file for the whole interleaving of a failing schedule
+//   DETENT_REPLAY,      --detent_replay        a tape, or a file with one: runs that one schedule
 #ifndef DETENT_TESTING_TEST_MACROS_H_
 #define DETENT_TESTING_TEST_MACROS_H_
 

@@ -159,6 +159,17 @@ TEST(SettingsTest, AVariableOutOfRangeFailsTheTest) {
   EXPECT_THAT(output.text, HasSubstr("DETENT_SCHEDULES=many: it must be a whole number from 1 to 1000000000\n"));
 }
 
+TEST(SettingsTest, TheLimitOfStepsCanBeRaisedAndTheMessageSaysHow) {
+  const std::string text = RunSample("Sample.NeverEnds", "DETENT_STEPS=2000").text;
+  EXPECT_THAT(text, HasSubstr("the run passed its limit of 2000 steps at 0"));
+  EXPECT_THAT(text, HasSubstr("\nraise the limit of steps with DETENT_STEPS or --detent_steps\n"));
+  EXPECT_THAT(RunSample("Sample.NeverEnds", "DETENT_STEPS=2000", "--detent_steps=3000").text,
+              HasSubstr("its limit of 3000 steps"));
+  EXPECT_EQ(RunSample("Sample.Skips", "", "--detent_steps=0").text,
+            "--detent_steps=0: it must be a whole number from 1 to 1000000000000\n");
+  EXPECT_THAT(RunSample("Sample.Throws").text, Not(HasSubstr("DETENT_STEPS")));
+}
+
 TEST(SettingsTest, AMalformedTapeFailsTheTest) {
   EXPECT_THAT(RunSample("Sample.Race", "DETENT_REPLAY=d1:AAAA").text,
               HasSubstr("DETENT_REPLAY: malformed tape: it ends at character 7, in the middle of a number"));

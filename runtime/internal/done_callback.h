@@ -9,15 +9,28 @@
 
 #include "detent/runtime/internal/context.h"
 #include "detent/runtime/internal/future_state.h"
+#include "detent/runtime/internal/loop_core.h"
 #include "detent/runtime/internal/ready_queue.h"
+#include "detent/runtime/internal/self_kept.h"
 
 namespace detent::internal {
 
-// Owns itself: it is deleted when it ran, was removed, or went down with its future.
-class DoneCallback : public Observer, public Runnable, public Pooled {
+// Owns itself: it is deleted when it ran, was removed, went down with its future, or when the loop ends: a function that
+// captures the handle of its own future would keep both alive for good if the future is never done.
+class DoneCallback : public Observer, public Runnable, public SelfKept, public Pooled {
  public:
-  void OnDone(FutureState& state) noexcept final { Queue(state); }
-  void OnDropped() noexcept final { delete this; }
+  void OnDone(FutureState& state) noexcept final {
+    StopKeeping();
+    Queue(state);
+  }
+  void OnDropped() noexcept final {
+    StopKeeping();
+    delete this;
+  }
+  void LetGo() final {
+    std::exchange(watched_, nullptr)->StopObserving(this);
+    delete this;
+  }
   void Run() final;
   uint64_t Lane() const final { return LaneOfCallbacks(source_); }
   void Discard() final { delete this; }
@@ -25,6 +38,8 @@ class DoneCallback : public Observer, public Runnable, public Pooled {
   uint64_t id() const { return id_; }
   // REQUIRES: state.IsDone().
   void Queue(FutureState& state);
+  // REQUIRES: !state.IsDone().
+  void Watch(FutureState& state);
 
   static DoneCallback* From(Observer* observer) { return dynamic_cast<DoneCallback*>(observer); }
 
@@ -34,8 +49,13 @@ class DoneCallback : public Observer, public Runnable, public Pooled {
   virtual void Invoke(StateRef<FutureState> state) = 0;
 
  private:
+  void StopKeeping() {
+    if (std::exchange(watched_, nullptr) != nullptr) core_->self_kept.Remove(this);
+  }
+
   LoopCore* core_;
-  StateRef<FutureState> state_;  // Held only once it is done: a pending future does not keep itself alive.
+  FutureState* watched_ = nullptr;  // While it is pending: not counted, so that it does not keep itself alive.
+  StateRef<FutureState> state_;     // Once it is done.
   uint64_t id_;
   uint64_t source_ = 0;
   ContextRef context_;

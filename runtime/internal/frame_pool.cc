@@ -48,7 +48,14 @@ thread_local Chunk tls_chunk;
 
 }  // namespace
 
+void HandOverAtEnd() {
+  if (tls_free_lists.handed_over_at_end) return;
+  tls_free_lists.handed_over_at_end = true;
+  (void)tls_chunk.next;  // Its first use makes it, and so registers its destructor.
+}
+
 void* RefillPool(size_t size_class) {
+  HandOverAtEnd();
   if (size_class == 0) size_class = 1;
   {
     Reserve& reserve = TheReserve();

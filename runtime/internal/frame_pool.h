@@ -3,7 +3,8 @@
 // The allocator of coroutine frames, task states and callbacks: free lists of 16-byte size classes, one set a thread.
 //
 // A block may be freed on another thread than the one that allocated it (it joins that thread's lists) and may outlive
-// its thread (a thread that ends leaves its lists to a common reserve, and memory is never given back). Under
+// its thread (a thread that ends leaves its lists to a common reserve, and memory is never given back; lost are only
+// blocks that the destructors of its thread_local objects free after that). Under
 // AddressSanitizer every block comes from the heap, so that a use after free is seen.
 #ifndef DETENT_RUNTIME_INTERNAL_FRAME_POOL_H_
 #define DETENT_RUNTIME_INTERNAL_FRAME_POOL_H_
@@ -32,12 +33,15 @@ struct FreeBlock {
 
 struct FreeLists {
   FreeBlock* heads[kPoolClasses] = {};
+  bool handed_over_at_end = false;  // Of a thread's lists: whether its end will leave them to the reserve.
 };
 
 inline constinit thread_local FreeLists tls_free_lists;
 
 // A block of class `size_class` from the common reserve or from fresh memory.
 void* RefillPool(size_t size_class);
+// Sees to it that the end of this thread leaves its lists to the reserve.
+void HandOverAtEnd();
 
 inline void* PoolAllocate(size_t size) {
 #ifdef DETENT_INTERNAL_POOL_IS_HEAP
@@ -60,6 +64,8 @@ inline void PoolFree(void* memory, size_t size) noexcept {
   const size_t size_class = (size + kPoolGranule - 1) / kPoolGranule;
   if (size_class >= kPoolClasses) [[unlikely]] return ::operator delete(memory, size);
   FreeBlock*& head = tls_free_lists.heads[size_class];
+  // A thread's first free finds an empty list. Only then is there more to ask, so that the usual free asks nothing else.
+  if (head == nullptr && !tls_free_lists.handed_over_at_end) [[unlikely]] HandOverAtEnd();
   head = ::new (memory) FreeBlock{head};
 #endif
 }

@@ -124,6 +124,25 @@ TEST(FramePoolTest, BlocksOfAThreadThatEndedAreUsedAgain) {
   EXPECT_EQ(again, left);
 }
 
+// Regression: the lists of a thread that only freed, or that took from the reserve only, were lost with it.
+TEST(FramePoolTest, BlocksOfAThreadThatOnlyFreedAreUsedAgain) {
+  if (!kReuses) GTEST_SKIP();
+  constexpr size_t kSize = 1920;  // A class that no other test uses.
+  std::set<void*> left;
+  for (int i = 0; i < 10; ++i) left.insert(PoolAllocate(kSize));
+  std::thread([&] {
+    for (void* block : left) PoolFree(block, kSize);
+  }).join();
+  for (int round = 0; round < 2; ++round) {
+    std::set<void*> again;
+    std::thread([&] {
+      for (int i = 0; i < 10; ++i) again.insert(PoolAllocate(kSize));
+      for (void* block : again) PoolFree(block, kSize);
+    }).join();
+    EXPECT_EQ(again, left) << round;
+  }
+}
+
 TEST(FramePoolTest, ManyThreadsAndBlocksThatChangeThreads) {
   std::vector<std::vector<std::pair<unsigned char*, size_t>>> handed(4);
   std::vector<std::thread> threads;

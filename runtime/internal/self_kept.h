@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// SelfKept: something that keeps itself alive while it watches futures (a gather, a shield), because nobody else
-// need hold it. The futures that it watches may never be done: the end of the loop lets go of those that are left.
+// SelfKept: something that keeps itself alive while it watches futures (a gather, a shield, a done-callback), because
+// nobody else need hold it. The futures that it watches may never be done: the end of the loop lets go of those that are left.
 #ifndef DETENT_RUNTIME_INTERNAL_SELF_KEPT_H_
 #define DETENT_RUNTIME_INTERNAL_SELF_KEPT_H_
 

@@ -11,32 +11,23 @@
 #include <type_traits>
 #include <utility>
 
+#include "detent/runtime/internal/await_once.h"
 #include "detent/runtime/internal/keep_closure.h"
 #include "detent/runtime/task.h"
 
 namespace detent::internal {
 
-template <typename C>
-inline constexpr bool kIsCoro = false;
-template <typename T>
-inline constexpr bool kIsCoro<Coro<T>> = true;
-
 // Callable with A..., giving a Coro.
 template <typename F, typename... A>
 concept CoroFunction = requires { requires kIsCoro<std::invoke_result_t<std::decay_t<F>&, std::decay_t<A>...>>; };
-
-// An operation such as Sleep(d) or queue.Get(), as a coroutine.
-template <typename Op>
-auto AwaitOnce(Op operation) -> Coro<std::remove_cvref_t<decltype(operation.Take())>> {
-  co_return co_await std::move(operation);
-}
 
 template <typename F, typename... A>
 using TaskFrom = Task<typename std::invoke_result_t<std::decay_t<F>&, std::decay_t<A>...>::Result>;
 
 }  // namespace detent::internal
 
-// Defines Spawn(coro, options), Spawn(operation, options), Spawn(fn, options) and Spawn(fn, arguments...) in terms of `start(coro, options, where)`.
+// Defines Spawn(coro, options), Spawn(operation, options), Spawn(fn, options) and Spawn(fn, arguments...) in terms of
+// `start(coro, options, where)`.
 #define DETENT_INTERNAL_SPAWN_FORMS(start)                                                                           \
   template <typename T>                                                                                              \
   ::detent::Task<T> Spawn(::detent::Coro<T> coro, ::detent::SpawnOptions options = ::detent::SpawnOptions(),        \
@@ -44,7 +35,7 @@ using TaskFrom = Task<typename std::invoke_result_t<std::decay_t<F>&, std::decay
     return start(std::move(coro), options, where);                                                                   \
   }                                                                                                                  \
   template <typename Op>                                                                                             \
-    requires(::detent::internal::Operation<Op> && !std::is_lvalue_reference_v<Op>)                                   \
+    requires(::detent::internal::OneShot<Op>)                                                                        \
   auto Spawn(Op&& operation, ::detent::SpawnOptions options = ::detent::SpawnOptions(),                              \
              std::source_location where = std::source_location::current()) {                                        \
     return start(::detent::internal::AwaitOnce<Op>(std::move(operation)), options, where);                           \

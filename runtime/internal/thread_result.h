@@ -27,8 +27,9 @@ class ThreadResultBase {
   explicit ThreadResultBase(std::shared_ptr<Inbox> inbox) : inbox_(std::move(inbox)) {}
 
   bool Done() const;
-  // Blocks until done; throws the error, or TimeoutError.
-  void Wait(absl::Duration timeout) const;
+  // Blocks until done; throws the error, or TimeoutError, or InvalidStateError if a call before this one was to move the
+  // value out, as this one is if `moves_out`.
+  void Wait(absl::Duration timeout, bool moves_out);
   void RequestCancel();
 
   // Called on the loop's thread.
@@ -41,8 +42,9 @@ class ThreadResultBase {
  private:
   const std::shared_ptr<Inbox> inbox_;
   mutable std::mutex mutex_;
-  mutable std::condition_variable changed_;
+  std::condition_variable changed_;
   bool done_ = false;
+  bool moved_out_ = false;
   bool cancel_requested_ = false;
   uint64_t task_id_ = 0;  // 0 before the task was spawned.
   std::exception_ptr error_;
