@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detent/testing/explore.h"
 
+#include <cstdio>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -64,14 +65,19 @@ class Exploration {
  private:
   Report Search() {
     const SometimesCheck sometimes;
-    Found found = SearchSchedules(schedule_, options_);
+    Found found = hooks_.Search(schedule_, options_);
     report_.schedules = found.schedules;
+    if (hooks_.Takes(found)) return std::move(report_);
     if (!found.failed) {
-      report_.text = found.summary.empty() ? absl::StrCat("passed ", found.schedules, " schedules, seed ", options_.seed)
+      report_.text = found.summary.empty() ? absl::StrCat("passed ", found.schedules, " schedules", options_.first == 0 ? "" : absl::StrCat(" from ", options_.first + 1, " on"), ", seed ", options_.seed)
                                            : found.summary;
       if (found.is_skipped) {
         TellGoogleTest(Tape(schedule_.tape()));
-      } else if (options_.slices == 1) {
+      } else if (options_.slices > 1) {
+        // Another slice may have seen it hold.
+        const std::string failures = sometimes.Failures();
+        if (!failures.empty()) std::fprintf(stderr, "[ detent   ] in this slice of the schedules: %s\n", failures.c_str());
+      } else {
         report_.failure = sometimes.Failures();
         report_.ok = report_.failure.empty();
         if (!report_.ok) report_.text = absl::StrCat(report_.failure, "\n", report_.text);
@@ -82,8 +88,12 @@ class Exploration {
     report_.tape = report_.original = found.tape;
     std::string story = absl::StrCat(
         "schedule ", found.number,
-        options_.search_time > absl::ZeroDuration() ? std::string() : absl::StrCat(" of ", options_.schedules), ", seed ",
-        options_.seed, ", ", found.strategy);
+        Range(), ", seed ", options_.seed, found.strategy.empty() ? "" : ", ", found.strategy);
+    if (!found.death.empty()) {
+      report_.failure = found.death;
+      report_.text = absl::StrCat(found.death, "\n", story);
+      return std::move(report_);
+    }
     if (!found.nondeterminism.empty()) {
       AppendLine(report_.failure, found.failure.text());
       AppendLine(report_.failure, found.nondeterminism);
@@ -103,6 +113,13 @@ class Exploration {
     Tell(story, interleaving);
     TellGoogleTest(report_.tape);
     return std::move(report_);
+  }
+
+  // Of which schedules it is one.
+  std::string Range() const {
+    if (options_.search_time > absl::ZeroDuration()) return "";
+    if (options_.first == 0) return absl::StrCat(" of ", options_.schedules);
+    return absl::StrCat(" of ", options_.first + 1, " to ", options_.first + options_.schedules);
   }
 
   static std::string DescribeShrinking(const Tape& original, const Shrunk& shrunk) {
@@ -179,6 +196,8 @@ class Exploration {
 };
 
 }  // namespace
+
+Found Hooks::Search(Schedule& schedule, const Options& options) { return SearchSchedules(schedule, options); }
 
 Report ExploreWithHooks(const Options& options, const Body& body, Hooks& hooks) {
   return Exploration(options, body, hooks).Run();
