@@ -36,9 +36,9 @@ Job* Job::OfThisProcess() {
 Job* Job::TakeFromEnvironment() {
   const char* value = std::getenv(kJobVariable);
   if (value == nullptr) return nullptr;
-  unsigned long long index, count;
+  unsigned long long index, slice, slices;
   int pipe, board, parent;
-  if (std::sscanf(value, "%llu,%llu,%d,%d,%d", &index, &count, &pipe, &board, &parent) != 5 || index >= count) {
+  if (std::sscanf(value, "%llu,%llu,%llu,%d,%d,%d", &index, &slice, &slices, &pipe, &board, &parent) != 6) {
     std::fprintf(stderr, "%s=%s: this variable is detent's own; unset it\n", kJobVariable, value);
     std::exit(2);
   }
@@ -47,13 +47,13 @@ Job* Job::TakeFromEnvironment() {
   fcntl(pipe, F_SETFD, FD_CLOEXEC);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) std::_Exit(2);  // It died before that.
-  void* const memory = mmap(nullptr, count * sizeof(JobSlot), PROT_READ | PROT_WRITE, MAP_SHARED, board, 0);
+  void* const memory = mmap(nullptr, (index + 1) * sizeof(JobSlot), PROT_READ | PROT_WRITE, MAP_SHARED, board, 0);
   if (memory == MAP_FAILED) {
     std::perror("detent: a job cannot map the memory that it shares with its parent");
     std::exit(2);
   }
   close(board);
-  return new Job(index, count, pipe, static_cast<JobSlot*>(memory) + index);
+  return new Job(slice, slices, pipe, static_cast<JobSlot*>(memory) + index);
 }
 
 void Job::OnSchedule(uint64_t number, uint64_t fingerprint, bool passed) {

@@ -2,8 +2,8 @@
 //
 // Job: this process as one of several that search for their parent; see jobs.h. Not for users.
 //
-// The parent starts its own program again, with the internal variable DETENT_INTERNAL_JOB, which says which job it is,
-// where to keep count of the schedules (memory that both see), and through which pipe to tell what was found.
+// The parent starts its own program again, with the internal variable DETENT_INTERNAL_JOB, which says what its share
+// is, where to keep count of the schedules (memory that both see), and through which pipe to tell what was found.
 #ifndef DETENT_TESTING_JOB_H_
 #define DETENT_TESTING_JOB_H_
 
@@ -33,8 +33,9 @@ class Job final : public ScheduleListener {
   // Null in a process that nobody started as a job.
   static Job* OfThisProcess();
 
-  uint64_t index() const { return index_; }
-  uint64_t count() const { return count_; }
+  // Its share of the schedules.
+  uint64_t slice() const { return slice_; }
+  uint64_t slices() const { return slices_; }
   // Passes on to `next`, which may be null.
   void set_next(ScheduleListener* next) { next_ = next; }
 
@@ -43,11 +44,11 @@ class Job final : public ScheduleListener {
   void Tell(const Found& found);
 
  private:
-  Job(uint64_t index, uint64_t count, int pipe, JobSlot* slot) : index_(index), count_(count), pipe_(pipe), slot_(slot) {}
+  Job(uint64_t slice, uint64_t slices, int pipe, JobSlot* slot) : slice_(slice), slices_(slices), pipe_(pipe), slot_(slot) {}
   static Job* TakeFromEnvironment();
 
-  const uint64_t index_;
-  const uint64_t count_;
+  const uint64_t slice_;
+  const uint64_t slices_;
   const int pipe_;
   JobSlot* const slot_;
   ScheduleListener* next_ = nullptr;

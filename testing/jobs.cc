@@ -130,7 +130,9 @@ class Board {
 // One of the processes, seen from the parent.
 class JobProcess {
  public:
-  JobProcess(uint64_t index, uint64_t jobs, const Board& board, const std::string& filter) : index_(index), jobs_(jobs) {
+  // Job `index` of `jobs`, which runs the schedules of `options`.
+  JobProcess(uint64_t index, uint64_t jobs, const Options& options, const Board& board, const std::string& filter)
+      : index_(index), jobs_(jobs) {
     std::vector<std::string> arguments = OwnArguments();
     // Behind the others, so that these count.
     for (const std::string& flag : {absl::StrCat("--gtest_filter=", filter), std::string("--gtest_output="),
@@ -141,8 +143,8 @@ class JobProcess {
     for (char** variable = environ; *variable != nullptr; ++variable) {
       if (!IsKeptFromJobs(*variable)) environment.push_back(*variable);
     }
-    environment.push_back(absl::StrCat(kJobVariable, "=", index, ",", jobs, ",", result_.writer(), ",", board.descriptor(),
-                                       ",", getpid()));
+    environment.push_back(absl::StrCat(kJobVariable, "=", index, ",", options.slice, ",", options.slices, ",",
+                                       result_.writer(), ",", board.descriptor(), ",", getpid()));
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
@@ -246,7 +248,9 @@ class JobsSearch {
   }
 
   Found Run(const std::string& filter) {
-    for (uint64_t i = 0; i < jobs_; ++i) processes_.push_back(std::make_unique<JobProcess>(i, jobs_, board_, filter));
+    for (uint64_t i = 0; i < jobs_; ++i) {
+      processes_.push_back(std::make_unique<JobProcess>(i, jobs_, OptionsOf(i), board_, filter));
+    }
     while (std::any_of(processes_.begin(), processes_.end(), [](const auto& process) { return !process->has_ended(); })) {
       Wait();
       for (uint64_t i = 0; i < jobs_; ++i) {
@@ -289,10 +293,17 @@ class JobsSearch {
     }
   }
 
+  // Those of job i: its share of this process's share.
+  Options OptionsOf(uint64_t i) const {
+    Options options = options_;
+    options.slice += i * options_.slices;
+    options.slices *= jobs_;
+    return options;
+  }
+
   // The number of the schedule that job i runs, or runs next.
   uint64_t NextOf(uint64_t i) const {
-    Options of_job = options_;
-    ShareOfJob(i, jobs_, of_job);
+    const Options of_job = OptionsOf(i);
     const uint64_t last = board_[i].last.load(std::memory_order_acquire);
     return last == 0 ? FirstIndexOfSlice(of_job) + 1 : last + of_job.slices;
   }
@@ -337,11 +348,6 @@ class JobsSearch {
 };
 
 }  // namespace
-
-void ShareOfJob(uint64_t job, uint64_t jobs, Options& options) {
-  options.slice += job * options.slices;
-  options.slices *= jobs;
-}
 
 Found SearchInJobs(Schedule& schedule, const Options& options, uint64_t jobs, const std::string& filter) {
   return JobsSearch(schedule, options, jobs).Run(filter);

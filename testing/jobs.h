@@ -26,9 +26,6 @@ namespace detent_testing::internal {
 // --gtest_filter needs for this test only.
 Found SearchInJobs(Schedule& schedule, const Options& options, uint64_t jobs, const std::string& filter);
 
-// Of the schedules of `options`, leaves those of job `job`, from 0.
-void ShareOfJob(uint64_t job, uint64_t jobs, Options& options);
-
 }  // namespace detent_testing::internal
 
 #endif  // DETENT_TESTING_JOBS_H_

@@ -109,9 +109,9 @@ absl::StatusOr<bool> TakeShare(Options& options) {
   const Shard& shard = TheShard();
   if (options.replay != nullptr || options.strategy.Make()->IsSearch()) return shard.index == 0;
   options.first = (*run - 1) * (options.search_time > absl::ZeroDuration() ? uint64_t{1} << 40 : options.schedules);
-  options.slice = shard.index;
-  options.slices = shard.count;
-  if (const Job* job = Job::OfThisProcess()) ShareOfJob(job->index(), job->count(), options);
+  const Job* const job = Job::OfThisProcess();
+  options.slice = job == nullptr ? shard.index : job->slice();
+  options.slices = job == nullptr ? shard.count : job->slices();
   return true;
 }
 
