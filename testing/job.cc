@@ -47,7 +47,8 @@ Job* Job::TakeFromEnvironment() {
   fcntl(pipe, F_SETFD, FD_CLOEXEC);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) std::_Exit(2);  // It died before that.
-  void* const memory = mmap(nullptr, (index + 1) * sizeof(JobSlot), PROT_READ | PROT_WRITE, MAP_SHARED, board, 0);
+  void* const memory =
+      mmap(nullptr, (index + 1) * sizeof(JobSlot), PROT_READ | PROT_WRITE, MAP_SHARED, board, 0);
   if (memory == MAP_FAILED) {
     std::perror("detent: a job cannot map the memory that it shares with its parent");
     std::exit(2);
@@ -74,7 +75,8 @@ void Job::Tell(const Found& found) {
 }
 
 std::string SpellFound(const Found& found) {
-  std::string text = absl::StrCat(found.schedules, " ", int{found.failed}, " ", int{found.is_skipped}, " ", found.number);
+  std::string text =
+      absl::StrCat(found.schedules, " ", int{found.failed}, " ", int{found.is_skipped}, " ", found.number);
   absl::StrAppend(&text, Field(found.strategy), Field(found.failure.kind()), Field(found.failure.text()),
                   Field(found.number == 0 ? "" : found.tape.ToString()), Field(found.nondeterminism),
                   Field(SometimesCheck::State()), "\n", kEnd);

@@ -2,8 +2,9 @@
 //
 // Job: this process as one of several that search for their parent; see jobs.h. Not for users.
 //
-// The parent starts its own program again, with the internal variable DETENT_INTERNAL_JOB, which says what its share
-// is, where to keep count of the schedules (memory that both see), and through which pipe to tell what was found.
+// The parent starts its own program again, with the internal variable DETENT_INTERNAL_JOB, which says what
+// its share is, where to keep count of the schedules (memory that both see), and through which pipe to tell
+// what was found.
 #ifndef DETENT_TESTING_JOB_H_
 #define DETENT_TESTING_JOB_H_
 
@@ -44,7 +45,8 @@ class Job final : public ScheduleListener {
   void Tell(const Found& found);
 
  private:
-  Job(uint64_t slice, uint64_t slices, int pipe, JobSlot* slot) : slice_(slice), slices_(slices), pipe_(pipe), slot_(slot) {}
+  Job(uint64_t slice, uint64_t slices, int pipe, JobSlot* slot)
+      : slice_(slice), slices_(slices), pipe_(pipe), slot_(slot) {}
   static Job* TakeFromEnvironment();
 
   const uint64_t slice_;
@@ -55,8 +57,8 @@ class Job final : public ScheduleListener {
   absl::flat_hash_set<uint64_t> distinct_;  // Counted only.
 };
 
-// What a job found, and the states of its Sometimes<> properties, as a text; and back, the properties being merged into
-// this process's. False if the text is not whole.
+// What a job found, and the states of its Sometimes<> properties, as a text; and back, the properties being
+// merged into this process's. False if the text is not whole.
 std::string SpellFound(const Found& found);
 bool TakeFound(std::string_view text, Found& found);
 

@@ -52,8 +52,9 @@ std::vector<std::string> OwnArguments() {
 
 // Of what must not reach a job: where Bazel and GoogleTest want results written, and their shards.
 bool IsKeptFromJobs(const char* variable) {
-  for (const char* prefix : {"XML_OUTPUT_FILE=", "GTEST_OUTPUT=", "TEST_PREMATURE_EXIT_FILE=", "GTEST_SHARD",
-                             "GTEST_TOTAL_SHARDS=", "TEST_SHARD", "TEST_TOTAL_SHARDS=", "DETENT_INTERNAL_JOB="}) {
+  for (const char* prefix :
+       {"XML_OUTPUT_FILE=", "GTEST_OUTPUT=", "TEST_PREMATURE_EXIT_FILE=", "GTEST_SHARD",
+        "GTEST_TOTAL_SHARDS=", "TEST_SHARD", "TEST_TOTAL_SHARDS=", "DETENT_INTERNAL_JOB="}) {
     if (absl::StartsWith(variable, prefix)) return true;
   }
   return false;
@@ -106,7 +107,8 @@ class Board {
  public:
   explicit Board(uint64_t jobs)
       : size_(jobs * sizeof(JobSlot)), descriptor_(memfd_create("detent jobs", MFD_CLOEXEC)) {
-    if (descriptor_ < 0 || ftruncate(descriptor_, static_cast<off_t>(size_)) != 0) ThrowErrno("cannot get memory to share");
+    if (descriptor_ < 0 || ftruncate(descriptor_, static_cast<off_t>(size_)) != 0)
+      ThrowErrno("cannot get memory to share");
     void* const memory = mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor_, 0);
     if (memory == MAP_FAILED) ThrowErrno("cannot map the memory to share");
     slots_ = static_cast<JobSlot*>(memory);
@@ -131,7 +133,8 @@ class Board {
 class JobProcess {
  public:
   // Job `index` of `jobs`, which runs the schedules of `options`.
-  JobProcess(uint64_t index, uint64_t jobs, const Options& options, const Board& board, const std::string& filter)
+  JobProcess(uint64_t index, uint64_t jobs, const Options& options, const Board& board,
+             const std::string& filter)
       : index_(index), jobs_(jobs) {
     std::vector<std::string> arguments = OwnArguments();
     // Behind the others, so that these count.
@@ -176,8 +179,8 @@ class JobProcess {
   int errors_descriptor() const { return errors_open_ ? errors_.reader() : -1; }
   const std::string& errors() const { return errors_text_; }
 
-  // Reads what is there. Once the job has ended, `last` being the number of its last schedule and `next` that of the one
-  // it was running, puts what it found into `found`.
+  // Reads what is there. Once the job has ended, `last` being the number of its last schedule and `next` that
+  // of the one it was running, puts what it found into `found`.
   void Read() {
     if (errors_open_ && !errors_.Read(errors_text_)) errors_open_ = false;
     if (errors_text_.size() > kErrorsKept) {
@@ -198,10 +201,11 @@ class JobProcess {
     found = Found();
     found.failed = true;
     found.number = next;
-    found.death = absl::StrCat("job ", index_ + 1, " of ", jobs_, " ", DescribeEnd(),
-                               has_told ? " after its last schedule" : absl::StrCat(" in schedule ", next),
-                               errors_text_.empty() ? "; it wrote nothing to standard error"
-                                                    : absl::StrCat("; its standard error was\n", errors_text_));
+    found.death =
+        absl::StrCat("job ", index_ + 1, " of ", jobs_, " ", DescribeEnd(),
+                     has_told ? " after its last schedule" : absl::StrCat(" in schedule ", next),
+                     errors_text_.empty() ? "; it wrote nothing to standard error"
+                                          : absl::StrCat("; its standard error was\n", errors_text_));
     if (has_told) found.number = ~uint64_t{0};  // Any other failure came before.
     return found;
   }
@@ -218,7 +222,8 @@ class JobProcess {
 
  private:
   std::string DescribeEnd() const {
-    if (WIFSIGNALED(status_)) return absl::StrCat("died of signal ", WTERMSIG(status_), " (", strsignal(WTERMSIG(status_)), ")");
+    if (WIFSIGNALED(status_))
+      return absl::StrCat("died of signal ", WTERMSIG(status_), " (", strsignal(WTERMSIG(status_)), ")");
     if (WEXITSTATUS(status_) != 0) return absl::StrCat("ended with exit code ", WEXITSTATUS(status_));
     return "ended without having run the test (main() must hand its arguments to InitGoogleTest())";
   }
@@ -251,7 +256,8 @@ class JobsSearch {
     for (uint64_t i = 0; i < jobs_; ++i) {
       processes_.push_back(std::make_unique<JobProcess>(i, jobs_, OptionsOf(i), board_, filter));
     }
-    while (std::any_of(processes_.begin(), processes_.end(), [](const auto& process) { return !process->has_ended(); })) {
+    while (std::any_of(processes_.begin(), processes_.end(),
+                       [](const auto& process) { return !process->has_ended(); })) {
       Wait();
       for (uint64_t i = 0; i < jobs_; ++i) {
         if (!processes_[i]->has_ended()) Look(i);
@@ -313,15 +319,16 @@ class JobsSearch {
     schedule_.loop().Reset(best_.tape.seed(), detent::sim::Replay(best_.tape));
     schedule_.Run(best_.tape.seed());
     if (!best_.nondeterminism.empty()) return;
-    if (schedule_.failure().kind() == best_.failure.kind() && schedule_.tape().fingerprint() == best_.tape.fingerprint()) {
+    if (schedule_.failure().kind() == best_.failure.kind() &&
+        schedule_.tape().fingerprint() == best_.tape.fingerprint()) {
       best_.failure = schedule_.failure();
       return;
     }
-    best_.nondeterminism =
-        absl::StrCat("this happened in job ", job_of_best_ + 1, " of ", jobs_, "; in this process the same schedule ",
-                     schedule_.failure() ? absl::StrCat("failed otherwise: ", schedule_.failure().text()) : "passes",
-                     "\nthe test is not deterministic: something decides that outlives a schedule or differs between "
-                     "processes, such as a global variable, an address, a file");
+    best_.nondeterminism = absl::StrCat(
+        "this happened in job ", job_of_best_ + 1, " of ", jobs_, "; in this process the same schedule ",
+        schedule_.failure() ? absl::StrCat("failed otherwise: ", schedule_.failure().text()) : "passes",
+        "\nthe test is not deterministic: something decides that outlives a schedule or differs between "
+        "processes, such as a global variable, an address, a file");
     best_.failed = true;
   }
 

@@ -71,7 +71,8 @@ SIM_TEST(Jobs, Warns) {
 SIM_TEST(Jobs, Skips) { CO_SKIP() << "not today"; }
 
 LOOP_TEST(Jobs, RunsOnTheRealLoop) {
-  if (detent::EventLoop::Current().WallTime() > absl::FromUnixSeconds(1'600'000'000)) std::fputs("a real loop\n", stderr);
+  if (detent::EventLoop::Current().WallTime() > absl::FromUnixSeconds(1'600'000'000))
+    std::fputs("a real loop\n", stderr);
   co_return;
 }
 

@@ -39,8 +39,9 @@ Output RunSample(const std::string& filter, const std::string& environment, cons
     program = absl::StrCat(folder, "/", std::getenv("TEST_WORKSPACE"), "/testing/jobs_sample");
   }
   const std::string command = absl::StrCat(
-      "env -u TEST_PREMATURE_EXIT_FILE -u TEST_TARGET -u TESTBRIDGE_TEST_ONLY -u GTEST_OUTPUT -u XML_OUTPUT_FILE "
-      "-u TEST_RUN_NUMBER ",
+      "env -u TEST_PREMATURE_EXIT_FILE -u TEST_TARGET -u TESTBRIDGE_TEST_ONLY -u GTEST_OUTPUT -u "
+      "XML_OUTPUT_FILE "
+      "-u TEST_RUN_NUMBER -u TEST_RANDOM_SEED ",
       environment, " ", program, " --gtest_filter=", filter, " ", flags, " 2>&1");
   std::FILE* pipe = popen(command.c_str(), "r");
   std::string text;
@@ -57,7 +58,8 @@ std::string ShardVariables(int index, int count) {
 // The file of this test's own, not there yet.
 std::string FreshFile(const std::string& name) {
   const char* folder = std::getenv("TEST_TMPDIR");
-  const std::string file = absl::StrCat(folder == nullptr ? "/tmp" : folder, "/jobs_test_", getpid(), "_", name);
+  const std::string file =
+      absl::StrCat(folder == nullptr ? "/tmp" : folder, "/jobs_test_", getpid(), "_", name);
   unlink(file.c_str());
   return file;
 }
@@ -98,7 +100,8 @@ TEST(JobsTest, OneProcessFourJobsAndFourShardsRunTheSameSchedules) {
   for (int i = 0; i < 4; ++i) EXPECT_EQ(RunSample("Jobs.*Passes", ShardVariables(i, 4), flags).exit_code, 0);
   EXPECT_EQ(Lines(log), alone);
 
-  for (int i = 0; i < 2; ++i) EXPECT_EQ(RunSample("Jobs.*Passes", ShardVariables(i, 2), flags + " --detent_jobs=3").exit_code, 0);
+  for (int i = 0; i < 2; ++i)
+    EXPECT_EQ(RunSample("Jobs.*Passes", ShardVariables(i, 2), flags + " --detent_jobs=3").exit_code, 0);
   EXPECT_EQ(Lines(log), alone);
 }
 
@@ -112,26 +115,34 @@ TEST(JobsTest, AFailureIsTheOneThatOneProcessFindsAndReplays) {
     EXPECT_EQ(ScheduleOf(jobs.text), ScheduleOf(alone.text));
     EXPECT_THAT(jobs.text, HasSubstr("replay it with\n  DETENT_REPLAY=d1:"));
     // Down to the shrunk tape.
-    EXPECT_EQ(jobs.text.substr(jobs.text.find("DETENT_REPLAY="), 60), alone.text.substr(alone.text.find("DETENT_REPLAY="), 60));
+    EXPECT_EQ(jobs.text.substr(jobs.text.find("DETENT_REPLAY="), 60),
+              alone.text.substr(alone.text.find("DETENT_REPLAY="), 60));
   }
 }
 
 TEST(JobsTest, AJobThatAbortsIsAFailureWithItsStandardErrorAndTheReplayCommand) {
   const Output jobs = RunSample("Jobs.AbortsRarely", "", "--detent_schedules=1000 --detent_jobs=4");
   EXPECT_EQ(jobs.exit_code, 1);
-  EXPECT_THAT(jobs.text, ContainsRegex("job [1-4] of 4 died of signal 6 \\(Aborted\\) in schedule [0-9]+; its standard error was\n"));
+  EXPECT_THAT(
+      jobs.text,
+      ContainsRegex(
+          "job [1-4] of 4 died of signal 6 \\(Aborted\\) in schedule [0-9]+; its standard error was\n"));
   EXPECT_THAT(jobs.text, HasSubstr("the last words\n"));
-  EXPECT_THAT(jobs.text, ContainsRegex("the program died in this schedule; replay it with\n  DETENT_REPLAY=d1:[^\n]+ --gtest_filter=Jobs.AbortsRarely\n"));
+  EXPECT_THAT(jobs.text, ContainsRegex("the program died in this schedule; replay it with\n  "
+                                       "DETENT_REPLAY=d1:[^\n]+ --gtest_filter=Jobs.AbortsRarely\n"));
   EXPECT_THAT(jobs.text, HasSubstr("[  FAILED  ] Jobs.AbortsRarely"));
   // It is the schedule that fails in the same way without dying.
-  EXPECT_EQ(ScheduleOf(jobs.text), ScheduleOf(RunSample("Jobs.AbortsRarely", "", "--detent_schedules=1000 --detent_jobs=2").text));
+  EXPECT_EQ(ScheduleOf(jobs.text),
+            ScheduleOf(RunSample("Jobs.AbortsRarely", "", "--detent_schedules=1000 --detent_jobs=2").text));
 }
 
 TEST(JobsTest, AJobThatExitsIsAFailure) {
   const Output jobs = RunSample("Jobs.DiesInAnyOrder", "", "--detent_jobs=3");
   EXPECT_EQ(jobs.exit_code, 1);
-  EXPECT_THAT(jobs.text, HasSubstr("job 1 of 3 ended with exit code 7 in schedule 1; it wrote nothing to standard error\n"
-                                   "schedule 1 of 100, seed 0\n"));
+  EXPECT_THAT(
+      jobs.text,
+      HasSubstr("job 1 of 3 ended with exit code 7 in schedule 1; it wrote nothing to standard error\n"
+                "schedule 1 of 100, seed 0\n"));
 }
 
 TEST(JobsTest, WhatAJobKeepsInGlobalsDoesNotReachTheOthers) {
@@ -150,7 +161,8 @@ TEST(JobsTest, SometimesHoldsIfItHeldInAnyJob) {
   EXPECT_EQ(RunSample("Jobs.SeesARareOrder", "", flags).exit_code, 0);
   const Output never = RunSample("Jobs.WaitsForTheImpossible", "", flags);
   EXPECT_EQ(never.exit_code, 1);
-  EXPECT_THAT(never.text, ContainsRegex("Sometimes<\"six tasks\"> at [^\n]*jobs_sample.cc:[0-9]+ was evaluated 3[0-9]+ times and never held"));
+  EXPECT_THAT(never.text, ContainsRegex("Sometimes<\"six tasks\"> at [^\n]*jobs_sample.cc:[0-9]+ was "
+                                        "evaluated 3[0-9]+ times and never held"));
 }
 
 TEST(JobsTest, StandardErrorIsPassedOnAndOneSkipIsToldOf) {
@@ -166,7 +178,8 @@ TEST(JobsTest, TheRealLoopRunsInTheParentOnly) {
 
 TEST(JobsTest, ASearchWithATimeLimitSaysWhatItDid) {
   for (const char* jobs : {"1", "2"}) {
-    const Output output = RunSample("Jobs.Passes", "", absl::StrCat("--detent_time=300ms --detent_jobs=", jobs));
+    const Output output =
+        RunSample("Jobs.Passes", "", absl::StrCat("--detent_time=300ms --detent_jobs=", jobs));
     EXPECT_EQ(output.exit_code, 0);
     EXPECT_THAT(output.text, ContainsRegex("Jobs.Passes passed [0-9]+ schedules, seed 0\n"));
   }
@@ -174,14 +187,16 @@ TEST(JobsTest, ASearchWithATimeLimitSaysWhatItDid) {
 
 TEST(JobsTest, OnlyTheParentWritesResults) {
   const std::string file = FreshFile("output.json");
-  const Output output = RunSample("Jobs.Passes:Plain.A", absl::StrCat("GTEST_OUTPUT=json:", file), "--detent_jobs=2");
+  const Output output =
+      RunSample("Jobs.Passes:Plain.A", absl::StrCat("GTEST_OUTPUT=json:", file), "--detent_jobs=2");
   EXPECT_EQ(output.exit_code, 0);
   EXPECT_THAT(Lines(file), ::testing::Contains(HasSubstr("\"tests\": 2,")));
 }
 
 TEST(ShardTest, APlainTestRunsInOneShardAndASimulatedOneInEach) {
   std::string all;
-  for (int i = 0; i < 2; ++i) all += RunSample("Plain.*:Jobs.Passes:Jobs.RunsOnTheRealLoop", ShardVariables(i, 2), "").text;
+  for (int i = 0; i < 2; ++i)
+    all += RunSample("Plain.*:Jobs.Passes:Jobs.RunsOnTheRealLoop", ShardVariables(i, 2), "").text;
   for (const char* test : {"Plain.A", "Plain.B", "Plain.C"}) {
     EXPECT_EQ(Count(all, absl::StrCat("[       OK ] ", test)), 1u) << test;
   }
@@ -208,7 +223,8 @@ TEST(ShardTest, AShardOutOfRangeIsAnError) {
   const Output output = RunSample("Plain.*", ShardVariables(2, 2), "");
   EXPECT_EQ(output.exit_code, 2);
   EXPECT_EQ(output.text,
-            "TEST_TOTAL_SHARDS=2 and TEST_SHARD_INDEX=2: set both, the first to a whole number from 1, the second to one "
+            "TEST_TOTAL_SHARDS=2 and TEST_SHARD_INDEX=2: set both, the first to a whole number from 1, the "
+            "second to one "
             "from 0 and below the first\n");
 }
 
@@ -219,7 +235,7 @@ TEST(RunNumberTest, EachRunSearchesOtherSchedules) {
   const std::vector<std::string> all = Lines(log);
   (void)RunSample("Jobs.Passes", "TEST_RUN_NUMBER=1", flags);
   (void)RunSample("Jobs.Passes", "TEST_RUN_NUMBER=2", flags + " --detent_jobs=3");
-  (void)RunSample("Jobs.Passes", "TEST_RUN_NUMBER=3", flags);
+  (void)RunSample("Jobs.Passes", "TEST_RANDOM_SEED=3", flags);
   EXPECT_EQ(Lines(log), all);
 }
 

@@ -14,7 +14,8 @@
 namespace detent_testing::internal {
 
 ScheduleLog::ScheduleLog(const std::string& file, std::string test)
-    : test_(std::move(test)), descriptor_(open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666)) {
+    : test_(std::move(test)),
+      descriptor_(open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666)) {
   if (descriptor_ >= 0) return;
   throw std::runtime_error(absl::StrCat("DETENT_LOG=", file, ": cannot be written: ", std::strerror(errno)));
 }

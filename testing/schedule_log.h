@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ScheduleLog: appends a line to a file for every schedule, so that runs can be compared. Not for users, who say
+// ScheduleLog: appends a line to a file for every schedule, so that runs can be compared. Not for users, who
+// say
 // --detent_log=FILE.
 //
 //   BankTest.TransfersKeepTheSum 37 0f3a5c7e9b1d2f40 ok

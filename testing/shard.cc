@@ -32,7 +32,8 @@ std::string Take(const char* name) {
   return text;
 }
 
-// Puts the filter back once GoogleTest has applied it: it prints it, and names that nobody gave would make no sense there.
+// Puts the filter back once GoogleTest has applied it: it prints it, and names that nobody gave would make no
+// sense there.
 class FilterRestorer final : public ::testing::EmptyTestEventListener {
  public:
   explicit FilterRestorer(std::string filter) : filter_(std::move(filter)) {}
@@ -54,15 +55,16 @@ absl::Status TakeShard() {
   const std::string total = Take("TOTAL_SHARDS");
   const std::string index = Take("SHARD_INDEX");
   if (!status_file.empty() && !std::ofstream(status_file, std::ios::app)) {
-    return absl::InvalidArgumentError(absl::StrCat("TEST_SHARD_STATUS_FILE=", status_file, ": cannot be written"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("TEST_SHARD_STATUS_FILE=", status_file, ": cannot be written"));
   }
   if (total.empty() && index.empty()) return absl::OkStatus();
   Shard shard;
   if (!absl::SimpleAtoi(total, &shard.count) || !absl::SimpleAtoi(index, &shard.index) || shard.count == 0 ||
       shard.index >= shard.count) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("TEST_TOTAL_SHARDS=", total, " and TEST_SHARD_INDEX=", index,
-                     ": set both, the first to a whole number from 1, the second to one from 0 and below the first"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "TEST_TOTAL_SHARDS=", total, " and TEST_SHARD_INDEX=", index,
+        ": set both, the first to a whole number from 1, the second to one from 0 and below the first"));
   }
   TheShard() = shard;
   if (shard.count > 1) {
@@ -100,9 +102,14 @@ void DealOutPlainTests() {
 }
 
 absl::StatusOr<uint64_t> RunNumber() {
-  const char* value = std::getenv("TEST_RUN_NUMBER");
-  if (value == nullptr || *value == '\0') return 1;
   uint64_t number;
+  const char* value = std::getenv("TEST_RUN_NUMBER");
+  if (value == nullptr || *value == '\0') {
+    // Bazel 4 calls it TEST_RANDOM_SEED. So may others call something else, which is ignored.
+    const char* seed = std::getenv("TEST_RANDOM_SEED");
+    return seed != nullptr && absl::SimpleAtoi(seed, &number) && number >= 1 && number <= kRunsMax ? number
+                                                                                                   : 1;
+  }
   if (!absl::SimpleAtoi(value, &number) || number < 1 || number > kRunsMax) {
     return absl::InvalidArgumentError(
         absl::StrCat("TEST_RUN_NUMBER=", value, ": it must be a whole number from 1 to ", kRunsMax));
