@@ -3,8 +3,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
-#include <fstream>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,10 +10,10 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "detent/runtime/epoll_loop.h"
-#include "detent/sim/fingerprint.h"
 #include "detent/testing/capture.h"
 #include "detent/testing/job.h"
 #include "detent/testing/jobs.h"
+#include "detent/testing/registry.h"
 #include "detent/testing/schedule_log.h"
 #include "detent/testing/search.h"
 #include "detent/testing/settings.h"
@@ -25,30 +23,6 @@ namespace detent_testing::internal {
 namespace {
 
 const ::testing::TestInfo& CurrentTest() { return *::testing::UnitTest::GetInstance()->current_test_info(); }
-
-std::string FullName(const ::testing::TestInfo& test) { return absl::StrCat(test.test_suite_name(), ".", test.name()); }
-
-// Ties a tape to its test.
-uint64_t HashOfName(const std::string& name) {
-  detent::sim::Fingerprint hash;
-  for (const char c : name) hash.Add(static_cast<unsigned char>(c));
-  return hash.value();
-}
-
-// How this program was called: its path, as the shell gave it.
-std::string ProgramName() {
-  std::ifstream command_line("/proc/self/cmdline");
-  std::string name;
-  std::getline(command_line, name, '\0');
-  return name.empty() ? "the-test-program" : name;
-}
-
-std::string ReplayCommand(const std::string& test, const std::string& tape) {
-  if (const char* target = std::getenv("TEST_TARGET")) {  // Set by Bazel.
-    return absl::StrCat("bazel test ", target, " --test_filter=", test, " --test_env=DETENT_REPLAY=", tape);
-  }
-  return absl::StrCat("DETENT_REPLAY=", tape, " ", ProgramName(), " --gtest_filter=", test);
-}
 
 class GoogleTestHooks final : public Hooks {
  public:
