@@ -83,13 +83,14 @@ def detent_fuzz_test(
         srcs,
         deps = [],
         test = None,
+        engine = "libfuzzer",
         runs = 10000,
         seed = 1,
         copts = [],
         linkopts = [],
         args = [],
         **kwargs):
-    """One SIM_TEST under libFuzzer, whose bytes are the schedule. Clang only; left out with other compilers.
+    """One SIM_TEST under a fuzzer, whose bytes are the schedule. Clang only; left out with other compilers.
 
         detent_fuzz_test(
             name = "bank_fuzz",
@@ -106,18 +107,42 @@ def detent_fuzz_test(
     What counts as coverage: new hand-offs between tasks, and the branches in `srcs`; for those in `deps` too, build with
     `--copt=-fsanitize=fuzzer-no-link`.
 
+    With AFL++ (`engine = "afl"`, apt-get install afl++):
+
+        bazel build :bank_afl && afl-fuzz -i corpus -o out -- bazel-bin/bank_afl --gtest_filter=...
+
     Args:
       name: of the test.
       srcs: its sources, with at least one SIM_TEST; no main() and no LLVMFuzzerTestOneInput().
       deps: what they need beside GoogleTest and detent's testing library.
       test: which SIM_TEST, `Suite.Name`; may be left out if there is only one.
+      engine: "libfuzzer", or "afl": then the target is a program for afl-fuzz and no test; where AFL++ is not installed it
+        only says so.
       runs: how many schedules `bazel test` runs.
-      seed: of the fuzzer.
+      seed: of libFuzzer.
       copts: as of cc_test.
       linkopts: as of cc_test.
       args: more flags for libFuzzer.
       **kwargs: everything else that cc_test takes.
     """
+    if engine not in ["libfuzzer", "afl"]:
+        fail("detent_fuzz_test %s: engine = %r: it must be \"libfuzzer\" or \"afl\"" % (name, engine))
+    deps = deps + [
+        Label("//testing"),
+        Label("//testing:fuzz_main"),
+    ]
+    if engine == "afl":
+        native.cc_binary(
+            name = name,
+            testonly = True,
+            srcs = srcs,
+            copts = copts + ["-fsanitize-coverage=trace-pc-guard"],
+            linkopts = linkopts,
+            target_compatible_with = CLANG_ONLY,
+            deps = deps + ["@detent_afl//:driver"],
+            **kwargs
+        )
+        return
     native.cc_test(
         name = name,
         srcs = srcs,
@@ -125,9 +150,6 @@ def detent_fuzz_test(
         copts = copts + ["-fsanitize=fuzzer-no-link"],
         linkopts = linkopts + ["-fsanitize=fuzzer"],
         target_compatible_with = CLANG_ONLY,
-        deps = deps + [
-            Label("//testing"),
-            Label("//testing:fuzz_main"),
-        ],
+        deps = deps,
         **kwargs
     )

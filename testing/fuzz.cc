@@ -11,7 +11,8 @@
 //   DETENT_REPLAY=d1:... ./bank_fuzz --gtest_filter=...            # what the report says; also with the
 //   plain test
 //
-// The filter may be left out if there is only one SIM_TEST.
+// The filter may be left out if there is only one SIM_TEST. With AFL++, see detent_fuzz_test:
+//   afl-fuzz -i corpus -o out -- ./bank_afl --gtest_filter=BankTest.Transfers
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -31,12 +32,35 @@
 #include "detent/testing/settings.h"
 #include "gmock/gmock.h"
 
+// AFL++'s, if the program is made for it: its table of counters, and who deals out places in it.
+extern "C" {
+extern __attribute__((weak)) uint8_t* __afl_area_ptr;
+__attribute__((weak)) void __sanitizer_cov_trace_pc_guard_init(uint32_t* start, uint32_t* stop);
+}
+
 namespace detent_testing::internal {
 namespace {
 
 constexpr size_t kCounters = 1 << 14;
 // libFuzzer takes what stands in this section for coverage, and sets it to 0 before each input.
 __attribute__((section("__libfuzzer_extra_counters"))) uint8_t counters[kCounters];
+
+// The counters' places in AFL++'s table. It wants to know of them before main().
+uint32_t afl_places[kCounters];
+
+bool IsAfl() { return &__afl_area_ptr != nullptr; }
+
+__attribute__((constructor)) void ReserveAflPlaces() {
+  if (IsAfl()) __sanitizer_cov_trace_pc_guard_init(afl_places, afl_places + kCounters);
+}
+
+void TellAfl() {
+  for (size_t i = 0; i < kCounters; ++i) {
+    if (counters[i] == 0) continue;
+    __afl_area_ptr[afl_places[i]] += counters[i];
+    counters[i] = 0;
+  }
+}
 
 constexpr char kMark[] = "@TAPE@";
 
@@ -86,6 +110,7 @@ class Target {
     ++inputs_;
     schedule_.loop().Reset(options_.seed, detent::sim::FuzzInput(data, size));
     schedule_.Run(options_.seed);
+    if (IsAfl()) TellAfl();
     if (schedule_.failure()) Report();
     if (schedule_.is_skipped()) {
       std::fprintf(stderr, "%s skips itself: there is nothing to fuzz\n", name_.c_str());
