@@ -183,10 +183,9 @@ void SimLoop::RunChosenStep() {
   }
   RecordStep(chosen);
   if (strategy_wants_steps_) strategy_->OnStep(Candidate(chosen.step, chosen.lane));
-  if (observer_ == nullptr) [[likely]] return RunStep(chosen.step);
-  observer_->OnStep(Candidate(chosen.step, chosen.lane), steps_);
+  if (observer_ != nullptr) [[unlikely]] observer_->OnStep(Candidate(chosen.step, chosen.lane), steps_);
   RunStep(chosen.step);
-  observer_->AfterStep();
+  if (observer_ != nullptr) [[unlikely]] observer_->AfterStep();  // The step may have set it, or taken it away.
 }
 
 // Task or source, wait and object, time: never a name, a place or an address, which compilers and runs disagree on. The

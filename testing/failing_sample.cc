@@ -123,6 +123,17 @@ SIM_TEST(Sample, Skips) { CO_SKIP() << "not today"; }
 
 SIM_TEST(Sample, Fails) { CO_FAIL() << "on purpose"; }
 
+SIM_TEST(Sample, Aborts) {
+  co_await detent::Yield();
+  if (detent::Choose(3) == 2) std::abort();
+}
+
+SIM_TEST(Sample, Segfaults) {
+  co_await detent::Yield();
+  volatile int* nowhere = nullptr;
+  if (detent::Choose(3) == 2) *nowhere = 1;  // NOLINT: by design.
+}
+
 // Fails on the real loop only.
 LOOP_TEST(Sample, RealLoopOnly) {
   EXPECT_EQ(detent::EventLoop::Current().WallTime() < absl::FromUnixSeconds(1'000'000'000), true);

@@ -114,6 +114,24 @@ INSTANTIATE_TEST_SUITE_P(
         std::array{"TaskThatRefusesToEnd", "  task \"mule\"  Event::Wait on an Event  failing_sample.cc:[0-9]+"}),
     [](const auto& info) { return std::string(info.param[0]); });
 
+class CrashTest : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(CrashTest, StillPrintsHowToReplayIt) {
+  const std::string text = RunSample(std::string("Sample.") + GetParam()).text;
+  const std::string start = "\ndetent: the program died in this schedule; replay it with\n  ";
+  const size_t at = text.find(start);
+  ASSERT_NE(at, std::string::npos) << text;
+  const size_t command = at + start.size();
+  EXPECT_EQ(text.find(start, command), std::string::npos) << "said twice: " << text;
+  const Output again = RunCommand("env -u TEST_PREMATURE_EXIT_FILE -u TEST_TARGET -u TESTBRIDGE_TEST_ONLY -u XML_OUTPUT_FILE " +
+                                  text.substr(command, text.find('\n', command) - command));
+  EXPECT_NE(again.exit_code, 0);
+  EXPECT_THAT(again.text, HasSubstr(start)) << "the replay lived";
+}
+
+INSTANTIATE_TEST_SUITE_P(All, CrashTest, ::testing::Values("Aborts", "Segfaults"),
+                         [](const auto& info) { return std::string(info.param); });
+
 TEST(SimTestTest, TasksThatAreLeftAreCancelled) {
   EXPECT_EQ(RunSample("Sample.TasksThatAreLeftAreCancelled").exit_code, 0);
 }
