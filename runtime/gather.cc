@@ -107,6 +107,12 @@ std::string GatherBase::Describe() const {
   return absl::StrCat("Gather of ", count_, ", ", left_, " pending");
 }
 
+void GatherBase::AddBlockers(std::vector<TaskState*>& tasks) const {
+  for (size_t i = 0; i < count_; ++i) {
+    if (children_[i].state) children_[i].state->AddBlockers(tasks);
+  }
+}
+
 uint64_t GatherBase::Lane() const {
   const uint64_t lane = WaiterLane();
   return lane != 0 ? lane : LaneOfCallbacks(source_);

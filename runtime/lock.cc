@@ -48,6 +48,16 @@ std::string LockAcquire::Describe() const {
   return absl::StrCat("Lock::Acquire on ", lock_->Quoted("Lock"), lock_->Holder());
 }
 
+void LockAcquire::AddBlockers(std::vector<TaskState*>& tasks) const {
+  if (IsOrphan() || !lock_->locked_) return;
+  TaskState* const first = task()->core().first_task;
+  TaskState* holder = first;
+  while (holder != nullptr && holder->id() != lock_->holder_) {
+    holder = holder->next_live() == first ? nullptr : holder->next_live();
+  }
+  if (holder != nullptr) tasks.push_back(holder);
+}
+
 void ReportFailedRelease(std::exception_ptr error) noexcept {
   ReportHere("a scoped Release() failed", std::move(error));
 }

@@ -64,6 +64,9 @@ class TaskGroup::WaitForChildren final : public internal::WaitNode {
                         " of its TaskGroup, the first of them ",
                         group_.first_ == nullptr ? std::string("gone") : group_.first_->task().Describe());
   }
+  void AddBlockers(std::vector<internal::TaskState*>& tasks) const override {
+    for (const Child* child = group_.first_; child != nullptr; child = child->next) child->task().AddBlockers(tasks);
+  }
 
  private:
   TaskGroup& group_;

@@ -67,6 +67,10 @@ std::string WaitForSome::Describe() const {
                       " of ", states_.size(), ", ", left_, " pending");
 }
 
+void WaitForSome::AddBlockers(std::vector<TaskState*>& tasks) const {
+  for (const FutureState* state : states_) state->AddBlockers(tasks);
+}
+
 uint64_t WaitForSome::Lane() const { return LaneOfTask(task()->id()); }
 
 void ThrowEmptyWait() {

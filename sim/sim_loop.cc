@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/civil_time.h"
-#include "detent/runtime/internal/source_text.h"
+#include "detent/sim/live_tasks.h"
 #include "detent/sim/sim_network.h"
 
 namespace detent::sim {
@@ -24,14 +24,6 @@ constexpr double kSlipProbability = 0.1;
 
 // The seeds of a run's separate streams of randomness.
 constexpr uint64_t kStrategyStream = 0x5354524154454759;
-
-std::string DescribeWaitingTask(const AnyTask& task) {
-  const internal::WaitNode* wait = task.task_state().wait();
-  const std::vector<std::source_location> stack = task.Stack();
-  return absl::StrCat("\n  task \"", std::string(task.Name()), "\"  ",
-                      wait != nullptr ? wait->Describe() : stack.empty() ? "not started" : "ready to run", "  ",
-                      internal::SourceText(stack.empty() ? task.task_state().spawned_at() : stack.front()));
-}
 
 }  // namespace
 
@@ -146,7 +138,7 @@ void SimLoop::AdvanceClock() {
   if (core.now - LoopTime() > options_.time_max) {
     throw LimitError(absl::StrCat("the run passed its limit of ", absl::FormatDuration(options_.time_max),
                                   " of virtual time; raise Options::time_max, or look for a task that never ends; the tasks are",
-                                  DescribeTasks()));
+                                  DescribeLiveTasks(core)));
   }
 }
 
@@ -179,7 +171,7 @@ void SimLoop::RunChosenStep() {
     throw LimitError(absl::StrCat("the run passed its limit of ", options_.steps_max, " steps at ",
                                   core().now.ToString(),
                                   "; raise Options::steps_max, or look for a loop that never ends; the tasks are",
-                                  DescribeTasks()));
+                                  DescribeLiveTasks(core())));
   }
   RecordStep(chosen);
   if (strategy_wants_steps_) strategy_->OnStep(Candidate(chosen.step, chosen.lane));
@@ -238,18 +230,12 @@ void SimLoop::CheckThreadsafeCall() {
       "a run could not be replayed; use RunInExecutor() for work of its own, or test threads on an EpollLoop");
 }
 
-std::string SimLoop::DescribeTasks() const {
-  std::string text;
-  for (const AnyTask& task : AllTasks()) absl::StrAppend(&text, DescribeWaitingTask(task));
-  return text;
-}
-
 void SimLoop::ThrowDeadlock() {
-  const std::vector<AnyTask> tasks = AllTasks();
-  std::string text = absl::StrCat("deadlock at ", core().now.ToString(), ", step ", steps_, ": ", tasks.size(),
-                                  tasks.size() == 1 ? " task waits" : " tasks wait", " and nothing can wake ",
-                                  tasks.size() == 1 ? "it" : "them");
-  throw DeadlockError(text + DescribeTasks());
+  const uint64_t tasks = core().live_tasks;
+  std::string text = absl::StrCat("deadlock at ", core().now.ToString(), ", step ", steps_, ": ", tasks,
+                                  tasks == 1 ? " task waits" : " tasks wait", " and nothing can wake ",
+                                  tasks == 1 ? "it" : "them");
+  throw DeadlockError(text + DescribeLiveTasks(core()));
 }
 
 }  // namespace detent::sim

@@ -101,8 +101,6 @@ class SimLoop final : public EventLoop {
   void SetStrategy(const StrategyOption& option);
 
   [[noreturn]] void ThrowDeadlock();
-  // The live tasks, a line each: what each waits for, and where.
-  std::string DescribeTasks() const;
 
   const Options options_;
   std::unique_ptr<Strategy> strategy_;

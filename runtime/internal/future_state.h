@@ -16,6 +16,7 @@
 #include <type_traits>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "detent/runtime/internal/frame_pool.h"
 #include "detent/runtime/internal/loop_core.h"
@@ -80,6 +81,8 @@ class FutureState : public Pooled {
   // For reports: `task "alice"`, `a future`.
   virtual std::string Describe() const { return "a future"; }
   const WaitObject* Object() const { return &object_; }
+  // Appends the unfinished tasks that complete it: itself, or those behind the futures from which it is derived.
+  virtual void AddBlockers(std::vector<TaskState*>& tasks) const { (void)tasks; }
 
   void Observe(Observer* observer);
   void StopObserving(Observer* observer);
@@ -99,6 +102,8 @@ class FutureState : public Pooled {
     retrieved_ = true;
     return error_;
   }
+  // The same for somebody who only watches; null without an error.
+  const std::exception_ptr& PeekError() const { return error_; }
   void MarkRetrieved() { retrieved_ = true; }
   bool IsRetrieved() const { return retrieved_; }
 

@@ -53,6 +53,10 @@ std::string TaskState::Describe() const {
   return absl::StrCat("task \"", name(), "\" (spawned at ", SourceText(spawned_at_), ")");
 }
 
+void TaskState::AddBlockers(std::vector<TaskState*>& tasks) const {
+  if (!IsDone()) tasks.push_back(const_cast<TaskState*>(this));
+}
+
 std::vector<std::source_location> TaskState::Stack() const {
   std::vector<std::source_location> stack;
   if (!started_ || IsDone() || IsCurrent()) return stack;

@@ -30,6 +30,7 @@ class TaskState : public FutureState {
 
   bool IsTask() const final { return true; }
   std::string Describe() const final;
+  void AddBlockers(std::vector<TaskState*>& tasks) const final;
 
   uint64_t id() const { return id_; }
   const std::string& name() const;

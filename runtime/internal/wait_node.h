@@ -16,6 +16,7 @@
 #include <exception>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace detent::internal {
 
@@ -108,6 +109,10 @@ class WaitNode {
   // The unfinished task to which a cancellation passes on, if this is an await on one; the wait remembers that it
   // passed. TaskState::Cancel() walks along instead of recursing.
   virtual TaskState* PassCancelTo() { return nullptr; }
+
+  // Appends the unfinished tasks that have to act before this wait can end: the holder of the lock, the awaited tasks.
+  // For reports: a circle of them is a deadlock.
+  virtual void AddBlockers(std::vector<TaskState*>& tasks) const { (void)tasks; }
 
   TaskState* task() const { return task_; }
 
