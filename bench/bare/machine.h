@@ -3,8 +3,10 @@
 // Machine: the least that runs tasks under a scheduler: no library, no tape, no futures, no clock. What detent's
 // strategies find is compared with what plain ones find here.
 //
-// A task is a coroutine that says before each step what it is going to touch. Locks are first come, first served, as
-// detent's: a release wakes the first that waits, and until that one runs the lock is free, but not for others.
+// A task is a coroutine that says before each step what it is going to touch. Locks come in two kinds: first come, first
+// served, as detent's are (a release wakes the first that waits, and until that one runs the lock is free, but not for
+// others); and, as in the programs that the published figures are from, free for whoever is chosen: a task that asks for
+// a lock that is held is simply not ready.
 #ifndef DETENT_BENCH_BARE_MACHINE_H_
 #define DETENT_BENCH_BARE_MACHINE_H_
 
@@ -79,12 +81,14 @@ class Scheduler {
   virtual int Choose(const std::vector<int>& ready, const std::vector<Access>& pending) = 0;
 };
 
+enum class LockOrder { kFirstCome, kAny };
+
 inline constexpr int kVariables = 4;
 inline constexpr int kLocks = 2;
 
 class Machine {
  public:
-  Machine() {}
+  explicit Machine(LockOrder lock_order) : lock_order_(lock_order) {}
   Machine(const Machine&) = delete;
   Machine& operator=(const Machine&) = delete;
 
@@ -100,8 +104,9 @@ class Machine {
   void Run(Scheduler& scheduler) {
     size_t left = tasks_.size();
     while (left > 0) {
-      if (ready_.empty()) throw Bug("deadlock");
-      running_ = scheduler.Choose(ready_, pending_);
+      ListEnabled();
+      if (enabled_.empty()) throw Bug("deadlock");
+      running_ = scheduler.Choose(enabled_, pending_);
       ready_.erase(std::find(ready_.begin(), ready_.end(), running_));
       Task& task = tasks_[static_cast<size_t>(running_)];
       task.Step();
@@ -169,9 +174,19 @@ class Machine {
     std::deque<int> waiting;  // The first may have been woken.
   };
 
+  void ListEnabled() {
+    enabled_.clear();
+    for (const int task : ready_) {
+      const int lock = pending_[static_cast<size_t>(task)].object - kVariables;
+      if (lock_order_ == LockOrder::kFirstCome || lock < 0 || !locks_[lock].is_held) enabled_.push_back(task);
+    }
+  }
+
+  const LockOrder lock_order_;
   std::vector<Task> tasks_;
   std::vector<Access> pending_;
   std::vector<int> ready_;
+  std::vector<int> enabled_;
   LockState locks_[kLocks];
   int running_ = 0;
 };

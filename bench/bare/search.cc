@@ -149,8 +149,8 @@ class Surw final : public Scheduler {
 
 constexpr std::string_view kRotation[] = {"random", "pct", "pos", "surw"};
 
-bool ShowsBug(Setup setup, Scheduler& scheduler) {
-  Machine machine;
+bool ShowsBug(Setup setup, LockOrder lock_order, Scheduler& scheduler) {
+  Machine machine(lock_order);
   setup(machine);
   try {
     machine.Run(scheduler);
@@ -178,11 +178,12 @@ bool HasStrategy(std::string_view strategy) {
   return strategy == "portfolio";
 }
 
-uint64_t SchedulesUntilBug(Setup setup, std::string_view strategy, uint64_t seed, uint64_t schedules_max) {
+uint64_t SchedulesUntilBug(Setup setup, LockOrder lock_order, std::string_view strategy, uint64_t seed,
+                           uint64_t schedules_max) {
   Profile profile;
-  (void)ShowsBug(setup, profile);
+  (void)ShowsBug(setup, lock_order, profile);
   for (uint64_t schedule = 0; schedule < schedules_max; ++schedule) {
-    if (ShowsBug(setup, *Make(strategy, seed, schedule, profile))) return schedule + 1;
+    if (ShowsBug(setup, lock_order, *Make(strategy, seed, schedule, profile))) return schedule + 1;
   }
   return schedules_max + 1;
 }

@@ -16,7 +16,8 @@ bool HasStrategy(std::string_view strategy);
 
 // The number of schedules up to and with the one that shows the bug, or schedules_max + 1.
 // REQUIRES: HasStrategy(strategy).
-uint64_t SchedulesUntilBug(Setup setup, std::string_view strategy, uint64_t seed, uint64_t schedules_max);
+uint64_t SchedulesUntilBug(Setup setup, LockOrder lock_order, std::string_view strategy, uint64_t seed,
+                           uint64_t schedules_max);
 
 }  // namespace detent_bench::bare
 
