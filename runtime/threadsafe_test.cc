@@ -108,8 +108,7 @@ TEST_F(ThreadsafeTest, ATaskThatIsCancelledInItsLoopMakesGetThrow) {
   });
 }
 
-// thr-12
-TEST_F(ThreadsafeTest, AFunctionThatThrowsInsteadOfMakingACoroReachesGetAndTheHandler) {
+TEST_F(ThreadsafeTest, AnErrorOfAFunctionThatThrowsInsteadOfMakingACoroReachesGet) {
   RunBeside([&] {
     auto refuse = [](int n) -> Coro<> {
       if (n == 0) throw std::invalid_argument("no task");
@@ -117,6 +116,7 @@ TEST_F(ThreadsafeTest, AFunctionThatThrowsInsteadOfMakingACoroReachesGetAndTheHa
     };
     EXPECT_THROW(RunCoroutineThreadsafe(loop_, refuse, 0).Get(), std::invalid_argument);
   });
+  EXPECT_THAT(reports_, IsEmpty());  // It was thrown inside the task.
 }
 
 TEST_F(ThreadsafeTest, ManyThreadsMayWaitForOneResult) {
