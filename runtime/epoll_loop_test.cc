@@ -187,13 +187,15 @@ TEST_F(EpollLoopTest, TheExecutorKeepsToItsNumberOfThreads) {
 
 // thr-04
 TEST_F(EpollLoopTest, ACancelledJobRunsOnAndItsResultIsDropped) {
-  std::atomic<bool> go = false, finished = false;
+  std::atomic<bool> started = false, go = false, finished = false;
   loop_->Run([&]() -> Coro<> {
     Future<int> job = EventLoop::Current().RunInExecutor([&] {
+      started = true;
       SpinUntil(go);
       finished = true;
       return 1;
     });
+    SpinUntil(started);
     EXPECT_TRUE(job.Cancel());
     EXPECT_THROW(co_await job, CancelledError);
     EXPECT_FALSE(finished);
