@@ -64,6 +64,7 @@ TEST_F(EpollLoopTest, SleepersWakeInTheOrderOfTheirDeadlines) {
   EXPECT_EQ(order, "abc");
 }
 
+// loop-05
 TEST_F(EpollLoopTest, ABusyLoopStillFiresItsTimers) {
   loop_->Run([&]() -> Coro<> {
     bool fired = false;
@@ -135,7 +136,7 @@ TEST_F(EpollLoopTest, CallsOfManyThreadsAllArriveAndKeepTheOrderOfEachThread) {
   for (std::thread& thread : threads) thread.join();
 }
 
-// thr-03, thr-05
+// thr-03, thr-05, fut-26
 TEST_F(EpollLoopTest, TheExecutorGivesTheResultOrTheError) {
   loop_->Run([]() -> Coro<> {
     const std::thread::id here = std::this_thread::get_id();

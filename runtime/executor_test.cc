@@ -61,14 +61,21 @@ TEST(ExecutorTest, OnASimLoopWhetherACancelledJobHadBegunIsAChoice) {
   EXPECT_THAT(runs, ElementsAre(0, 1));
 }
 
-// fut-29, thr-04
-TEST(ExecutorTest, ACancelThatComesAfterTheResultIsRefused) {
+// fut-29: the future is done when the loop has heard of the result, not before.
+TEST(ExecutorTest, ACancelWinsOverAResultThatIsOnItsWay) {
   EpollLoop loop;
   loop.Run([]() -> Coro<> {
-    Future<int> job = EventLoop::Current().RunInExecutor([] { return 1; });
-    EXPECT_EQ(co_await job, 1);
-    EXPECT_FALSE(job.Cancel());
-    EXPECT_EQ(job.Result(), 1);
+    std::atomic<bool> finished = false;
+    Future<int> job = EventLoop::Current().RunInExecutor([&] {
+      finished = true;
+      return 1;
+    });
+    SpinUntil(finished);
+    EXPECT_TRUE(job.Cancel());
+    EXPECT_TRUE((co_await Settle(job)).cancelled());
+    Future<int> second = EventLoop::Current().RunInExecutor([] { return 2; });
+    EXPECT_EQ(co_await second, 2);
+    EXPECT_FALSE(second.Cancel());
   });
 }
 

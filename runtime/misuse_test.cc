@@ -39,6 +39,7 @@ std::string TextInTask(F body) {
 
 Coro<> Nothing() { co_return; }
 
+// run-09
 TEST(MisuseTest, NestedRunOfOneLoop) {
   EXPECT_EQ(TextInTask<InvalidStateError>([]() -> Coro<> {
               EventLoop::Current().Run(Nothing());
@@ -96,6 +97,7 @@ TEST(MisuseTest, SpawnOutsideALoop) {
 }
 
 // Nothing of ours can be awaited in a callback; what looks at the running task there says so.
+// to-17
 TEST(MisuseTest, ATimeoutOutsideATask) {
   sim::SimLoop loop({.strategy = sim::Fifo()});
   std::string text;
@@ -175,6 +177,7 @@ TEST(MisuseTest, ATaskThatAwaitsItself) {
               ::testing::MatchesRegex("task \"narcissus\" .* awaits itself: it would never end"));
 }
 
+// task-03
 TEST(MisuseTest, AFutureOfAnotherLoop) {
   sim::SimLoop other;
   Future<int> foreign;

@@ -51,7 +51,7 @@ Coro<int> Add(int a, int b) {
 
 Coro<> SleepLong() { co_await Sleep(absl::Hours(1)); }
 
-// thr-08
+// thr-08, fut-30
 TEST_F(ThreadsafeTest, GetGivesTheResult) {
   RunBeside([&] {
     ThreadFuture<int> sum = RunCoroutineThreadsafe(loop_, Add, 1, 2);
