@@ -189,6 +189,33 @@ TEST(MisuseTest, AFutureOfAnotherLoop) {
               HasSubstr("it belongs to another event loop than the awaiting task; use RunCoroutineThreadsafe()"));
 }
 
+// gather-12. Regression: they waited for ever.
+TEST(MisuseTest, CombinatorsOfAFutureOfAnotherLoop) {
+  sim::SimLoop other;
+  Future<int> foreign;
+  other.Run([&]() -> Coro<> {
+    foreign = MakeFuture<int>();
+    co_return;
+  });
+  const std::string rest =
+      " on a future: it belongs to another event loop than the caller; use RunCoroutineThreadsafe() or "
+      "CallSoonThreadsafe() to cross loops";
+  EXPECT_EQ(TextInTask<InvalidStateError>([&]() -> Coro<> { (void)co_await Gather(MakeFuture<int>(), foreign); }),
+            "Gather()" + rest);
+  EXPECT_EQ(TextInTask<InvalidStateError>(
+                [&]() -> Coro<> { (void)co_await Wait(ReturnWhen::kFirstCompleted, MakeFuture<int>(), foreign); }),
+            "Wait()" + rest);
+  EXPECT_EQ(TextInTask<InvalidStateError>([&]() -> Coro<> {
+              std::vector<Future<int>> futures{foreign};
+              auto completed = AsCompleted(std::move(futures));
+              (void)co_await completed.Next();
+            }),
+            "AsCompleted()" + rest);
+  EXPECT_EQ(TextInTask<InvalidStateError>([&]() -> Coro<> { (void)co_await Race(MakeFuture<int>(), foreign); }),
+            "Race()" + rest);
+  EXPECT_FALSE(foreign.Done());
+}
+
 TEST(MisuseTest, AFutureWhoseLoopIsGone) {
   Future<int> orphan;
   {
