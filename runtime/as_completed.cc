@@ -12,6 +12,7 @@ CompletionQueue::CompletionQueue(LoopCore& core, std::vector<AnyFuture> futures,
       left_(futures_.size()),
       unclaimed_(futures_.size()),
       source_(core.RunningSource()) {
+  for (const AnyFuture& future : futures_) future.state().RequireSameLoop(core, "AsCompleted()");
   core.AddReference();
   for (size_t i = 0; i < futures_.size(); ++i) {
     watchers_[i].owner = this;

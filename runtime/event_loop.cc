@@ -148,15 +148,36 @@ void EventLoop::CallSoonThreadsafe(absl::AnyInvocable<void()> fn) {
   }
 }
 
-uint64_t EventLoop::AddJob(const AnyFuture& future) {
-  jobs_.emplace(next_job_, future.state_ref());
-  return next_job_++;
+// A function of RunInExecutor() whose result has not come back.
+class EventLoop::Job final : public internal::Observer {
+ public:
+  explicit Job(internal::StateRef<internal::FutureState> state) : state_(std::move(state)) { state_->Observe(this); }
+  Job(const Job&) = delete;
+  ~Job() { state_->StopObserving(this); }
+
+  void OnDone(internal::FutureState& state) noexcept override {
+    if (state.status() == internal::Status::kCancelled) cancelled_->store(true, std::memory_order_relaxed);
+  }
+
+  const internal::StateRef<internal::FutureState>& state() const { return state_; }
+  const std::shared_ptr<std::atomic<bool>>& cancelled() const { return cancelled_; }
+
+ private:
+  const internal::StateRef<internal::FutureState> state_;
+  const std::shared_ptr<std::atomic<bool>> cancelled_ = std::make_shared<std::atomic<bool>>(false);
+};
+
+EventLoop::JobTicket EventLoop::AddJob(const AnyFuture& future) {
+  auto job = std::make_unique<Job>(future.state_ref());
+  const JobTicket ticket{.id = next_job_++, .cancelled = job->cancelled()};
+  jobs_.emplace(ticket.id, std::move(job));
+  return ticket;
 }
 
 internal::StateRef<internal::FutureState> EventLoop::TakeJob(uint64_t id) {
   const auto found = jobs_.find(id);
   if (found == jobs_.end()) return {};
-  internal::StateRef<internal::FutureState> state = std::move(found->second);
+  internal::StateRef<internal::FutureState> state = found->second->state();
   jobs_.erase(found);
   return state;
 }

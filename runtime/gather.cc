@@ -27,6 +27,7 @@ void GatherBase::LetGo() {
 }
 
 void GatherBase::Begin() {
+  for (size_t i = 0; i < count_; ++i) children_[i].state->RequireSameLoop(core(), "Gather()");
   // Held until every child is done: the children point here, and their late errors count as looked at.
   AddReference();
   core().self_kept.Add(this);

@@ -11,6 +11,7 @@ namespace detent::internal {
 
 WaitNode* WaitForSome::Suspend(TaskState& task) {
   LoopCore& core = task.core();
+  for (const auto& state : states_) state->RequireSameLoop(core, "Wait()");
   Park(task);
   if (timeout_ != absl::InfiniteDuration()) {
     deadline_.owner = this;

@@ -223,6 +223,9 @@ void SimLoop::StartJob(absl::AnyInvocable<void()> job) {
   }
 }
 
+// Had there been a thread for it, it would have begun before it was cancelled.
+bool SimLoop::LeavesOutCancelledJob() { return ChooseFor(internal::ChoiceKind::kExecutor, 2) == 1; }
+
 void SimLoop::CheckThreadsafeCall() {
   if (IsOnOwnThread()) return;
   throw InvalidStateError(

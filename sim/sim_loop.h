@@ -85,6 +85,7 @@ class SimLoop final : public EventLoop {
   void RunOnce() override;
   LoopTime ReadClock() const override { return core().now; }
   void StartJob(absl::AnyInvocable<void()> job) override;
+  bool LeavesOutCancelledJob() override;
   void CheckThreadsafeCall() override;
   void DiscardReady() override;
 

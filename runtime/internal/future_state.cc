@@ -83,6 +83,13 @@ void FutureState::CompleteWithCancelledError() {
   CompleteWithError(std::make_exception_ptr(CancelledError()));
 }
 
+void FutureState::RequireSameLoop(const LoopCore& core, const char* what) const {
+  if (core_ == &core || IsDone()) return;
+  throw InvalidStateError(absl::StrCat(what, " on ", Describe(),
+                                       ": it belongs to another event loop than the caller; use "
+                                       "RunCoroutineThreadsafe() or CallSoonThreadsafe() to cross loops"));
+}
+
 void FutureState::RequirePending(const char* what) const {
   if (core_->loop == nullptr) {
     throw InvalidStateError(absl::StrCat(what, " on ", Describe(), ": its event loop is gone"));

@@ -127,6 +127,8 @@ class FutureState : public Pooled {
 
   // Throws InvalidStateError if done; `what` is the refused call.
   void RequirePending(const char* what) const;
+  // Throws InvalidStateError if it is pending in another loop than `core`'s; `what` is the refused call.
+  void RequireSameLoop(const LoopCore& core, const char* what) const;
   // Throws unless there is a value to read: CancelledError, the error, or InvalidStateError.
   void RequireValue();
 
