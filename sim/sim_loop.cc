@@ -16,6 +16,8 @@ constexpr uint32_t kExecutorDelays = 8;
 // The fingerprint goes onto the tape after 64, 256, 1,024... steps, so that two runs that differ can be told apart early.
 constexpr uint64_t kFirstCheckpoint = 64;
 constexpr uint64_t kCheckpointGrowth = 4;
+// So many come before any limit of steps is passed.
+constexpr size_t kCheckpointsMax = 24;
 // A lane that no task and no callback has, for the choices of the program in the fingerprint.
 constexpr uint64_t kChoiceLane = ~uint64_t{0};
 // How probable a slip of time is where one is possible: often enough to meet a time-out in a short run, seldom enough to
@@ -28,6 +30,7 @@ constexpr uint64_t kStrategyStream = 0x5354524154454759;
 }  // namespace
 
 SimLoop::SimLoop(Options options) : options_(options) {
+  tape_.ReserveCheckpoints(kCheckpointsMax);
   SetStrategy(options.strategy);
   BeginRun(options.seed);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detent/testing/test_macros.h"
 
+#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <memory>
@@ -12,6 +13,7 @@
 #include "detent/runtime/epoll_loop.h"
 #include "detent/sim/fingerprint.h"
 #include "detent/testing/capture.h"
+#include "detent/testing/properties.h"
 #include "detent/testing/settings.h"
 
 namespace detent_testing::internal {
@@ -36,7 +38,27 @@ std::string ProgramName() {
   return name.empty() ? "the-test-program" : name;
 }
 
-std::string ReplayCommand(const std::string& test, const std::string& tape) {
+// A line longer than this is no fun to copy.
+constexpr size_t kTapeOnLineMax = 2000;
+
+// Writes the tape to a file that outlives the test, and gives its name; the tape itself if that cannot be done.
+std::string TapeInFile(const std::string& test, const std::string& tape) {
+  std::string folder = "/tmp";
+  for (const char* variable : {"TEST_TMPDIR", "TMPDIR", "TEST_UNDECLARED_OUTPUTS_DIR"}) {
+    if (const char* value = std::getenv(variable); value != nullptr && *value != '\0') folder = value;
+  }
+  std::string name = absl::StrCat(folder, "/", test, "-", absl::Hex(HashOfName(tape)), ".tape");
+  for (size_t i = folder.size() + 1; i < name.size(); ++i) {
+    if (name[i] == '/') name[i] = '_';  // Of a parameterised test.
+  }
+  std::ofstream file(name);
+  file << tape << "\n";
+  file.close();
+  return file ? name : tape;
+}
+
+std::string ReplayCommand(const std::string& test, const std::string& whole_tape) {
+  const std::string tape = whole_tape.size() > kTapeOnLineMax ? TapeInFile(test, whole_tape) : whole_tape;
   if (const char* target = std::getenv("TEST_TARGET")) {  // Set by Bazel.
     return absl::StrCat("bazel test ", target, " --test_filter=", test, " --test_env=DETENT_REPLAY=", tape);
   }
@@ -78,7 +100,23 @@ void RunOnRealLoop(const Body& body) {
   }
 }
 
+// Lists, when the program ends, the Sometimes<...> that no test has evaluated, if all tests ran here.
+class NeverEvaluatedList final : public ::testing::Environment {
+ public:
+  void TearDown() override {
+    const ::testing::UnitTest& all = *::testing::UnitTest::GetInstance();
+    if (all.test_to_run_count() < all.total_test_count()) return;
+    const std::string list = SometimesCheck::NeverEvaluated();
+    if (!list.empty()) std::fprintf(stderr, "detent: no test has evaluated\n%s", list.c_str());
+  }
+};
+
 }  // namespace
+
+void RegisterOnce() {
+  [[maybe_unused]] static ::testing::Environment* const list =
+      ::testing::AddGlobalTestEnvironment(new NeverEvaluatedList);
+}
 
 bool SkipsBody() {
   if (const Capture* capture = Capture::Current()) return capture->has_fatal_failure() || capture->is_skipped();

@@ -86,8 +86,12 @@ detent::Coro<> RunFixture() {
   if (!outcome.ok()) co_await Propagate(std::move(outcome));
 }
 
+// What all tests of a program need once.
+void RegisterOnce();
+
 template <typename Fixture, typename TestClass>
 ::testing::TestInfo* RegisterTest(const char* suite, const char* name, const char* file, int line, Loops loops) {
+  RegisterOnce();
   return ::testing::internal::MakeAndRegisterTestInfo(
       suite, name, nullptr, nullptr, ::testing::internal::CodeLocation(file, line),
       ::testing::internal::GetTypeId<Fixture>(),
