@@ -161,8 +161,8 @@ uint32_t SimLoop::MakeChoice(const ChoicePoint& point) {
   return choice;
 }
 
-bool SimLoop::DrawFault(std::string_view, double probability) {
-  return MakeChoice(ChoicePoint(ChoiceKind::kFault, 2, probability)) != 0;
+bool SimLoop::DrawFault(std::string_view name, double probability) {
+  return MakeChoice(ChoicePoint(ChoiceKind::kFault, 2, probability, nullptr, name)) != 0;
 }
 
 void SimLoop::RunChosenStep() {

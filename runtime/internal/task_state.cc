@@ -66,6 +66,12 @@ std::vector<std::source_location> TaskState::Stack() const {
   return stack;
 }
 
+std::source_location TaskState::Place() const {
+  const std::vector<std::source_location> stack = Stack();
+  if (!stack.empty()) return stack.front();
+  return started_ || !IsOurs(spawned_at_) || IsOurs(leaf_->where()) ? spawned_at_ : leaf_->where();
+}
+
 bool TaskState::Cancel() {
   if (IsDone()) return RefuseCancel();
   if (!CheckCancel("Task::Cancel()")) return false;
