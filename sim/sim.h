@@ -5,6 +5,7 @@
 #define DETENT_SIM_SIM_H_
 
 #include "detent/runtime/choice.h"
+#include "detent/sim/exhaustive.h"
 #include "detent/sim/fifo.h"
 #include "detent/sim/observer.h"
 #include "detent/sim/options.h"
