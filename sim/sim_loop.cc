@@ -42,7 +42,10 @@ void SimLoop::SetStrategy(const StrategyOption& option) {
   core().recorder = strategy_->recorder();
 }
 
-SimLoop::~SimLoop() { Close(); }
+SimLoop::~SimLoop() {
+  Close();
+  core().recorder = nullptr;  // Futures may outlive us.
+}
 
 void SimLoop::Reset(uint64_t seed, const StrategyOption& strategy) {
   if (IsRunning()) throw InvalidStateError("SimLoop::Reset(): the loop runs; reset it between two runs");
@@ -93,6 +96,7 @@ absl::Time SimLoop::WallTime() const {
 }
 
 internal::Network& SimLoop::network() {
+  internal::NoteUnknownAccess(core());
   if (network_ == nullptr) network_ = MakeSimNetwork(*this);
   return *network_;
 }
@@ -169,6 +173,8 @@ void SimLoop::RunChosenStep() {
   const uint32_t candidates = ready_.ListCandidates();
   const uint32_t choice =
       candidates < 2 ? 0 : MakeChoice(ChoicePoint(ChoiceKind::kSchedule, candidates, 0, &ready_));
+  // Before the step is taken out of the list: a search may throw here.
+  if (strategy_wants_steps_) strategy_->OnStep(ready_.candidate(choice));
   const ReadyStep chosen = ready_.Choose(choice);
   if (++steps_ > options_.steps_max) [[unlikely]] {
     throw LimitError(absl::StrCat("the run passed its limit of ", options_.steps_max, " steps at ",
@@ -177,7 +183,6 @@ void SimLoop::RunChosenStep() {
                                   DescribeLiveTasks(core())));
   }
   RecordStep(chosen);
-  if (strategy_wants_steps_) strategy_->OnStep(Candidate(chosen.step, chosen.lane));
   if (observer_ != nullptr) [[unlikely]] observer_->OnStep(Candidate(chosen.step, chosen.lane), steps_);
   RunStep(chosen.step);
   if (observer_ != nullptr) [[unlikely]] observer_->AfterStep();  // The step may have set it, or taken it away.

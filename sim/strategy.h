@@ -68,7 +68,8 @@ class ChoicePoint {
   std::string_view name_;
 };
 
-// Thrown by Choose() of a search, of kind kSchedule only: the run need not go on, because nothing new can come of it.
+// Thrown by a search, from OnStep() or from a Choose() of kind kSchedule: the run need not go on, because nothing new can
+// come of it.
 class RunAbandoned {
  public:
   RunAbandoned() {}

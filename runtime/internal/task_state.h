@@ -25,7 +25,7 @@ class TaskState : public FutureState {
  public:
   // asyncio's Task.cancel(). Flags, unlinks and enqueues; runs nothing.
   bool Cancel() final;
-  uint32_t Cancelling() const { return cancel_requests_; }
+  uint32_t Cancelling() const;
   uint32_t Uncancel();
 
   bool IsTask() const final { return true; }
