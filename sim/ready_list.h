@@ -72,6 +72,21 @@ class ReadyList {
     return Candidate(ready.step, ready.lane);
   }
   uint64_t lane(uint32_t i) const { return steps_[IndexOf(i)].lane; }
+  // Calls visit(i, lane(i)) for each of them, faster than one by one.
+  template <typename F>
+  void VisitLanes(F visit) const {
+    uint32_t i = 0;
+    if (listed_heads_) {
+      for (const size_t head : heads_) visit(i++, steps_[head].lane);
+      return;
+    }
+    const ReadyStep* const current = steps_.data() + first_;
+    const ReadyStep* const end = steps_.data() + steps_.size();
+    visit(i++, current->lane);
+    for (const ReadyStep* step = steps_.data() + head_; step != end; ++step) {
+      if (step != current) visit(i++, step->lane);
+    }
+  }
   uint64_t current_lane() const { return current_lane_; }
 
   // Takes candidate `choice` out.
