@@ -72,7 +72,7 @@ class PctStrategy final : public Strategy {
   uint32_t Highest(const ChoicePoint& point) {
     uint32_t best = 0;
     uint64_t best_priority = 0;
-    point.VisitLanes([&](uint32_t i, uint64_t lane) {
+    point.VisitLanes([&](uint32_t i, uint64_t lane) __attribute__((always_inline)) {
       uint64_t& priority = priorities_[lane];
       if (priority == 0) [[unlikely]] {
         priority = random_.Next() | kInitialBand;

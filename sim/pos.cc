@@ -39,7 +39,7 @@ class PosStrategy final : public Strategy {
     // New priorities for the steps that conflict with the one that ran last are drawn in the same pass: from a stream of
     // their own, which needs no branch that would be mispredicted.
     uint64_t stream = random_.Next();
-    point.VisitLanes([&](uint32_t i, uint64_t lane) {
+    point.VisitLanes([&](uint32_t i, uint64_t lane) __attribute__((always_inline)) {
       Pending& pending = pending_[lane];
       if (pending.priority == 0) [[unlikely]] {
         Announce(point.candidate(i).footprint(), pending);

@@ -111,7 +111,7 @@ class SurwStrategy final : public Strategy {
     // Written past the end of those found so far, without a branch that would be mispredicted.
     if (free_.size() < point.n()) free_.resize(point.n());
     size_t free_count = 0;
-    point.VisitLanes([&](uint32_t i, uint64_t lane) {
+    point.VisitLanes([&](uint32_t i, uint64_t lane) __attribute__((always_inline)) {
       free_[free_count] = i;
       free_count += IsFree(point, i, lane) ? 1 : 0;
     });
