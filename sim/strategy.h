@@ -59,6 +59,11 @@ class ChoicePoint {
   // Of kSchedule: possibility i, i < n(); lane(i) is candidate(i).lane().
   Candidate candidate(uint32_t i) const { return ready_->candidate(i); }
   uint64_t lane(uint32_t i) const { return ready_->lane(i); }
+  // Of kSchedule: calls visit(i, lane(i)) for every possibility, in order.
+  template <typename F>
+  void VisitLanes(F visit) const {
+    ready_->VisitLanes(visit);
+  }
 
  private:
   ChoiceKind kind_;
