@@ -64,7 +64,8 @@ class ExhaustiveSearch final : public Strategy, private internal::AccessRecorder
   uint64_t runs() const { return runs_; }
   uint64_t abandoned_runs() const { return abandoned_runs_; }
   // For a person, after IsExhausted(), or when somebody stopped the search: what has been shown, or how far it came.
-  std::string Summary() const;
+  std::string Summary() const override;
+  bool IsSearch() const override { return true; }
 
   std::string Name() const override { return "Exhaustive"; }
   void Attach(const Options& options) override;

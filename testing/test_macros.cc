@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detent/testing/test_macros.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -14,7 +15,12 @@
 #include "detent/sim/fingerprint.h"
 #include "detent/testing/capture.h"
 #include "detent/testing/properties.h"
+#include "detent/testing/job.h"
+#include "detent/testing/jobs.h"
+#include "detent/testing/schedule_log.h"
+#include "detent/testing/search.h"
 #include "detent/testing/settings.h"
+#include "detent/testing/shard.h"
 
 namespace detent_testing::internal {
 namespace {
@@ -67,7 +73,7 @@ std::string ReplayCommand(const std::string& test, const std::string& whole_tape
 
 class GoogleTestHooks final : public Hooks {
  public:
-  explicit GoogleTestHooks(std::string name) : name_(std::move(name)) {}
+  GoogleTestHooks(std::string name, uint64_t jobs) : name_(std::move(name)), jobs_(jobs) {}
   uint64_t TestHash() override { return HashOfName(name_); }
   std::string ReplayCommand(const std::string& tape) override { return ::detent_testing::internal::ReplayCommand(name_, tape); }
   bool TellsGoogleTest() override { return true; }
@@ -75,9 +81,26 @@ class GoogleTestHooks final : public Hooks {
     if (!absl::StrContains(failure, "raise Options::steps_max")) return "";  // The simulator's words; see sim_loop.cc.
     return "raise the limit of steps with DETENT_STEPS or --detent_steps";
   }
+  Found Search(Schedule& schedule, const Options& options) override {
+    if (jobs_ > 1 && Job::OfThisProcess() == nullptr) {
+      if (!options.strategy.Make()->IsSearch()) {
+        const bool is_timed = options.search_time > absl::ZeroDuration();
+        return SearchInJobs(schedule, options, is_timed ? jobs_ : std::min(jobs_, options.schedules), name_);
+      }
+      std::fputs("[ detent   ] an exhaustive search is not divided: it runs in this one process, without --detent_jobs\n",
+                 stderr);
+    }
+    return SearchSchedules(schedule, options);
+  }
+  bool Takes(const Found& found) override {
+    Job* const job = Job::OfThisProcess();
+    if (job != nullptr) job->Tell(found);
+    return job != nullptr;
+  }
 
  private:
   const std::string name_;
+  const uint64_t jobs_;
 };
 
 // Adds a failure at the test's own line.
@@ -110,13 +133,20 @@ class NeverEvaluatedList final : public ::testing::Environment {
     if (!list.empty()) std::fprintf(stderr, "detent: no test has evaluated\n%s", list.c_str());
   }
 };
+// Leaves of the schedules what this process is to run. False if that is nothing.
+absl::StatusOr<bool> TakeShare(Options& options) {
+  const absl::StatusOr<uint64_t> run = RunNumber();
+  if (!run.ok()) return run.status();
+  const Shard& shard = TheShard();
+  if (options.replay != nullptr || options.strategy.Make()->IsSearch()) return shard.index == 0;
+  options.first = (*run - 1) * (options.search_time > absl::ZeroDuration() ? uint64_t{1} << 40 : options.schedules);
+  const Job* const job = Job::OfThisProcess();
+  options.slice = job == nullptr ? shard.index : job->slice();
+  options.slices = job == nullptr ? shard.count : job->slices();
+  return true;
+}
 
 }  // namespace
-
-void RegisterOnce() {
-  [[maybe_unused]] static ::testing::Environment* const list =
-      ::testing::AddGlobalTestEnvironment(new NeverEvaluatedList);
-}
 
 bool SkipsBody() {
   if (const Capture* capture = Capture::Current()) return capture->has_fatal_failure() || capture->is_skipped();
@@ -124,24 +154,34 @@ bool SkipsBody() {
 }
 
 void ExploringTest::TestBody() {
-  absl::StatusOr<Settings> settings = LoadSettings();
+  const absl::StatusOr<Settings> settings = LoadSettings();
   if (!settings.ok()) return Fail(std::string(settings.status().message()));
   Options options;
   settings->ApplyTo(options);
   const std::string name = FullName(CurrentTest());
-  const uint64_t hash = HashOfName(name);
-  if (options.replay != nullptr && options.replay->test() != hash) {
+  if (options.replay != nullptr && options.replay->test() != HashOfName(name)) {
     return Fail(absl::StrCat("the tape to replay was made by another test than ", name,
                              "; use the --gtest_filter or --test_filter that was printed with it"));
   }
-  if (loops_ == Loops::kRealAndSimulated && options.replay == nullptr) {
+  const absl::StatusOr<bool> has_share = TakeShare(options);
+  if (!has_share.ok()) return Fail(std::string(has_share.status().message()));
+  if (!*has_share) return;
+  Job* const job = Job::OfThisProcess();
+  if (loops_ == Loops::kRealAndSimulated && options.replay == nullptr && options.slice == 0 && job == nullptr) {
     RunOnRealLoop(body_);
     if (HasFailure() || IsSkipped()) return;
   }
-  GoogleTestHooks hooks(name);
+  std::optional<ScheduleLog> log;
+  if (settings->log) options.listener = &log.emplace(*settings->log, name);
+  if (job != nullptr) {
+    job->set_next(options.listener);
+    options.listener = job;
+    options.progress = false;  // The parent's own line says it all.
+  }
+  GoogleTestHooks hooks(name, options.replay == nullptr ? settings->jobs.value_or(1) : 1);
   const Report report = ExploreWithHooks(options, body_, hooks);
-  if (report.ok) return;
-  Fail(report.text);
+  if (!report.ok) return Fail(report.text);
+  if (options.progress && job == nullptr) std::fprintf(stderr, "[ detent   ] %s %s\n", name.c_str(), report.text.c_str());
 }
 
 }  // namespace detent_testing::internal

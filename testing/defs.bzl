@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rules for tests with SIM_TEST and LOOP_TEST. From another workspace:
+
+    load("@detent//testing:defs.bzl", "detent_sim_test")
+"""
+
+def _settings(values):
+    env = {}
+    for name, value in values.items():
+        if value != None:
+            env["DETENT_" + name.upper()] = str(value)
+    return env
+
+def detent_sim_test(
+        name,
+        srcs,
+        deps = [],
+        schedules = None,
+        seed = None,
+        strategy = None,
+        time = None,
+        jobs = None,
+        env = {},
+        tags = [],
+        **kwargs):
+    """A cc_test with detent's main(), and how its simulated tests are searched.
+
+        detent_sim_test(
+            name = "bank_test",
+            srcs = ["bank_test.cc"],
+            schedules = 100000,
+            shard_count = 8,
+            deps = [":bank"],
+        )
+
+    Each of the 8 shards runs an eighth of the 100,000 schedules of every simulated test, and an eighth of the other tests.
+    `bazel test --runs_per_test=3 :bank_test` searches three times as many. What is set here can be overridden with
+    `bazel test --test_arg=--detent_schedules=1000000 :bank_test`.
+
+    Args:
+      name: of the test.
+      srcs: its sources; no main().
+      deps: what they need beside GoogleTest and detent's testing library.
+      schedules: how many schedules each simulated test runs: 1 to 1000000000; 100 if not given.
+      seed: of the schedules; 0 if not given.
+      strategy: who makes the choices: "portfolio" if not given, "random", "pct:3", "pos", "surw", "exhaustive", ...
+      time: how long to search each test, instead of `schedules`: "30s", "10m". The test's `timeout` is not raised by it.
+      jobs: in how many processes each test is searched, in each shard; Bazel reserves so many processors.
+      env: more variables for the test.
+      tags: as of cc_test.
+      **kwargs: everything else that cc_test takes: size, timeout, shard_count, data, copts, ...
+    """
+    if schedules != None and time != None:
+        fail("detent_sim_test %s: give `schedules` or `time`, not both" % name)
+    settings = _settings({
+        "schedules": schedules,
+        "seed": seed,
+        "strategy": strategy,
+        "time": time,
+        "jobs": jobs,
+    })
+    settings.update(env)
+    native.cc_test(
+        name = name,
+        srcs = srcs,
+        env = settings,
+        tags = tags + (["cpu:%d" % jobs] if jobs != None else []),
+        deps = deps + [
+            Label("//testing"),
+            Label("//testing:test_main"),
+        ],
+        **kwargs
+    )
