@@ -27,6 +27,9 @@ detent::Coro<> Transfers();
 detent::Coro<> SameNames();
 detent::Coro<> StuckLongAgo();
 detent::Coro<> FailsAnAssertion();
+detent::Coro<> Busy();
+detent::Coro<> Nap();
+detent::Coro<> WaitFor(detent::Event& go);
 std::function<void()> failing_assertion;
 
 namespace {
@@ -353,12 +356,9 @@ Coro<> Crowd(int tasks) {
 }
 
 Coro<> Timeouts() {
-  const Task<> nap = Spawn([]() -> Coro<> { co_await Sleep(absl::Seconds(1)); }, {.name = "nap"});
-  Spawn([]() -> Coro<> {
-    (void)Choose(5);
-    (void)Fault("disk full", 0.5);
-    co_await Spin(3);
-  }, {.name = "busy"});
+  const Task<> nap = Spawn(Nap(), {.name = "nap"});
+  Spawn(Busy(), {.name = "busy"});
+#line 43
   EventLoop::Current().CallLater(absl::Seconds(2), [] {});
   co_await nap;
   co_await Sleep(absl::Milliseconds(2500));
@@ -380,7 +380,7 @@ Coro<> Transfers() {
 
 Coro<> StuckLongAgo() {
   Event go("go");
-  const Task<> stuck = Spawn([&]() -> Coro<> { co_await go.Wait(); }, {.name = "stuck"});
+  const Task<> stuck = Spawn(WaitFor(go), {.name = "stuck"});
   const Task<> ping = Spawn(Spin(30), {.name = "ping"});
   co_await Gather(Spin(30), stuck);
 }
@@ -397,5 +397,16 @@ Coro<> SameNames() {
   co_await one;
   co_await two;
 }
+
+// No closures: to g++ this is not the main file, in whose header types they would be.
+Coro<> Busy() {
+  (void)Choose(5);
+  (void)Fault("disk full", 0.5);
+  co_await Spin(3);
+}
+#line 37
+Coro<> Nap() { co_await Sleep(absl::Seconds(1)); }
+#line 64
+Coro<> WaitFor(Event& go) { co_await go.Wait(); }
 
 }  // namespace detent_testing
