@@ -110,8 +110,8 @@ TEST(InterleavingTest, WhatIsFarFromTheChoicesThatMatterIsLeftOut) {
 each row is one step: the await from which its task goes on; > marks the choices that matter
   time  step  place      | task-1            | task-2      | task-3         | task-4
      0     1  bank.cc:5  | starts            |             |                |
-           2  bank.cc:26 |                   | starts      |                |
-           3  bank.cc:26 |                   |             | starts         |
+           2  bank.cc:32 |                   | starts      |                |
+           3  bank.cc:32 |                   |             | starts         |
   … 26 steps of task-2, task-3, task-4
           30  bank.cc:27 |                   |             | Yield          |
           31  bank.cc:27 |                   |             |                | Yield
@@ -131,7 +131,7 @@ TEST(InterleavingTest, OfManyTasksThoseThatMatterHaveAColumn) {
 each row is one step: the await from which its task goes on; > marks the choices that matter
   time  step  place      | task-1             | task-2 | task-9          | task-31
      0     1  bank.cc:5  | starts             |        |                 |
-           2  bank.cc:26 |                    | starts |                 |
+           2  bank.cc:32 |                    | starts |                 |
   … 58 steps of task-2, task-3, task-4 and 27 others
           61  bank.cc:27 |                    |        |                 | Yield
 > here task-9 runs instead of task-2
@@ -189,7 +189,7 @@ each row is one step: the await from which its task goes on
            2  bank.cc:64 |                            | starts                     |             |
               bank.cc:64 |                            | waits: Event::Wait on "go" |             |
            3  bank.cc:65 |                            |                            | starts      |
-           4  bank.cc:26 |                            |                            |             | starts
+           4  bank.cc:66 |                            |                            |             | starts
            5  bank.cc:27 |                            |                            | Yield       |
   … 55 steps of ping, task-4
           61  bank.cc:27 |                            |                            | Yield       |
@@ -262,8 +262,8 @@ TEST(InterleavingTest, ALongRunHasGaps) {
 each row is one step: the await from which its task goes on; > marks the choices that matter
   time  step  place      | task-1                     | task-2 | task-3      | callbacks
      0     1  bank.cc:5  | starts                     |        |             |
-           2  bank.cc:26 |                            | starts |             |
-           3  bank.cc:26 |                            |        | starts      |
+           2  bank.cc:32 |                            | starts |             |
+           3  bank.cc:32 |                            |        | starts      |
            4  bank.cc:27 |                            | Yield  |             |
            5  bank.cc:27 |                            |        | Yield       |
   … 11 steps
@@ -350,9 +350,9 @@ Coro<> Spin(int times) {
 }
 
 Coro<> Crowd(int tasks) {
-  std::vector<Coro<>> coros;
-  for (int i = 0; i < tasks; ++i) coros.push_back(Spin(20));
-  co_await Gather(std::move(coros));
+  std::vector<Task<>> spawned;
+  for (int i = 0; i < tasks; ++i) spawned.push_back(Spawn(Spin(20)));
+  co_await Gather(std::move(spawned));
 }
 
 Coro<> Timeouts() {
@@ -382,7 +382,7 @@ Coro<> StuckLongAgo() {
   Event go("go");
   const Task<> stuck = Spawn(WaitFor(go), {.name = "stuck"});
   const Task<> ping = Spawn(Spin(30), {.name = "ping"});
-  co_await Gather(Spin(30), stuck);
+  co_await Gather(Spawn(Spin(30)), stuck);
 }
 
 Coro<> FailsAnAssertion() {
