@@ -6,7 +6,7 @@
 
 #include "absl/time/time.h"
 #include "detent/sim/options.h"
-#include "detent/sim/random_walk.h"
+#include "detent/sim/portfolio.h"
 #include "detent/sim/strategy.h"
 #include "detent/sim/tape.h"
 
@@ -18,7 +18,7 @@ struct Options {
   uint64_t seed = 0;
   // How many schedules to run. The first is always Fifo, the order of the real loop.
   uint64_t schedules = 100;
-  detent::sim::StrategyOption strategy = detent::sim::RandomWalk();
+  detent::sim::StrategyOption strategy = detent::sim::Portfolio();
   // Limits of each schedule; see sim::Options.
   uint64_t steps_max = detent::sim::Options().steps_max;
   absl::Duration time_max = detent::sim::Options().time_max;
