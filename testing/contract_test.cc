@@ -197,7 +197,7 @@ Coro<> Network() {
 void Loops() {
   int on_epoll = detent::Run(One());
   detent::EpollLoop real;
-  detent::sim::SimLoop simulated({.seed = 42, .strategy = detent::sim::RandomWalk{}});
+  detent::sim::SimLoop simulated({.seed = 42, .strategy = detent::sim::Pct{3}});
   for (detent::EventLoop* loop : std::initializer_list<detent::EventLoop*>{&real, &simulated}) {
     auto soon = loop->CallSoon([] {});
     auto later = loop->CallLater(absl::Seconds(1), [] {});
@@ -245,11 +245,15 @@ void Exploring() {
   detent_testing::Options options;
   options.seed = 7;
   options.schedules = 1000;
-  options.strategy = detent::sim::RandomWalk{};
+  options.strategy = detent::sim::Portfolio{};
   detent_testing::Report report = detent_testing::Explore(options, [] { return Choices(); });
   if (!report.ok) (void)(report.text + report.failure + report.tape.ToString() + report.original.ToString());
   (void)report.schedules;
   options.strategy = detent::sim::RandomWalk{};
+  options.strategy = detent::sim::Pos{};
+  options.strategy = detent::sim::Surw{};
+  options.strategy = detent::sim::RoundRobin{};
+  options.strategy = detent::sim::DelayBounded{2};
   options.strategy = detent::sim::Fifo{};
 }
 
