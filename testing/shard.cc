@@ -9,6 +9,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "detent/testing/properties.h"
 
 namespace detent_testing::internal {
 namespace {
@@ -31,6 +32,17 @@ std::string Take(const char* name) {
   unsetenv(of_bazel.c_str());
   return text;
 }
+
+// Lists, when the program ends, the Sometimes<...> that no test has evaluated, if all tests ran here.
+class NeverEvaluatedList final : public ::testing::Environment {
+ public:
+  void TearDown() override {
+    const ::testing::UnitTest& all = *::testing::UnitTest::GetInstance();
+    if (all.test_to_run_count() < all.total_test_count()) return;
+    const std::string list = SometimesCheck::NeverEvaluated();
+    if (!list.empty()) std::fprintf(stderr, "detent: no test has evaluated\n%s", list.c_str());
+  }
+};
 
 // Puts the filter back once GoogleTest has applied it: it prints it, and names that nobody gave would make no
 // sense there.
@@ -97,6 +109,8 @@ void DealOutPlainTests() {
 }
 
 ::testing::TestInfo* RememberExploringTest(::testing::TestInfo* test) {
+  [[maybe_unused]] static ::testing::Environment* const list =
+      ::testing::AddGlobalTestEnvironment(new NeverEvaluatedList);
   ExploringTests().insert(test);
   return test;
 }

@@ -2,7 +2,6 @@
 #include "detent/testing/test_macros.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <memory>
@@ -14,7 +13,6 @@
 #include "detent/runtime/epoll_loop.h"
 #include "detent/sim/fingerprint.h"
 #include "detent/testing/capture.h"
-#include "detent/testing/properties.h"
 #include "detent/testing/job.h"
 #include "detent/testing/jobs.h"
 #include "detent/testing/schedule_log.h"
@@ -123,16 +121,6 @@ void RunOnRealLoop(const Body& body) {
   }
 }
 
-// Lists, when the program ends, the Sometimes<...> that no test has evaluated, if all tests ran here.
-class NeverEvaluatedList final : public ::testing::Environment {
- public:
-  void TearDown() override {
-    const ::testing::UnitTest& all = *::testing::UnitTest::GetInstance();
-    if (all.test_to_run_count() < all.total_test_count()) return;
-    const std::string list = SometimesCheck::NeverEvaluated();
-    if (!list.empty()) std::fprintf(stderr, "detent: no test has evaluated\n%s", list.c_str());
-  }
-};
 // Leaves of the schedules what this process is to run. False if that is nothing.
 absl::StatusOr<bool> TakeShare(Options& options) {
   const absl::StatusOr<uint64_t> run = RunNumber();
