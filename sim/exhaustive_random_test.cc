@@ -26,7 +26,7 @@ enum class Op : uint8_t {
   kShieldAwait, kWaitFirst, kGatherFutures,
   kConditionWait, kConditionNotify,
   kSleep, kSpawnGroup, kTimeout, kRandom, kProgramChoice, kYield,
-  kCallSoon, kBarrier, kTaskCancelSelfLater, kCount_,
+  kLockedUpdate, kPermittedUpdate, kTryLockedUpdate, kCallSoon, kBarrier, kTaskCancelling, kCount_,
 };
 
 class Instruction {
@@ -154,9 +154,26 @@ class World {
         if (Choose(2) == 1) co_await variable.Store(value + 5);
         break;
       case Op::kYield: co_await Yield(); break;
+      case Op::kLockedUpdate: {
+        auto held = co_await lock.Hold();
+        const int old = co_await variable.Load();
+        co_await variable.Store(old * 2 + value);
+        break;
+      }
+      case Op::kPermittedUpdate: {
+        auto held = co_await semaphore.Hold();
+        co_await variable.Update([value](int old) { return old * 2 + value; });
+        break;
+      }
+      case Op::kTryLockedUpdate:
+        if (lock.Locked()) break;
+        co_await lock.Acquire();
+        co_await variable.Update([value](int old) { return old * 2 + value; });
+        lock.Release();
+        break;
       case Op::kCallSoon: EventLoop::Current().CallSoon([this] { event.Set(); }); break;
       case Op::kBarrier: See(me, co_await barrier.Wait()); break;
-      case Op::kTaskCancelSelfLater: See(me, tasks[me].Cancelling()); break;
+      case Op::kTaskCancelling: See(me, tasks[me].Cancelling()); break;
       case Op::kCount_: break;
     }
   }
