@@ -220,7 +220,7 @@ uint64_t NumberFromEnvironment(const char* name, uint64_t otherwise) {
 
 TEST(ExhaustiveRandomTest, ReductionReachesTheSameFinalStates) {
   const uint64_t first = NumberFromEnvironment("DETENT_FIRST_PROGRAM", 0);
-  const uint64_t count = NumberFromEnvironment("DETENT_PROGRAMS", 300);
+  const uint64_t count = NumberFromEnvironment("DETENT_PROGRAMS", 800);
   constexpr uint64_t kRunsMax = 3'000;  // More than that takes too long without reduction: another program then.
   uint64_t compared = 0, plain_runs = 0, reduced_runs = 0, abandoned = 0;
   for (uint64_t seed = first; seed < first + count; ++seed) {
