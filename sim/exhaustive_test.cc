@@ -152,6 +152,27 @@ TEST(ExhaustiveTest, ACancelledGroupMeetsItsChildrenInEveryState) {
   EXPECT_EQ(SearchAll(kDeclaredOnly, program).states, SearchAll(FootprintRule::kAnything, program).states);
 }
 
+// Where a circle of awaits breaks depends on how many tasks are alive.
+TEST(ExhaustiveTest, ACancelledCircleDependsOnAllTasks) {
+  const Program program = [](Ending& ending) -> Coro<> {
+    std::vector<Task<>> tasks;
+    std::vector<std::string> seen(2);
+    auto await = [&](size_t me, size_t other) -> Coro<> {
+      const Outcome<> outcome = co_await Catch(tasks[other]);
+      seen[me] += outcome.ok() ? "." : "!";
+    };
+    tasks.push_back(Spawn([&]() -> Coro<> {
+      tasks[0].Cancel();
+      co_await await(0, 2);
+    }));
+    tasks.push_back(Spawn([]() -> Coro<> { co_return; }));
+    tasks.push_back(Spawn([&]() -> Coro<> { co_await await(1, 0); }));
+    co_await GatherSettled(std::vector<Task<>>(tasks));
+    ending.describe = [text = seen[0] + "|" + seen[1]] { return text; };
+  };
+  EXPECT_EQ(SearchAll(kDeclaredOnly, program).states, SearchAll(FootprintRule::kAnything, program).states);
+}
+
 TEST(ExhaustiveTest, PlainCallbacksDependOnEverything) {
   const Program program = [](Ending& ending) -> Coro<> {
     std::string order;
