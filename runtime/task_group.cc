@@ -102,6 +102,7 @@ void TaskGroup::Adopt(internal::TaskState& task) { new Child(*this, task); }
 void TaskGroup::Abort() {
   aborting_ = true;
   for (Child* child = first_; child != nullptr; child = child->next) {
+    NoteAccess(parent_->core(), *child->task().Object(), internal::AccessMode::kRead);
     if (!child->task().IsDone()) child->task().Cancel();
   }
 }

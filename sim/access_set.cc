@@ -18,8 +18,8 @@ Conflict AccessSet::ConflictWith(const AccessSet& later) const {
   for (const Access& a : accesses_) {
     for (const Access& b : later.accesses_) {
       if (!(a.key == b.key) || (!a.writes && !b.writes)) continue;
-      if (!a.only_counts) return Conflict::kOrder;
-      conflict = Conflict::kCounts;
+      if (a.only_counts) return Conflict::kCounts;
+      conflict = Conflict::kOrder;
     }
   }
   return conflict;

@@ -14,8 +14,8 @@ namespace detent::sim {
 
 enum class Conflict : uint8_t {
   kNone,
-  kCounts,  // The first only counted what the second acts upon.
   kOrder,
+  kCounts,  // The first counted what the second acts upon.
 };
 
 class AccessSet {

@@ -42,18 +42,24 @@ bool ExhaustiveSearch::IsAsleep(const std::vector<Sleeper>& asleep, uint64_t lan
   return std::any_of(asleep.begin(), asleep.end(), [lane](const Sleeper& sleeper) { return sleeper.lane == lane; });
 }
 
-uint32_t ExhaustiveSearch::FirstAwake(const Node& node, bool wanted) {
+uint32_t ExhaustiveSearch::FirstAwake(const Node& node) {
   uint32_t i = 0;
-  while (i < node.n && ((wanted && !node.wanted[i]) || IsAsleep(node.asleep, node.lanes[i]))) ++i;
+  while (i < node.n && IsAsleep(node.asleep, node.lanes[i])) ++i;
   return i;
 }
 
 bool ExhaustiveSearch::Advance(Node& node) {
   ++node.tried;
   if (node.lanes.empty()) return ++node.chosen < node.n;
+  // If nothing ever conflicted with the step in all that came after it, it can be moved to the front of every run that
+  // goes on from here: all have been made. (The step that would conflict in such a run would do so after this one, too:
+  // up to there it finds the same state.) If something did, the lanes that have a part in it are not all known, because
+  // what a step touches may depend on what came before: all are tried. Source sets (Abdulla et al., 2014) would pick
+  // among them, but need steps that touch the same whatever came before; a step that is cancelled does not.
+  if (!node.contested) return false;
   node.asleep.push_back(Sleeper(node.lanes[node.chosen], node.touched));
   node.touched.Clear();
-  node.chosen = FirstAwake(node, /*wanted=*/true);
+  node.chosen = FirstAwake(node);
   return node.chosen < node.n;
 }
 
@@ -76,10 +82,8 @@ uint32_t ExhaustiveSearch::Choose(const ChoicePoint& point) {
     if (reduces) {
       for (uint32_t i = 0; i < point.n(); ++i) node.lanes.push_back(point.lane(i));
       node.asleep = asleep_;
-      node.chosen = FirstAwake(node, /*wanted=*/false);
+      node.chosen = FirstAwake(node);
       if (node.chosen == node.n) Abandon();
-      node.wanted.resize(node.n);
-      node.wanted[node.chosen] = true;
     }
     path_.push_back(std::move(node));
   }
@@ -184,7 +188,7 @@ void ExhaustiveSearch::EndRun() {
         "nothing but its choices: no clock, no address, no variable that outlives a run"));
   }
   ++(abandoned_ ? abandoned_runs_ : runs_);
-  if (reduces_) PlanReversals();
+  if (reduces_) FindContested();
   while (!path_.empty()) {
     if (Advance(path_.back())) {
       same_steps_ = path_.back().step;
@@ -196,32 +200,14 @@ void ExhaustiveSearch::EndRun() {
   complete_ = true;
 }
 
-void ExhaustiveSearch::PlanReversals() {
-  // The races within the part that is the same were planned for when it was new.
+void ExhaustiveSearch::FindContested() {
+  // The races within the part that is the same were found when it was new.
   for (size_t later = same_steps_; later < trace_.size(); ++later) {
     for (const size_t earlier : trace_.FindRaces(later)) {
       const size_t node = trace_.step(earlier).node;
       // Where there was no choice, nothing could have come first.
-      if (node != kNoNode) Want(path_[node], trace_.Initials(earlier, later));
+      if (node != kNoNode) path_[node].contested = true;
     }
-  }
-}
-
-void ExhaustiveSearch::Want(Node& node, const std::vector<uint64_t>& initials) {
-  uint32_t found = node.n;
-  for (const uint64_t lane : initials) {
-    // Runs that begin with it have been made, or will be.
-    if (IsAsleep(node.asleep, lane)) return;
-    const auto place = std::find(node.lanes.begin(), node.lanes.end(), lane);
-    if (place == node.lanes.end()) continue;
-    found = static_cast<uint32_t>(place - node.lanes.begin());
-    if (node.wanted[found]) return;
-  }
-  if (found < node.n) {
-    node.wanted[found] = true;
-  } else {
-    // Whatever made it ready was not understood.
-    node.wanted.assign(node.n, true);
   }
 }
 
@@ -242,10 +228,10 @@ std::string ExhaustiveSearch::Summary() const {
   double done = 0;
   double share = 1;
   for (const Node& node : path_) {
-    // When reducing, more may be wanted later: it is a guess.
-    const auto wanted = static_cast<double>(node.lanes.empty() ? node.n : std::count(node.wanted.begin(), node.wanted.end(), true));
-    done += share * node.tried / wanted;
-    share /= wanted;
+    // When reducing, a choice may yet turn out to be contested: it is a guess.
+    const double possible = node.lanes.empty() || node.contested ? node.n : 1;
+    done += share * node.tried / possible;
+    share /= possible;
   }
   std::string text = absl::StrCat(runs_max_ != 0 && runs_ + abandoned_runs_ >= runs_max_ ? "the budget ran out" : "stopped",
                                   " after ", runs_, " interleavings", cut, ", about ",

@@ -16,10 +16,10 @@
 // seed has no part in it. A program whose choices do not end has no end here either: give it a budget.
 //
 // Reduction.     With Options::footprint = kDeclaredOnly orders that differ only in neighbouring steps that touch nothing
-//                in common are tried once: sleep sets (Godefroid, 1996) and source sets (Abdulla et al., 2014). What a
-//                step touches is observed, not announced: primitives, tasks, futures, Shared<T>, Random(), and what
-//                Yield(objects...) names. A plain callback, the network, the executor and AllTasks() count as touching
-//                everything.
+//                in common are tried once: sleep sets (Godefroid, 1996), and at a choice whose step turns out to be in no
+//                race nothing else is tried at all. What a step touches is observed, not announced: primitives, tasks,
+//                futures, Shared<T>, Random(), and what Yield(objects...) names. A plain callback, the network, the
+//                executor and AllTasks() count as touching everything.
 // What it needs. With kDeclaredOnly that tasks share nothing else: plain memory that two tasks use without a lock, the
 //                numbers and default names of tasks, and how many handles of a future there are, are not seen. Nor is how
 //                far the tasks get that still run when the test's own task has ended. A slip of time
@@ -96,7 +96,7 @@ class ExhaustiveSearch final : public Strategy, private internal::AccessRecorder
     size_t step;         // The step that it chooses, or in which it is made.
     // Of kSchedule, when reducing:
     std::vector<uint64_t> lanes;
-    std::vector<bool> wanted;     // Those that are to be tried; the rest would show nothing new.
+    bool contested = false;       // Whether the first that was tried is in a race, so that all have to be tried.
     std::vector<Sleeper> asleep;  // On arrival, and those that were tried from here.
     AccessSet touched;            // By the chosen step, in all runs through it so far.
   };
@@ -105,17 +105,16 @@ class ExhaustiveSearch final : public Strategy, private internal::AccessRecorder
   void OnUnknownAccess() override { step_.AddUnknown(); }
 
   static bool IsAsleep(const std::vector<Sleeper>& asleep, uint64_t lane);
-  // The first possibility that is not asleep, and, of an old node, that is wanted; node.n if there is none.
-  static uint32_t FirstAwake(const Node& node, bool wanted);
-  // Whether a choice without lanes, or with, has another possibility to try, which it then chooses.
+  // The first possibility that is not asleep; node.n if there is none.
+  static uint32_t FirstAwake(const Node& node);
+  // Chooses the next possibility. False if there is none left to try.
   static bool Advance(Node& node);
   [[noreturn]] void Abandon();
   void EndStep();
   // Ends the run and finds the next one.
   void EndRun();
-  // Has the steps tried first that could have come before a step of this run with which they are in a race.
-  void PlanReversals();
-  void Want(Node& node, const std::vector<uint64_t>& initials);
+  // Finds the choices of this run whose step is in a race with a later one.
+  void FindContested();
   // Keeps up since when which lane has been ready.
   void NoteReady(const std::vector<uint64_t>& lanes);
   void RequireSame(const Node& node, const ChoicePoint& point) const;

@@ -39,23 +39,11 @@ std::vector<size_t> StepTrace::FindRaces(size_t later) {
     }
     const Conflict conflict = steps_[i].touched.ConflictWith(step.touched);
     if (conflict == Conflict::kNone) continue;
-    // One of several that had to count before this step became ready cannot come after it.
-    if (conflict == Conflict::kOrder || i >= step.ready_since) races.push_back(i);
+    // One of several that had to count before this step became ready could not come after it, whatever else they share.
+    if (conflict != Conflict::kCounts || i >= step.ready_since) races.push_back(i);
     AddBefore(i, later);
   }
   return races;
-}
-
-std::vector<uint64_t> StepTrace::Initials(size_t earlier, size_t later) const {
-  std::vector<size_t> rest;  // What comes after `earlier` and does not depend on it, and `later`.
-  std::vector<uint64_t> initials;
-  for (size_t i = earlier + 1; i <= later; ++i) {
-    if (i != later && HappenedBefore(earlier, i)) continue;
-    const bool first = std::none_of(rest.begin(), rest.end(), [&](size_t j) { return HappenedBefore(j, i); });
-    if (first) initials.push_back(steps_[i].lane);
-    rest.push_back(i);
-  }
-  return initials;
 }
 
 }  // namespace detent::sim

@@ -5,10 +5,8 @@
 //
 // A step happens before another one if it is earlier in the same lane, made the other ready, conflicts with it, or was
 // over when the clock moved before the other; and so on from step to step. Two conflicting steps with none in between
-// that happens after the one and before the other are a race. Its second step could have come first: then the run would
-// have gone on, in place of the first, with one of the race's *initials*, the lanes that come first, in that order, among
-// what does not depend on the first (Abdulla, Aronis, Jonsson and Sagonas, "Optimal dynamic partial order reduction",
-// 2014: source sets).
+// that happens after the one and before the other are a race: the second could have come first (Flanagan and Godefroid,
+// "Dynamic partial-order reduction for model checking software", 2005).
 #ifndef DETENT_SIM_STEP_TRACE_H_
 #define DETENT_SIM_STEP_TRACE_H_
 
@@ -44,8 +42,6 @@ class StepTrace {
   // Finds with which steps step `later` is in a race, and notes what happened before it. To be called for each step in
   // order.
   std::vector<size_t> FindRaces(size_t later);
-  // The initials of a race.
-  std::vector<uint64_t> Initials(size_t earlier, size_t later) const;
 
  private:
   bool HappenedBefore(size_t earlier, size_t later) const { return before_[later][earlier]; }

@@ -85,6 +85,8 @@ bool TaskState::Cancel() {
     WaitNode* wait = task->wait_;
     if (wait != nullptr) {
       // More hops than tasks: they await each other in a circle, which only a cancelled await can break.
+      // Where it breaks depends on how many tasks there are.
+      if (hops > core().live_tasks) NoteUnknownAccess(core());
       TaskState* inner = hops <= core().live_tasks ? wait->PassCancelTo() : nullptr;
       if (inner != nullptr) {
         task = inner;
