@@ -8,6 +8,7 @@
 #include "detent/sim/delay_bounded.h"
 #include "detent/sim/exhaustive.h"
 #include "detent/sim/fifo.h"
+#include "detent/sim/fuzz_input.h"
 #include "detent/sim/observer.h"
 #include "detent/sim/options.h"
 #include "detent/sim/pct.h"

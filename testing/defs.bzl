@@ -1,8 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rules for tests with SIM_TEST and LOOP_TEST. From another workspace:
 
-    load("@detent//testing:defs.bzl", "detent_sim_test")
+    load("@detent//testing:defs.bzl", "detent_fuzz_test", "detent_sim_test")
 """
+
+# For `target_compatible_with`: other compilers have no libFuzzer.
+CLANG_ONLY = select({
+    str(Label("//testing:clang")): [],
+    "//conditions:default": ["@platforms//:incompatible"],
+})
 
 def _settings(values):
     env = {}
@@ -68,6 +74,60 @@ def detent_sim_test(
         deps = deps + [
             Label("//testing"),
             Label("//testing:test_main"),
+        ],
+        **kwargs
+    )
+
+def detent_fuzz_test(
+        name,
+        srcs,
+        deps = [],
+        test = None,
+        runs = 10000,
+        seed = 1,
+        copts = [],
+        linkopts = [],
+        args = [],
+        **kwargs):
+    """One SIM_TEST under libFuzzer, whose bytes are the schedule. Clang only; left out with other compilers.
+
+        detent_fuzz_test(
+            name = "bank_fuzz",
+            srcs = ["bank_test.cc"],
+            test = "BankTest.TransfersKeepTheSum",
+            deps = [":bank"],
+        )
+
+    The same sources make the plain test too, with detent_sim_test: a failure's tape replays there. As a test this fuzzes
+    `runs` schedules from nothing; to go on for as long as you like, with a corpus:
+
+        bazel build :bank_fuzz && bazel-bin/bank_fuzz --gtest_filter=BankTest.TransfersKeepTheSum corpus/
+
+    What counts as coverage: new hand-offs between tasks, and the branches in `srcs`; for those in `deps` too, build with
+    `--copt=-fsanitize=fuzzer-no-link`.
+
+    Args:
+      name: of the test.
+      srcs: its sources, with at least one SIM_TEST; no main() and no LLVMFuzzerTestOneInput().
+      deps: what they need beside GoogleTest and detent's testing library.
+      test: which SIM_TEST, `Suite.Name`; may be left out if there is only one.
+      runs: how many schedules `bazel test` runs.
+      seed: of the fuzzer.
+      copts: as of cc_test.
+      linkopts: as of cc_test.
+      args: more flags for libFuzzer.
+      **kwargs: everything else that cc_test takes.
+    """
+    native.cc_test(
+        name = name,
+        srcs = srcs,
+        args = (["--gtest_filter=" + test] if test else []) + ["-runs=%d" % runs, "-seed=%d" % seed] + args,
+        copts = copts + ["-fsanitize=fuzzer-no-link"],
+        linkopts = linkopts + ["-fsanitize=fuzzer"],
+        target_compatible_with = CLANG_ONLY,
+        deps = deps + [
+            Label("//testing"),
+            Label("//testing:fuzz_main"),
         ],
         **kwargs
     )

@@ -38,24 +38,6 @@ void AppendLine(std::string& text, std::string_view line) {
   text += line;
 }
 
-detent::sim::Options SimOptions(const Options& options, uint64_t test) {
-  detent::sim::Options result;
-  result.seed = options.seed;
-  result.strategy = options.strategy;
-  result.steps_max = options.steps_max;
-  result.time_max = options.time_max;
-  result.slip_max = options.slip_max;
-  result.footprint = options.footprint;
-  result.test = test;
-  if (options.replay != nullptr) {
-    // The run is to be as it was, whatever the options are by now.
-    result.steps_max = options.replay->limits().steps_max;
-    result.time_max = options.replay->limits().time_max;
-    result.slip_max = options.replay->limits().slip_max;
-  }
-  return result;
-}
-
 class Exploration {
  public:
   Exploration(const Options& options, const Body& body, Hooks& hooks)
@@ -227,6 +209,24 @@ class Exploration {
 };
 
 }  // namespace
+
+detent::sim::Options SimOptions(const Options& options, uint64_t test) {
+  detent::sim::Options result;
+  result.seed = options.seed;
+  result.strategy = options.strategy;
+  result.steps_max = options.steps_max;
+  result.time_max = options.time_max;
+  result.slip_max = options.slip_max;
+  result.footprint = options.footprint;
+  result.test = test;
+  if (options.replay != nullptr) {
+    // The run is to be as it was, whatever the options are by now.
+    result.steps_max = options.replay->limits().steps_max;
+    result.time_max = options.replay->limits().time_max;
+    result.slip_max = options.replay->limits().slip_max;
+  }
+  return result;
+}
 
 Found Hooks::Search(Schedule& schedule, const Options& options) { return SearchSchedules(schedule, options); }
 

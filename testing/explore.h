@@ -72,6 +72,9 @@ class Hooks {
   }
 };
 
+// How each schedule is run; `test` ties its tape to a test.
+detent::sim::Options SimOptions(const Options& options, uint64_t test);
+
 Report ExploreWithHooks(const Options& options, const Body& body, Hooks& hooks);
 
 }  // namespace internal

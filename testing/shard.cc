@@ -4,22 +4,17 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
-#include <set>
 #include <string>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "detent/testing/properties.h"
+#include "detent/testing/registry.h"
+#include "gtest/gtest.h"
 
 namespace detent_testing::internal {
 namespace {
 
 constexpr uint64_t kRunsMax = 1'000'000;
-
-std::set<const ::testing::TestInfo*>& ExploringTests() {
-  static auto* tests = new std::set<const ::testing::TestInfo*>;
-  return *tests;
-}
 
 // One of Bazel's variables, or the one of the same meaning with which GoogleTest is told.
 std::string Take(const char* name) {
@@ -32,17 +27,6 @@ std::string Take(const char* name) {
   unsetenv(of_bazel.c_str());
   return text;
 }
-
-// Lists, when the program ends, the Sometimes<...> that no test has evaluated, if all tests ran here.
-class NeverEvaluatedList final : public ::testing::Environment {
- public:
-  void TearDown() override {
-    const ::testing::UnitTest& all = *::testing::UnitTest::GetInstance();
-    if (all.test_to_run_count() < all.total_test_count()) return;
-    const std::string list = SometimesCheck::NeverEvaluated();
-    if (!list.empty()) std::fprintf(stderr, "detent: no test has evaluated\n%s", list.c_str());
-  }
-};
 
 // Puts the filter back once GoogleTest has applied it: it prints it, and names that nobody gave would make no
 // sense there.
@@ -96,7 +80,7 @@ void DealOutPlainTests() {
     const ::testing::TestSuite& suite = *program.GetTestSuite(i);
     for (int j = 0; j < suite.total_test_count(); ++j) {
       const ::testing::TestInfo* const test = suite.GetTestInfo(j);
-      if (ExploringTests().count(test) > 0 || number++ % shard.count == shard.index) continue;
+      if (IsExploringTest(test) || number++ % shard.count == shard.index) continue;
       absl::StrAppend(&others, ":", test->test_suite_name(), ".", test->name());
     }
   }
@@ -106,13 +90,6 @@ void DealOutPlainTests() {
   const bool leaves_out = filter.find('-') != std::string::npos;
   ::testing::GTEST_FLAG(filter) = absl::StrCat(filter, leaves_out ? ":" : "-", others.substr(1));
   ::testing::UnitTest::GetInstance()->listeners().Append(new FilterRestorer(filter));
-}
-
-::testing::TestInfo* RememberExploringTest(::testing::TestInfo* test) {
-  [[maybe_unused]] static ::testing::Environment* const list =
-      ::testing::AddGlobalTestEnvironment(new NeverEvaluatedList);
-  ExploringTests().insert(test);
-  return test;
 }
 
 absl::StatusOr<uint64_t> RunNumber() {

@@ -16,7 +16,6 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "gtest/gtest.h"
 
 namespace detent_testing::internal {
 
@@ -35,9 +34,6 @@ Shard& TheShard();
 absl::Status TakeShard();
 // Leaves out the tests that explore nothing and belong to another shard. For main(), after InitGoogleTest().
 void DealOutPlainTests();
-
-// Remembers that the test explores, so that each shard runs it; gives it back.
-::testing::TestInfo* RememberExploringTest(::testing::TestInfo* test);
 
 // Bazel's number of this run, from 1; 1 without Bazel.
 absl::StatusOr<uint64_t> RunNumber();

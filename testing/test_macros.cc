@@ -2,8 +2,7 @@
 #include "detent/testing/test_macros.h"
 
 #include <algorithm>
-#include <cstdlib>
-#include <fstream>
+#include <cstdio>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,10 +10,10 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "detent/runtime/epoll_loop.h"
-#include "detent/sim/fingerprint.h"
 #include "detent/testing/capture.h"
 #include "detent/testing/job.h"
 #include "detent/testing/jobs.h"
+#include "detent/testing/registry.h"
 #include "detent/testing/schedule_log.h"
 #include "detent/testing/search.h"
 #include "detent/testing/settings.h"
@@ -24,50 +23,6 @@ namespace detent_testing::internal {
 namespace {
 
 const ::testing::TestInfo& CurrentTest() { return *::testing::UnitTest::GetInstance()->current_test_info(); }
-
-std::string FullName(const ::testing::TestInfo& test) { return absl::StrCat(test.test_suite_name(), ".", test.name()); }
-
-// Ties a tape to its test.
-uint64_t HashOfName(const std::string& name) {
-  detent::sim::Fingerprint hash;
-  for (const char c : name) hash.Add(static_cast<unsigned char>(c));
-  return hash.value();
-}
-
-// How this program was called: its path, as the shell gave it.
-std::string ProgramName() {
-  std::ifstream command_line("/proc/self/cmdline");
-  std::string name;
-  std::getline(command_line, name, '\0');
-  return name.empty() ? "the-test-program" : name;
-}
-
-// A line longer than this is no fun to copy.
-constexpr size_t kTapeOnLineMax = 2000;
-
-// Writes the tape to a file that outlives the test, and gives its name; the tape itself if that cannot be done.
-std::string TapeInFile(const std::string& test, const std::string& tape) {
-  std::string folder = "/tmp";
-  for (const char* variable : {"TEST_TMPDIR", "TMPDIR", "TEST_UNDECLARED_OUTPUTS_DIR"}) {
-    if (const char* value = std::getenv(variable); value != nullptr && *value != '\0') folder = value;
-  }
-  std::string name = absl::StrCat(folder, "/", test, "-", absl::Hex(HashOfName(tape)), ".tape");
-  for (size_t i = folder.size() + 1; i < name.size(); ++i) {
-    if (name[i] == '/') name[i] = '_';  // Of a parameterised test.
-  }
-  std::ofstream file(name);
-  file << tape << "\n";
-  file.close();
-  return file ? name : tape;
-}
-
-std::string ReplayCommand(const std::string& test, const std::string& whole_tape) {
-  const std::string tape = whole_tape.size() > kTapeOnLineMax ? TapeInFile(test, whole_tape) : whole_tape;
-  if (const char* target = std::getenv("TEST_TARGET")) {  // Set by Bazel.
-    return absl::StrCat("bazel test ", target, " --test_filter=", test, " --test_env=DETENT_REPLAY=", tape);
-  }
-  return absl::StrCat("DETENT_REPLAY=", tape, " ", ProgramName(), " --gtest_filter=", test);
-}
 
 class GoogleTestHooks final : public Hooks {
  public:

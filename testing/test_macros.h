@@ -45,7 +45,7 @@
 #include "detent/runtime/coro.h"
 #include "detent/runtime/outcome.h"
 #include "detent/testing/explore.h"
-#include "detent/testing/shard.h"
+#include "detent/testing/registry.h"
 #include "gtest/gtest.h"
 
 namespace detent_testing::internal {
@@ -94,12 +94,14 @@ detent::Coro<> RunFixture() {
 
 template <typename Fixture, typename TestClass>
 ::testing::TestInfo* RegisterTest(const char* suite, const char* name, const char* file, int line, Loops loops) {
-  return RememberExploringTest(::testing::internal::MakeAndRegisterTestInfo(
+  const auto set_up_suite = ::testing::internal::SuiteApiResolver<Fixture>::GetSetUpCaseOrSuite(file, line);
+  ::testing::TestInfo* const test = ::testing::internal::MakeAndRegisterTestInfo(
       suite, name, nullptr, nullptr, ::testing::internal::CodeLocation(file, line),
-      ::testing::internal::GetTypeId<Fixture>(),
-      ::testing::internal::SuiteApiResolver<Fixture>::GetSetUpCaseOrSuite(file, line),
+      ::testing::internal::GetTypeId<Fixture>(), set_up_suite,
       ::testing::internal::SuiteApiResolver<Fixture>::GetTearDownCaseOrSuite(file, line),
-      new ExploringTestFactory(loops, &RunFixture<TestClass>)));
+      new ExploringTestFactory(loops, &RunFixture<TestClass>));
+  ExploringTests().push_back(ExploringTestEntry(test, &RunFixture<TestClass>, set_up_suite));
+  return test;
 }
 
 }  // namespace detent_testing::internal
