@@ -67,6 +67,7 @@ TEST_F(AsyncGeneratorTest, CallingItRunsNothingAndAYieldDoesNotSuspendTheTask) {
   });
 }
 
+// loop-25
 TEST_F(AsyncGeneratorTest, ADroppedGeneratorRunsItsDestructors) {
   loop_.Run([&]() -> Coro<> {
     {

@@ -178,7 +178,7 @@ TEST_F(BarrierTest, ResetWhileARoundLeavesDoesNotHarmTheNext) {
   }
 }
 
-// bar-16 and the rest: rounds never mix, whatever the order, with cancellations.
+// Rounds never mix, whatever the order, with cancellations.
 SIM_TEST(BarrierScheduleTest, RoundsDoNotMix) {
   Barrier barrier(3);
   std::vector<int> rounds(3, 0);

@@ -76,7 +76,7 @@ TEST_F(ConditionTest, TheLockMayBeHeldByAnotherTask) {
   });
 }
 
-// cond-03, cond-04, cond-05
+// cond-03, cond-04, cond-05, cond-19
 TEST_F(ConditionTest, NotifyWakesTheFirstOnesInOrder) {
   loop_.Run([&]() -> Coro<> {
     std::vector<Task<>> tasks;

@@ -56,6 +56,7 @@ Coro<> ALittleWhile() {
   co_await Sleep(absl::Milliseconds(is_real ? 3 : 20));
 }
 
+// st-01
 LOOP_TEST(ReadTest, GivesWhatThereIsUpToTheLimit) {
   Pair pair = co_await Connected();
   co_await pair.client.Write("hello");
@@ -72,12 +73,14 @@ LOOP_TEST(ReadTest, WaitsForTheFirstByte) {
   EXPECT_EQ(co_await read, "x");
 }
 
+// st-01
 LOOP_TEST(ReadTest, OfNothingIsEmptyAtOnce) {
   Pair pair = co_await Connected();
   EXPECT_EQ(co_await pair.server.Read(0), "");
   EXPECT_EQ(co_await pair.server.ReadExactly(0), "");
 }
 
+// st-03
 LOOP_TEST(ReadTest, IsEmptyAtTheEndOfTheStreamAndStaysSo) {
   Pair pair = co_await Connected();
   co_await pair.client.Write("last");
@@ -86,6 +89,7 @@ LOOP_TEST(ReadTest, IsEmptyAtTheEndOfTheStreamAndStaysSo) {
   for (int i = 0; i < 3; ++i) EXPECT_EQ(co_await pair.server.Read(10), "");
 }
 
+// loop-34
 LOOP_TEST(ReadTest, GivesLargeAmountsInOrder) {
   Pair pair = co_await Connected();
   std::string sent;
@@ -108,6 +112,7 @@ LOOP_TEST(ReadTest, ASecondReaderIsRefused) {
   EXPECT_EQ(co_await first, "mine");
 }
 
+// st-15
 LOOP_TEST(ReadExactlyTest, GathersSeveralWrites) {
   Pair pair = co_await Connected();
   Task<std::string> read = Spawn([&]() -> Coro<std::string> { co_return co_await pair.server.ReadExactly(6); });
@@ -116,9 +121,11 @@ LOOP_TEST(ReadExactlyTest, GathersSeveralWrites) {
     co_await ALittleWhile();
   }
   EXPECT_EQ(co_await read, "abcdef");
+  EXPECT_EQ(co_await pair.server.ReadExactly(0), "");
   EXPECT_EQ(co_await pair.server.Read(100), "gh");
 }
 
+// st-16
 LOOP_TEST(ReadExactlyTest, IsNotBoundByTheLimitOfReadUntil) {
   Pair pair = co_await Connected();
   Task<> write = Spawn(WriteAll, std::ref(pair.client), std::string(300'000, 'y'));
@@ -126,6 +133,7 @@ LOOP_TEST(ReadExactlyTest, IsNotBoundByTheLimitOfReadUntil) {
   co_await write;
 }
 
+// st-17
 LOOP_TEST(ReadExactlyTest, SaysHowFarItCameWhenTheStreamEnds) {
   Pair pair = co_await Connected();
   co_await pair.client.Write("abc");
@@ -141,6 +149,7 @@ LOOP_TEST(ReadExactlyTest, SaysHowFarItCameWhenTheStreamEnds) {
   EXPECT_EQ(co_await pair.server.Read(10), "");  // The partial data was taken.
 }
 
+// st-15
 LOOP_TEST(ReadExactlyTest, RefusesANegativeNumber) {
   Pair pair = co_await Connected();
   try {
@@ -160,6 +169,7 @@ LOOP_TEST(ReadUntilTest, GivesTheSeparatorTooAndLeavesTheRest) {
   EXPECT_EQ(co_await pair.server.Read(100), "thr");
 }
 
+// st-10
 LOOP_TEST(ReadUntilTest, FindsASeparatorThatArrivesInPieces) {
   Pair pair = co_await Connected();
   Task<std::string> read = Spawn([&]() -> Coro<std::string> { co_return co_await pair.server.ReadUntil("aab"); });
@@ -171,6 +181,7 @@ LOOP_TEST(ReadUntilTest, FindsASeparatorThatArrivesInPieces) {
   EXPECT_EQ(co_await pair.server.Read(100), "y");
 }
 
+// st-06, st-11
 LOOP_TEST(ReadUntilTest, SaysHowFarItCameWhenTheStreamEnds) {
   Pair pair = co_await Connected();
   co_await pair.client.Write("abc");
@@ -183,14 +194,17 @@ LOOP_TEST(ReadUntilTest, SaysHowFarItCameWhenTheStreamEnds) {
                             ": the stream ended after 3 bytes without a separator");
     EXPECT_EQ(e.partial(), "abc");
   }
+  EXPECT_EQ(co_await pair.server.Read(10), "");  // The partial data was taken.
 }
 
+// st-09
 LOOP_TEST(ReadUntilTest, TheLimitDoesNotCountTheSeparator) {
   Pair pair = co_await Connected();
   co_await pair.client.Write("12345\r\n");
   EXPECT_EQ(co_await pair.server.ReadUntil("\r\n", /*limit=*/5), "12345\r\n");
 }
 
+// st-07, st-08, st-12
 LOOP_TEST(ReadUntilTest, PastTheLimitKeepsTheBytes) {
   Pair pair = co_await Connected();
   co_await pair.client.Write("123456\r\n");
@@ -224,6 +238,7 @@ LOOP_TEST(ReadUntilTest, TheUsualLimitIs64KiB) {
   co_await write;
 }
 
+// st-14
 LOOP_TEST(ReadUntilTest, RefusesAnEmptySeparator) {
   Pair pair = co_await Connected();
   try {
@@ -236,6 +251,7 @@ LOOP_TEST(ReadUntilTest, RefusesAnEmptySeparator) {
 
 // --- Cancellation of reads ---
 
+// st-19, loop-32
 LOOP_TEST(ReadTest, ACancelledReadTakesNothing) {
   Pair pair = co_await Connected();
   Task<std::string> exactly = Spawn([&]() -> Coro<std::string> { co_return co_await pair.server.ReadExactly(100); });
@@ -267,6 +283,7 @@ LOOP_TEST(ReadTest, TimesOutAndGoesOnLater) {
   EXPECT_EQ(co_await WaitFor(pair.server.Read(100), absl::Seconds(10)), "late");
 }
 
+// loop-35
 SIM_TEST(ReadTest, NoCancellationLosesAByte) {
   Pair pair = co_await Connected();
   std::string sent;

@@ -64,6 +64,7 @@ TEST_F(EpollLoopTest, SleepersWakeInTheOrderOfTheirDeadlines) {
   EXPECT_EQ(order, "abc");
 }
 
+// loop-05
 TEST_F(EpollLoopTest, ABusyLoopStillFiresItsTimers) {
   loop_->Run([&]() -> Coro<> {
     bool fired = false;
@@ -135,7 +136,7 @@ TEST_F(EpollLoopTest, CallsOfManyThreadsAllArriveAndKeepTheOrderOfEachThread) {
   for (std::thread& thread : threads) thread.join();
 }
 
-// thr-03, thr-05
+// thr-03, thr-05, fut-26
 TEST_F(EpollLoopTest, TheExecutorGivesTheResultOrTheError) {
   loop_->Run([]() -> Coro<> {
     const std::thread::id here = std::this_thread::get_id();
@@ -187,13 +188,15 @@ TEST_F(EpollLoopTest, TheExecutorKeepsToItsNumberOfThreads) {
 
 // thr-04
 TEST_F(EpollLoopTest, ACancelledJobRunsOnAndItsResultIsDropped) {
-  std::atomic<bool> go = false, finished = false;
+  std::atomic<bool> started = false, go = false, finished = false;
   loop_->Run([&]() -> Coro<> {
     Future<int> job = EventLoop::Current().RunInExecutor([&] {
+      started = true;
       SpinUntil(go);
       finished = true;
       return 1;
     });
+    SpinUntil(started);
     EXPECT_TRUE(job.Cancel());
     EXPECT_THROW(co_await job, CancelledError);
     EXPECT_FALSE(finished);

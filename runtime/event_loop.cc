@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "absl/strings/str_cat.h"
+#include "detent/runtime/internal/access.h"
 #include "detent/runtime/internal/source_text.h"
 #include "detent/runtime/wait.h"
 
@@ -130,6 +131,18 @@ void EventLoop::CancelAllTasks() {
   }
 }
 
+void EventLoop::Stop() {
+  internal::NoteUnknownAccess(*core_);
+  stopping_ = true;
+}
+
+RandomGenerator& EventLoop::Random() {
+  if (core_->recorder != nullptr) [[unlikely]] {
+    core_->recorder->OnAccess(internal::AccessKey(internal::AccessKind::kRandom, 0), internal::AccessMode::kWrite);
+  }
+  return random_;
+}
+
 void EventLoop::DrainInbox() {
   for (auto& function : inbox_->TakeAll()) CallSoon(std::move(function));
 }
@@ -148,15 +161,36 @@ void EventLoop::CallSoonThreadsafe(absl::AnyInvocable<void()> fn) {
   }
 }
 
-uint64_t EventLoop::AddJob(const AnyFuture& future) {
-  jobs_.emplace(next_job_, future.state_ref());
-  return next_job_++;
+// A function of RunInExecutor() whose result has not come back.
+class EventLoop::Job final : public internal::Observer {
+ public:
+  explicit Job(internal::StateRef<internal::FutureState> state) : state_(std::move(state)) { state_->Observe(this); }
+  Job(const Job&) = delete;
+  ~Job() { state_->StopObserving(this); }
+
+  void OnDone(internal::FutureState& state) noexcept override {
+    if (state.status() == internal::Status::kCancelled) cancelled_->store(true, std::memory_order_relaxed);
+  }
+
+  const internal::StateRef<internal::FutureState>& state() const { return state_; }
+  const std::shared_ptr<std::atomic<bool>>& cancelled() const { return cancelled_; }
+
+ private:
+  const internal::StateRef<internal::FutureState> state_;
+  const std::shared_ptr<std::atomic<bool>> cancelled_ = std::make_shared<std::atomic<bool>>(false);
+};
+
+EventLoop::JobTicket EventLoop::AddJob(const AnyFuture& future) {
+  auto job = std::make_unique<Job>(future.state_ref());
+  const JobTicket ticket{.id = next_job_++, .cancelled = job->cancelled()};
+  jobs_.emplace(ticket.id, std::move(job));
+  return ticket;
 }
 
 internal::StateRef<internal::FutureState> EventLoop::TakeJob(uint64_t id) {
   const auto found = jobs_.find(id);
   if (found == jobs_.end()) return {};
-  internal::StateRef<internal::FutureState> state = std::move(found->second);
+  internal::StateRef<internal::FutureState> state = found->second->state();
   jobs_.erase(found);
   return state;
 }
@@ -168,6 +202,7 @@ void EventLoop::SetExceptionHandler(absl::AnyInvocable<void(const ExceptionConte
 }
 
 void EventLoop::CallExceptionHandler(const ExceptionContext& context) {
+  internal::NoteUnknownAccess(*core_);
   const auto handler = handler_;
   if (handler == nullptr) return WriteToStandardError(context);
   try {
@@ -232,6 +267,7 @@ AnyTask CurrentTask() {
 
 std::vector<AnyTask> AllTasks() {
   internal::LoopCore& core = internal::RequireCore("AllTasks()");
+  internal::NoteUnknownAccess(core);
   std::vector<AnyTask> tasks;
   tasks.reserve(core.live_tasks);
   if (internal::TaskState* task = core.first_task) {

@@ -14,6 +14,7 @@
 #ifndef DETENT_RUNTIME_EVENT_LOOP_H_
 #define DETENT_RUNTIME_EVENT_LOOP_H_
 
+#include <atomic>
 #include <cstdint>
 #include <exception>
 #include <functional>
@@ -102,7 +103,7 @@ class EventLoop {
   // Runs until Stop(). A Stop() that came before makes it run one iteration.
   void RunForever();
   // Ends the run after the current iteration; what that iteration made ready waits for the next run.
-  void Stop() { stopping_ = true; }
+  void Stop();
   bool IsRunning() const { return running_; }
 
   // Cancels every task that is not done, runs the loop until they ended, and reports their errors to the exception
@@ -128,7 +129,8 @@ class EventLoop {
   void CallSoonThreadsafe(absl::AnyInvocable<void()> fn);
 
   // Runs `fn` on a thread of the loop's pool; the future gets its result or its error. Cancelling the future does not
-  // stop a function that has begun. On a SimLoop `fn` runs on the loop's own thread as a later step.
+  // stop a function that has begun; one that has not begun does not run any more. On a SimLoop `fn` runs on the loop's
+  // own thread as a later step.
   template <typename F>
   auto RunInExecutor(F&& fn) -> Future<std::invoke_result_t<std::decay_t<F>&>>;
 
@@ -138,7 +140,7 @@ class EventLoop {
   void CallExceptionHandler(const ExceptionContext& context);
 
   // A generator that is seeded from the run's seed on a SimLoop, and from the system on an EpollLoop.
-  RandomGenerator& Random() { return random_; }
+  RandomGenerator& Random();
 
   // In debug mode the real loop reports every step that runs longer than 100 ms.
   void SetDebug(bool debug) { debug_ = debug; }
@@ -170,6 +172,8 @@ class EventLoop {
   virtual LoopTime ReadClock() const = 0;
   // Runs `job` elsewhere (or later); it completes a future through the inbox.
   virtual void StartJob(absl::AnyInvocable<void()> job) = 0;
+  // Whether a job whose future was cancelled is left out; asked where it would begin.
+  virtual bool LeavesOutCancelledJob() { return true; }
   // Gets a loop that polls out of its sleep; called on any thread.
   virtual void WakeUp() {}
   // Throws if the loop takes no calls from other threads and this is one.
@@ -202,14 +206,20 @@ class EventLoop {
   // Runs until `task` is done. Throws if Stop() came first.
   void RunUntilDone(const AnyTask& task);
   void RequireIdle(const char* what) const;
-  uint64_t AddJob(const AnyFuture& future);
+  class Job;
+  // What a job knows of its future, on whatever thread it runs.
+  struct JobTicket {
+    uint64_t id = 0;
+    std::shared_ptr<const std::atomic<bool>> cancelled;
+  };
+  JobTicket AddJob(const AnyFuture& future);
   internal::StateRef<internal::FutureState> TakeJob(uint64_t id);
   [[noreturn]] void ThrowWrongThread(const char* what) const;
 
   internal::LoopCore* core_;
   std::shared_ptr<internal::Inbox> inbox_;
   const void* thread_marker_;
-  absl::flat_hash_map<uint64_t, internal::StateRef<internal::FutureState>> jobs_;  // Looked up only, never iterated.
+  absl::flat_hash_map<uint64_t, std::unique_ptr<Job>> jobs_;  // Looked up only, never iterated.
   uint64_t next_job_ = 1;
   // Shared with a call of it, which may set another.
   std::shared_ptr<absl::AnyInvocable<void(const ExceptionContext&)>> handler_;
@@ -282,8 +292,12 @@ auto EventLoop::RunInExecutor(F&& fn) -> Future<std::invoke_result_t<std::decay_
   CheckThread("RunInExecutor()");
   Future<R> future{internal::StateRef<internal::FutureState>(new internal::PromiseState<R>(core()))};
   // The job goes to another thread and must not touch the future there: it knows it by number only.
-  const uint64_t id = AddJob(future);
-  StartJob([this, id, inbox = inbox_, fn = std::forward<F>(fn)]() mutable {
+  StartJob([this, ticket = AddJob(future), inbox = inbox_, fn = std::forward<F>(fn)]() mutable {
+    const uint64_t id = ticket.id;
+    if (ticket.cancelled->load(std::memory_order_relaxed) && LeavesOutCancelledJob()) {
+      inbox->Add([this, id] { TakeJob(id); });
+      return;
+    }
     internal::JobResult<R> result(fn);
     inbox->Add([this, id, result = std::move(result)]() mutable {
       // Runs on the loop's thread, and not at all once the loop is closed.

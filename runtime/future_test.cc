@@ -91,7 +91,7 @@ TEST_F(FutureTest, AResultIsSetOnce) {
   });
 }
 
-// fut-06, fut-08
+// fut-06
 TEST_F(FutureTest, AnErrorIsTheOneThatWasSet) {
   loop_.Run([&]() -> Coro<> {
     Future<> future = MakeFuture();
@@ -154,6 +154,37 @@ TEST_F(FutureTest, ARemovedCallbackDoesNotRun) {
     co_await Yield();
   });
   EXPECT_THAT(log_, ElementsAre("a", "c"));
+}
+
+// fut-14, fut-15, fut-16: there is no comparison to change the list from; a closure's destructor can.
+TEST_F(FutureTest, AClosureThatChangesTheCallbacksWhileItGoesIsHarmless) {
+  loop_.Run([&]() -> Coro<> {
+    for (const bool completed : {false, true}) {
+      log_.clear();
+      Future<> future = MakeFuture();
+      uint64_t last = 0;
+      auto meddle = [&](int*) {
+        future.RemoveDoneCallback(last);
+        if (!future.Done()) future.AddDoneCallback([&](const AnyFuture&) { log_.push_back("added"); });
+      };
+      int dummy = 0;
+      std::shared_ptr<int> token(&dummy, meddle);
+      const uint64_t first = future.AddDoneCallback([&, token](const AnyFuture&) { log_.push_back("first"); });
+      future.AddDoneCallback([&](const AnyFuture&) { log_.push_back("middle"); });
+      last = future.AddDoneCallback([&](const AnyFuture&) { log_.push_back("last"); });
+      token = nullptr;
+      if (!completed) {
+        EXPECT_EQ(future.RemoveDoneCallback(first), 1);
+      }
+      future.SetResult();
+      co_await Yield();
+      if (completed) {
+        EXPECT_THAT(log_, ElementsAre("first", "middle", "last"));  // Queued before the closure went.
+      } else {
+        EXPECT_THAT(log_, ElementsAre("middle", "added"));
+      }
+    }
+  });
 }
 
 TEST_F(FutureTest, ACallbackThatThrowsIsReportedAndTheOthersRun) {
@@ -269,7 +300,7 @@ TEST_F(FutureTest, AnEmptyHandleSaysSo) {
   loop_.Run([&]() -> Coro<> { EXPECT_THROW(co_await empty, InvalidStateError); });
 }
 
-// fut-31
+// fut-31, fut-32
 TEST_F(FutureTest, AFutureNeedsARunningLoop) { EXPECT_THROW(MakeFuture<int>(), InvalidStateError); }
 
 TEST_F(FutureTest, HandlesMayOutliveTheirLoop) {

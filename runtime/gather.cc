@@ -2,6 +2,7 @@
 #include "detent/runtime/gather.h"
 
 #include "absl/strings/str_cat.h"
+#include "detent/runtime/internal/access.h"
 
 namespace detent::internal {
 
@@ -27,11 +28,13 @@ void GatherBase::LetGo() {
 }
 
 void GatherBase::Begin() {
+  for (size_t i = 0; i < count_; ++i) children_[i].state->RequireSameLoop(core(), "Gather()");
   // Held until every child is done: the children point here, and their late errors count as looked at.
   AddReference();
   core().self_kept.Add(this);
   for (size_t i = 0; i < count_; ++i) {
     children_[i].owner = this;
+    NoteAccess(core(), *children_[i].state->Object(), AccessMode::kRead);
     if (!children_[i].state->IsDone()) children_[i].state->Observe(&children_[i]);
   }
   if (count_ == 0) {
@@ -50,6 +53,9 @@ void GatherBase::Begin() {
 }
 
 void GatherBase::OnChildDone(FutureState& done, bool hop) noexcept {
+  // Results only count, in any order; of failures the first decides.
+  const bool counts = settled_ || done.status() == Status::kValue;
+  NoteAccess(core(), *Object(), counts ? AccessMode::kCount : AccessMode::kWrite);
   --left_;
   if (decided_) {
     done.MarkRetrieved();
@@ -96,6 +102,7 @@ void GatherBase::Decide() {
 }
 
 bool GatherBase::Cancel() {
+  NoteAccess(core(), *Object(), AccessMode::kWrite);
   if (IsDone()) return false;
   bool any = false;
   for (size_t i = 0; i < count_; ++i) any |= StateRef<FutureState>(children_[i].state)->Cancel();
@@ -105,6 +112,12 @@ bool GatherBase::Cancel() {
 
 std::string GatherBase::Describe() const {
   return absl::StrCat("Gather of ", count_, ", ", left_, " pending");
+}
+
+void GatherBase::AddBlockers(std::vector<TaskState*>& tasks) const {
+  for (size_t i = 0; i < count_; ++i) {
+    if (children_[i].state) children_[i].state->AddBlockers(tasks);
+  }
 }
 
 uint64_t GatherBase::Lane() const {

@@ -42,6 +42,7 @@ class GatherBase : public FutureState, public Runnable, public SelfKept {
   bool Cancel() final;
   bool IsDerived() const final { return true; }
   std::string Describe() const final;
+  void AddBlockers(std::vector<TaskState*>& tasks) const final;
 
   void Run() final;
   uint64_t Lane() const final;

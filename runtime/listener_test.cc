@@ -62,6 +62,7 @@ LOOP_TEST(ListenerTest, TasksGetConnectionsInTheOrderInWhichTheyAsked) {
   for (Task<>& accept : accepts) co_await accept;
 }
 
+// tr-18
 LOOP_TEST(ListenerTest, TakesEveryConnectionOfAFlood) {
   Listener listener = co_await Listen("127.0.0.1", 0);
   std::vector<Connection> clients;
@@ -72,6 +73,7 @@ LOOP_TEST(ListenerTest, TakesEveryConnectionOfAFlood) {
   }
 }
 
+// loop-33
 LOOP_TEST(ListenerTest, ACancelledAcceptTakesNoConnection) {
   Listener listener = co_await Listen("127.0.0.1", 0);
   for (int i = 0; i < 3; ++i) {
@@ -135,6 +137,7 @@ LOOP_TEST(ListenerTest, CloseResetsWhatWasNotAccepted) {
   EXPECT_EQ(co_await ErrorOf(client.Read(1)), "read from " + client.PeerAddress() + ": Connection reset by peer");
 }
 
+// srv-07
 LOOP_TEST(ListenerTest, AConnectionOutlivesItsListener) {
   Listener listener = co_await Listen("127.0.0.1", 0);
   Connection client = co_await Connect("127.0.0.1", listener.Port());

@@ -24,6 +24,7 @@
 #include <exception>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "detent/runtime/held.h"
 #include "detent/runtime/internal/awaiting.h"
@@ -49,6 +50,7 @@ class LockAcquire : public ListedWait {
   WaitKind Kind() const final { return WaitKind::kLock; }
   const WaitObject* Object() const final;
   std::string Describe() const final;
+  void AddBlockers(std::vector<TaskState*>& tasks) const final;
 
  protected:
   // Whether the lock was destroyed meanwhile.
@@ -72,7 +74,7 @@ class Lock : public internal::NamedObject {
     return internal::HoldOperation<internal::LockAcquire, Lock>(*this, *this);
   }
   void Release();
-  bool Locked() const { return locked_; }
+  bool Locked() const;
 
  private:
   friend class internal::LockAcquire;

@@ -39,6 +39,7 @@ std::string TextInTask(F body) {
 
 Coro<> Nothing() { co_return; }
 
+// run-09
 TEST(MisuseTest, NestedRunOfOneLoop) {
   EXPECT_EQ(TextInTask<InvalidStateError>([]() -> Coro<> {
               EventLoop::Current().Run(Nothing());
@@ -96,6 +97,7 @@ TEST(MisuseTest, SpawnOutsideALoop) {
 }
 
 // Nothing of ours can be awaited in a callback; what looks at the running task there says so.
+// to-17
 TEST(MisuseTest, ATimeoutOutsideATask) {
   sim::SimLoop loop({.strategy = sim::Fifo()});
   std::string text;
@@ -175,6 +177,7 @@ TEST(MisuseTest, ATaskThatAwaitsItself) {
               ::testing::MatchesRegex("task \"narcissus\" .* awaits itself: it would never end"));
 }
 
+// task-03
 TEST(MisuseTest, AFutureOfAnotherLoop) {
   sim::SimLoop other;
   Future<int> foreign;
@@ -184,6 +187,33 @@ TEST(MisuseTest, AFutureOfAnotherLoop) {
   });
   EXPECT_THAT(TextInTask<InvalidStateError>([&]() -> Coro<> { co_await foreign; }),
               HasSubstr("it belongs to another event loop than the awaiting task; use RunCoroutineThreadsafe()"));
+}
+
+// gather-12. Regression: they waited for ever.
+TEST(MisuseTest, CombinatorsOfAFutureOfAnotherLoop) {
+  sim::SimLoop other;
+  Future<int> foreign;
+  other.Run([&]() -> Coro<> {
+    foreign = MakeFuture<int>();
+    co_return;
+  });
+  const std::string rest =
+      " on a future: it belongs to another event loop than the caller; use RunCoroutineThreadsafe() or "
+      "CallSoonThreadsafe() to cross loops";
+  EXPECT_EQ(TextInTask<InvalidStateError>([&]() -> Coro<> { (void)co_await Gather(MakeFuture<int>(), foreign); }),
+            "Gather()" + rest);
+  EXPECT_EQ(TextInTask<InvalidStateError>(
+                [&]() -> Coro<> { (void)co_await Wait(ReturnWhen::kFirstCompleted, MakeFuture<int>(), foreign); }),
+            "Wait()" + rest);
+  EXPECT_EQ(TextInTask<InvalidStateError>([&]() -> Coro<> {
+              std::vector<Future<int>> futures{foreign};
+              auto completed = AsCompleted(std::move(futures));
+              (void)co_await completed.Next();
+            }),
+            "AsCompleted()" + rest);
+  EXPECT_EQ(TextInTask<InvalidStateError>([&]() -> Coro<> { (void)co_await Race(MakeFuture<int>(), foreign); }),
+            "Race()" + rest);
+  EXPECT_FALSE(foreign.Done());
 }
 
 TEST(MisuseTest, AFutureWhoseLoopIsGone) {

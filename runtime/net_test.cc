@@ -67,6 +67,7 @@ LOOP_TEST(NetTest, AnEchoServerServesSeveralClients) {
   EXPECT_EQ((co_await c).size(), 100'000u);
 }
 
+// st-31
 LOOP_TEST(ConnectTest, NobodyListeningIsConnectionRefused) {
   const int port = co_await UnusedPort();
   try {
@@ -78,6 +79,7 @@ LOOP_TEST(ConnectTest, NobodyListeningIsConnectionRefused) {
   }
 }
 
+// conn-01
 LOOP_TEST(ConnectTest, LocalhostIsTriedAtEachOfItsAddresses) {
   const int port = co_await UnusedPort();
   const std::string at = ":" + std::to_string(port);

@@ -4,6 +4,7 @@
 namespace detent::internal {
 
 Coro<size_t> RunRace(std::vector<AnyFuture> handles) {
+  for (const AnyFuture& handle : handles) handle.state().RequireSameLoop(RequireCore("Race()"), "Race()");
   Outcome<WaitResult<AnyFuture>> first = co_await Catch(Wait(handles, ReturnWhen::kFirstCompleted));
   size_t winner = handles.size();
   std::vector<AnyFuture> losers;

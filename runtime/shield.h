@@ -39,6 +39,7 @@ class ShieldState final : public FutureState, public SelfKept {
   bool IsUnshared() const override { return FutureState::IsUnshared() && inner_->IsUnshared(); }
   bool IsDerived() const override { return true; }
   std::string Describe() const override;
+  void AddBlockers(std::vector<TaskState*>& tasks) const override { inner_->AddBlockers(tasks); }
   void LetGo() override;
 
  private:

@@ -104,6 +104,7 @@ TEST_F(SleepTest, ACancelledSleepTakesItsTimerBack) {
 }
 
 // The timer has left the heap and is in the ready queue when the task is cancelled.
+// fut-25
 TEST_F(SleepTest, ASleepThatIsCancelledAtTheInstantAtWhichItEndsIsCancelled) {
   loop_.Run([&]() -> Coro<> {
     EventLoop& loop = EventLoop::Current();

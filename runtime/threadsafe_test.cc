@@ -51,7 +51,7 @@ Coro<int> Add(int a, int b) {
 
 Coro<> SleepLong() { co_await Sleep(absl::Hours(1)); }
 
-// thr-08
+// thr-08, fut-30
 TEST_F(ThreadsafeTest, GetGivesTheResult) {
   RunBeside([&] {
     ThreadFuture<int> sum = RunCoroutineThreadsafe(loop_, Add, 1, 2);
@@ -137,8 +137,7 @@ TEST_F(ThreadsafeTest, ATaskThatIsCancelledInItsLoopMakesGetThrow) {
   });
 }
 
-// thr-12
-TEST_F(ThreadsafeTest, AFunctionThatThrowsInsteadOfMakingACoroReachesGetAndTheHandler) {
+TEST_F(ThreadsafeTest, AnErrorOfAFunctionThatThrowsInsteadOfMakingACoroReachesGet) {
   RunBeside([&] {
     auto refuse = [](int n) -> Coro<> {
       if (n == 0) throw std::invalid_argument("no task");
@@ -146,6 +145,7 @@ TEST_F(ThreadsafeTest, AFunctionThatThrowsInsteadOfMakingACoroReachesGetAndTheHa
     };
     EXPECT_THROW(RunCoroutineThreadsafe(loop_, refuse, 0).Get(), std::invalid_argument);
   });
+  EXPECT_THAT(reports_, IsEmpty());  // It was thrown inside the task.
 }
 
 TEST_F(ThreadsafeTest, ManyThreadsMayWaitForOneResult) {

@@ -6,20 +6,24 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "detent/runtime/event_loop.h"
+#include "detent/runtime/internal/access.h"
 
 namespace detent::internal {
 
 WaitNode* WaitForSome::Suspend(TaskState& task) {
   LoopCore& core = task.core();
+  for (const auto& state : states_) state->RequireSameLoop(core, "Wait()");
   Park(task);
   if (timeout_ != absl::InfiniteDuration()) {
     deadline_.owner = this;
+    if (timeout_ <= absl::ZeroDuration()) NoteUnknownAccess(core);  // Ready from the next iteration on.
     core.timers.Add(&deadline_, core.loop->Time() + timeout_);
   }
   left_ = states_.size();
   watchers_ = std::make_unique<Watcher[]>(states_.size());
   for (size_t i = 0; i < states_.size(); ++i) {
     watchers_[i].owner = this;
+    NoteAccess(core, *states_[i]->Object(), AccessMode::kRead);
     if (states_[i]->IsDone()) {
       Count(*states_[i]);
     } else {
@@ -30,6 +34,9 @@ WaitNode* WaitForSome::Suspend(TaskState& task) {
 }
 
 void WaitForSome::Count(FutureState& state) noexcept {
+  // Those that only count do so in any order; else the first that is enough decides.
+  NoteTask(task()->core(), task()->id(),
+           when_ == ReturnWhen::kAllCompleted ? AccessMode::kCount : AccessMode::kWrite);
   --left_;
   bool enough = left_ == 0 || when_ == ReturnWhen::kFirstCompleted;
   if (!enough && when_ == ReturnWhen::kFirstException && state.status() == Status::kError) {
@@ -65,6 +72,10 @@ std::string WaitForSome::Describe() const {
                       : when_ == ReturnWhen::kFirstException ? "the first error"
                                                              : "all",
                       " of ", states_.size(), ", ", left_, " pending");
+}
+
+void WaitForSome::AddBlockers(std::vector<TaskState*>& tasks) const {
+  for (const FutureState* state : states_) state->AddBlockers(tasks);
 }
 
 uint64_t WaitForSome::Lane() const { return LaneOfTask(task()->id()); }

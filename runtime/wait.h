@@ -65,6 +65,7 @@ class WaitForSome : public WaitNode, public Runnable {
   void Abandon() noexcept final;
   WaitKind Kind() const final { return WaitKind::kWait; }
   std::string Describe() const final;
+  void AddBlockers(std::vector<TaskState*>& tasks) const final;
   void Run() final;  // The deciding future's trip.
   uint64_t Lane() const final;
 

@@ -200,7 +200,7 @@ TEST_F(WaitTest, EverythingDoneStillTakesTwoTrips) {
   });
 }
 
-// wait-13
+// wait-13, task-32
 SIM_TEST(WaitAnyOrderTest, CancellingTheWaiterLeavesTheTasksRunning) {
   std::vector<Task<int>> tasks{Spawn(After(10, 1)), Spawn(After(20, 2))};
   for (const ReturnWhen when : {ReturnWhen::kFirstCompleted, ReturnWhen::kAllCompleted}) {
@@ -234,6 +234,7 @@ TEST_F(WaitTest, ACancellationIsNotLostWhileTheResultIsOnItsWay) {
   EXPECT_THAT(reports_, IsEmpty());
 }
 
+// wait-09
 SIM_TEST(WaitAnyOrderTest, CorosOfDifferentTypesBecomeTasksInArgumentOrder) {
   auto text = []() -> Coro<std::unique_ptr<int>> { co_return std::make_unique<int>(1); };
   WaitResult<AnyTask> tasks = co_await Wait(ReturnWhen::kAllCompleted, text(), After(1, 2));

@@ -19,6 +19,7 @@ class RoundRobinStrategy final : public Strategy {
     random_.Seed(seed);
     quantum_max_ = uint64_t{1} << random_.Below(kQuantumLogMax + 1);
     lane_ = steps_left_ = 0;
+    has_chosen_ = false;
   }
 
   bool WantsSteps() const override { return true; }
@@ -30,6 +31,12 @@ class RoundRobinStrategy final : public Strategy {
 
   uint32_t Choose(const ChoicePoint& point) override {
     if (point.kind() != ChoiceKind::kSchedule) return RandomChoice(random_, point);
+    if (!has_chosen_) {
+      has_chosen_ = true;
+      const uint32_t first = RandomChoice(random_, point);
+      BeginTurn(point.lane(first));
+      return first;
+    }
     // The next lane by number after the current one, or the lowest: unsigned distances wrap around.
     uint32_t next = 0;
     for (uint32_t i = 0; i < point.n(); ++i) {
@@ -52,6 +59,7 @@ class RoundRobinStrategy final : public Strategy {
   uint64_t quantum_max_ = 1;
   uint64_t lane_ = 0;        // Whose turn it is.
   uint64_t steps_left_ = 0;  // Of its turn.
+  bool has_chosen_ = false;  // In this run.
 };
 
 }  // namespace

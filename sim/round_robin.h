@@ -4,8 +4,8 @@
 //
 //   options.strategy = sim::RoundRobin{};
 //
-// The seed gives a run its longest turn (1, 2, 4, 8 or 16 steps), and each turn its length up to that. A task that is not
-// ready loses the rest of its turn.
+// The seed gives a run the task that begins, its longest turn (1, 2, 4, 8 or 16 steps), and each turn its length up to
+// that. A task that is not ready loses the rest of its turn.
 #ifndef DETENT_SIM_ROUND_ROBIN_H_
 #define DETENT_SIM_ROUND_ROBIN_H_
 

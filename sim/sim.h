@@ -6,6 +6,7 @@
 
 #include "detent/runtime/choice.h"
 #include "detent/sim/delay_bounded.h"
+#include "detent/sim/exhaustive.h"
 #include "detent/sim/fifo.h"
 #include "detent/sim/fuzz_input.h"
 #include "detent/sim/observer.h"

@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/civil_time.h"
-#include "detent/runtime/internal/source_text.h"
+#include "detent/sim/live_tasks.h"
 #include "detent/sim/sim_network.h"
 
 namespace detent::sim {
@@ -16,6 +16,8 @@ constexpr uint32_t kExecutorDelays = 8;
 // The fingerprint goes onto the tape after 64, 256, 1,024... steps, so that two runs that differ can be told apart early.
 constexpr uint64_t kFirstCheckpoint = 64;
 constexpr uint64_t kCheckpointGrowth = 4;
+// So many come before any limit of steps is passed.
+constexpr size_t kCheckpointsMax = 24;
 // A lane that no task and no callback has, for the choices of the program in the fingerprint.
 constexpr uint64_t kChoiceLane = ~uint64_t{0};
 // How probable a slip of time is where one is possible: often enough to meet a time-out in a short run, seldom enough to
@@ -25,17 +27,10 @@ constexpr double kSlipProbability = 0.1;
 // The seeds of a run's separate streams of randomness.
 constexpr uint64_t kStrategyStream = 0x5354524154454759;
 
-std::string DescribeWaitingTask(const AnyTask& task) {
-  const internal::WaitNode* wait = task.task_state().wait();
-  const std::vector<std::source_location> stack = task.Stack();
-  return absl::StrCat("\n  task \"", std::string(task.Name()), "\"  ",
-                      wait != nullptr ? wait->Describe() : stack.empty() ? "not started" : "ready to run", "  ",
-                      internal::SourceText(stack.empty() ? task.task_state().spawned_at() : stack.front()));
-}
-
 }  // namespace
 
 SimLoop::SimLoop(Options options) : options_(options) {
+  tape_.ReserveCheckpoints(kCheckpointsMax);
   SetStrategy(options.strategy);
   BeginRun(options.seed);
 }
@@ -47,7 +42,10 @@ void SimLoop::SetStrategy(const StrategyOption& option) {
   core().recorder = strategy_->recorder();
 }
 
-SimLoop::~SimLoop() { Close(); }
+SimLoop::~SimLoop() {
+  Close();
+  core().recorder = nullptr;  // Futures may outlive us.
+}
 
 void SimLoop::Reset(uint64_t seed, const StrategyOption& strategy) {
   if (IsRunning()) throw InvalidStateError("SimLoop::Reset(): the loop runs; reset it between two runs");
@@ -98,6 +96,7 @@ absl::Time SimLoop::WallTime() const {
 }
 
 internal::Network& SimLoop::network() {
+  internal::NoteUnknownAccess(core());
   if (network_ == nullptr) network_ = MakeSimNetwork(*this);
   return *network_;
 }
@@ -146,7 +145,7 @@ void SimLoop::AdvanceClock() {
   if (core.now - LoopTime() > options_.time_max) {
     throw LimitError(absl::StrCat("the run passed its limit of ", absl::FormatDuration(options_.time_max),
                                   " of virtual time; raise Options::time_max, or look for a task that never ends; the tasks are",
-                                  DescribeTasks()));
+                                  DescribeLiveTasks(core)));
   }
 }
 
@@ -166,27 +165,27 @@ uint32_t SimLoop::MakeChoice(const ChoicePoint& point) {
   return choice;
 }
 
-bool SimLoop::DrawFault(std::string_view, double probability) {
-  return MakeChoice(ChoicePoint(ChoiceKind::kFault, 2, probability)) != 0;
+bool SimLoop::DrawFault(std::string_view name, double probability) {
+  return MakeChoice(ChoicePoint(ChoiceKind::kFault, 2, probability, nullptr, name)) != 0;
 }
 
 void SimLoop::RunChosenStep() {
   const uint32_t candidates = ready_.ListCandidates();
   const uint32_t choice =
       candidates < 2 ? 0 : MakeChoice(ChoicePoint(ChoiceKind::kSchedule, candidates, 0, &ready_));
+  // Before the step is taken out of the list: a search may throw here.
+  if (strategy_wants_steps_) strategy_->OnStep(ready_.candidate(choice));
   const ReadyStep chosen = ready_.Choose(choice);
   if (++steps_ > options_.steps_max) [[unlikely]] {
     throw LimitError(absl::StrCat("the run passed its limit of ", options_.steps_max, " steps at ",
                                   core().now.ToString(),
                                   "; raise Options::steps_max, or look for a loop that never ends; the tasks are",
-                                  DescribeTasks()));
+                                  DescribeLiveTasks(core())));
   }
   RecordStep(chosen);
-  if (strategy_wants_steps_) strategy_->OnStep(Candidate(chosen.step, chosen.lane));
-  if (observer_ == nullptr) [[likely]] return RunStep(chosen.step);
-  observer_->OnStep(Candidate(chosen.step, chosen.lane), steps_);
+  if (observer_ != nullptr) [[unlikely]] observer_->OnStep(Candidate(chosen.step, chosen.lane), steps_);
   RunStep(chosen.step);
-  observer_->AfterStep();
+  if (observer_ != nullptr) [[unlikely]] observer_->AfterStep();  // The step may have set it, or taken it away.
 }
 
 // Task or source, wait and object, time: never a name, a place or an address, which compilers and runs disagree on. The
@@ -232,6 +231,9 @@ void SimLoop::StartJob(absl::AnyInvocable<void()> job) {
   }
 }
 
+// Had there been a thread for it, it would have begun before it was cancelled.
+bool SimLoop::LeavesOutCancelledJob() { return ChooseFor(internal::ChoiceKind::kExecutor, 2) == 1; }
+
 void SimLoop::CheckThreadsafeCall() {
   if (IsOnOwnThread()) return;
   throw InvalidStateError(
@@ -239,18 +241,12 @@ void SimLoop::CheckThreadsafeCall() {
       "a run could not be replayed; use RunInExecutor() for work of its own, or test threads on an EpollLoop");
 }
 
-std::string SimLoop::DescribeTasks() const {
-  std::string text;
-  for (const AnyTask& task : AllTasks()) absl::StrAppend(&text, DescribeWaitingTask(task));
-  return text;
-}
-
 void SimLoop::ThrowDeadlock() {
-  const std::vector<AnyTask> tasks = AllTasks();
-  std::string text = absl::StrCat("deadlock at ", core().now.ToString(), ", step ", steps_, ": ", tasks.size(),
-                                  tasks.size() == 1 ? " task waits" : " tasks wait", " and nothing can wake ",
-                                  tasks.size() == 1 ? "it" : "them");
-  throw DeadlockError(text + DescribeTasks());
+  const uint64_t tasks = core().live_tasks;
+  std::string text = absl::StrCat("deadlock at ", core().now.ToString(), ", step ", steps_, ": ", tasks,
+                                  tasks == 1 ? " task waits" : " tasks wait", " and nothing can wake ",
+                                  tasks == 1 ? "it" : "them");
+  throw DeadlockError(text + DescribeLiveTasks(core()));
 }
 
 }  // namespace detent::sim

@@ -85,6 +85,7 @@ class SimLoop final : public EventLoop {
   void RunOnce() override;
   LoopTime ReadClock() const override { return core().now; }
   void StartJob(absl::AnyInvocable<void()> job) override;
+  bool LeavesOutCancelledJob() override;
   void CheckThreadsafeCall() override;
   void DiscardReady() override;
 
@@ -101,8 +102,6 @@ class SimLoop final : public EventLoop {
   void SetStrategy(const StrategyOption& option);
 
   [[noreturn]] void ThrowDeadlock();
-  // The live tasks, a line each: what each waits for, and where.
-  std::string DescribeTasks() const;
 
   const Options options_;
   std::unique_ptr<Strategy> strategy_;

@@ -2,18 +2,24 @@
 #include "detent/testing/explore.h"
 
 #include <cstdio>
+#include <unistd.h>
+
+#include <fstream>
 #include <memory>
 #include <optional>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "detent/sim/replay.h"
 #include "detent/testing/capture.h"
 #include "detent/testing/crash.h"
 #include "detent/testing/guard.h"
+#include "detent/testing/interleaving.h"
 #include "detent/testing/properties.h"
 #include "detent/testing/search.h"
 #include "detent/testing/shrink.h"
+#include "detent/testing/trace.h"
 #include "gtest/gtest.h"
 
 namespace detent_testing {
@@ -24,6 +30,7 @@ using detent::sim::Tape;
 
 // Stands for the tape in a command that is taken apart.
 constexpr char kMark[] = "@TAPE@";
+constexpr uint64_t kManySteps = 50'000;
 
 void AppendLine(std::string& text, std::string_view line) {
   if (line.empty()) return;
@@ -90,7 +97,7 @@ class Exploration {
       report_.tape = shrunk.tape;
       absl::StrAppend(&story, "\n", DescribeShrinking(found.tape, shrunk));
     }
-    const std::string interleaving = RunTraced(report_.tape);
+    const std::string interleaving = RunTraced(report_.tape, CountSteps());
     report_.failure = schedule_.failure().text();
     Tell(story, interleaving);
     TellGoogleTest(report_.tape);
@@ -123,7 +130,7 @@ class Exploration {
     const Tape& tape = *options_.replay;
     if (hooks_.TellsGoogleTest()) capture_.reset();
     std::string story = "replayed from a tape";
-    const std::string interleaving = RunTraced(tape);
+    const std::string interleaving = RunTraced(tape, 0);
     report_.schedules = 1;
     report_.tape = report_.original = schedule_.tape();
     report_.failure = schedule_.failure().text();
@@ -139,11 +146,35 @@ class Exploration {
     return std::move(report_);
   }
 
-  // Runs `tape`, and shows what the tasks did.
-  std::string RunTraced(const Tape& tape) {
+  // Of a long run: to put only those steps into words that will be shown.
+  uint64_t CountSteps() {
+    if (schedule_.loop().steps() < kManySteps && report_.tape.length() < kManySteps) return 0;
+    schedule_.loop().Reset(report_.tape.seed(), detent::sim::Replay(report_.tape));
+    schedule_.Run(report_.tape.seed());
+    return schedule_.loop().steps();
+  }
+
+  // Runs `tape`, and shows what the tasks did. `steps` is how many it takes, if that is known.
+  std::string RunTraced(const Tape& tape, uint64_t steps) {
     schedule_.loop().Reset(tape.seed(), detent::sim::Replay(tape));
+    TraceOptions trace_options;
+    trace_options.steps_expected = steps;
+    TraceRecorder recorder(trace_options);
+    schedule_.SetTrace(&recorder);
     schedule_.Run(tape.seed());
-    return "";
+    schedule_.SetTrace(nullptr);
+    const Trace trace = recorder.Take();
+    if (options_.report != nullptr) {
+      std::ofstream file(options_.report);
+      RenderOptions all;
+      all.lines_max = kAllLines;
+      file << RenderInterleaving(trace, all);
+    }
+    RenderOptions render_options;
+    render_options.colour = WantsColour(STDOUT_FILENO);
+    std::string text = RenderInterleaving(trace, render_options);
+    if (!schedule_.live_tasks().empty()) absl::StrAppend(&text, "\nstill alive:", schedule_.live_tasks(), "\n");
+    return text;
   }
 
   void Tell(std::string_view story, std::string_view interleaving) {
@@ -158,7 +189,7 @@ class Exploration {
 
   void AppendReplayCommand() {
     const std::string command = hooks_.ReplayCommand(report_.tape.ToString());
-    if (!command.empty()) absl::StrAppend(&report_.text, "\nreplay it with\n  ", command);
+    if (!command.empty()) absl::StrAppend(&report_.text, absl::EndsWith(report_.text, "\n") ? "" : "\n", "replay it with\n  ", command);
   }
 
   // The last replay, with GoogleTest listening.

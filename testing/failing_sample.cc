@@ -123,6 +123,17 @@ SIM_TEST(Sample, Skips) { CO_SKIP() << "not today"; }
 
 SIM_TEST(Sample, Fails) { CO_FAIL() << "on purpose"; }
 
+SIM_TEST(Sample, Aborts) {
+  co_await detent::Yield();
+  if (detent::Choose(3) == 2) std::abort();
+}
+
+SIM_TEST(Sample, Segfaults) {
+  co_await detent::Yield();
+  volatile int* nowhere = nullptr;
+  if (detent::Choose(3) == 2) *nowhere = 1;  // NOLINT: by design.
+}
+
 // Fails on the real loop only.
 LOOP_TEST(Sample, RealLoopOnly) {
   EXPECT_EQ(detent::EventLoop::Current().WallTime() < absl::FromUnixSeconds(1'000'000'000), true);
@@ -133,5 +144,15 @@ LOOP_TEST(Sample, BothLoops) {
   co_await detent::Sleep(absl::Milliseconds(1));
   std::printf("ran\n");
 }
+
+// Many choices, none of which can be left out: the tape goes to a file.
+SIM_TEST(Sample, NeedsALongTape) {
+  uint64_t sum = 0;
+  for (int i = 0; i < 2000; ++i) sum += detent::Choose(3);
+  EXPECT_LT(sum, 1500u);
+  co_return;
+}
+
+[[maybe_unused]] void NeverCalled() { detent_testing::Sometimes<"in code that no test reaches">(true); }
 
 }  // namespace

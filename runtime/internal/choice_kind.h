@@ -13,7 +13,7 @@ enum class ChoiceKind : uint8_t {
   kProgram = 1,   // Choose() in the program under test.
   kFault = 2,     // Whether Fault() strikes.
   kLatency = 3,   // How long a message takes.
-  kExecutor = 4,  // How long a function in the executor takes.
+  kExecutor = 4,  // How long a function in the executor takes; whether it had begun when it was cancelled.
   kTime = 5,      // Whether time slips although work is ready.
 };
 

@@ -109,6 +109,7 @@ class NoMoreDescriptors {
   rlimit before_;
 };
 
+// tr-19
 TEST(EpollNetworkTest, OutOfDescriptorsTheListenerKeepsItsConnections) {
   SKIP_IF_A_SANITIZER_NEEDS_DESCRIPTORS();
   detent::Run([]() -> Coro<> {
@@ -138,6 +139,7 @@ TEST(EpollNetworkTest, OutOfDescriptorsListenAndConnectSaySo) {
   });
 }
 
+// loop-35
 TEST(EpollNetworkTest, ACancelledConnectLeaksNoDescriptor) {
   detent::Run([]() -> Coro<> {
     Listener listener = co_await Listen("127.0.0.1", 0, {.backlog = 1});
@@ -272,6 +274,20 @@ TEST(EpollNetworkTest, ServesIPv6) {
     Connection server = co_await every.Accept();
     EXPECT_EQ(server.PeerAddress(), v4.LocalAddress());
     EXPECT_EQ(server.LocalAddress(), v4.PeerAddress());
+  });
+}
+
+// conn-02: "localhost" is 127.0.0.1, where nobody listens, and ::1.
+TEST(EpollNetworkTest, ConnectGoesOnToTheNextAddress) {
+  detent::Run([]() -> Coro<> {
+    Listener listener;
+    try {
+      listener = co_await Listen("::1", 0);
+    } catch (const std::system_error&) {
+      co_return;  // This machine has no IPv6.
+    }
+    Connection client = co_await Connect("localhost", listener.Port());
+    EXPECT_EQ(client.PeerAddress(), listener.Address());
   });
 }
 

@@ -16,6 +16,7 @@
 #include <type_traits>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "detent/runtime/internal/frame_pool.h"
 #include "detent/runtime/internal/loop_core.h"
@@ -80,6 +81,8 @@ class FutureState : public Pooled {
   // For reports: `task "alice"`, `a future`.
   virtual std::string Describe() const { return "a future"; }
   const WaitObject* Object() const { return &object_; }
+  // Appends the unfinished tasks that complete it: itself, or those behind the futures from which it is derived.
+  virtual void AddBlockers(std::vector<TaskState*>& tasks) const { (void)tasks; }
 
   void Observe(Observer* observer);
   void StopObserving(Observer* observer);
@@ -99,6 +102,8 @@ class FutureState : public Pooled {
     retrieved_ = true;
     return error_;
   }
+  // The same for somebody who only watches; null without an error.
+  const std::exception_ptr& PeekError() const { return error_; }
   void MarkRetrieved() { retrieved_ = true; }
   bool IsRetrieved() const { return retrieved_; }
 
@@ -107,7 +112,7 @@ class FutureState : public Pooled {
   // Whether nobody but the caller can read the value.
   virtual bool IsUnshared() const { return references_ == 1; }
   // The value was moved out: a later read is an error.
-  void MarkMoved() { ValueOwner().moved_ = true; }
+  void MarkMoved();
 
   // An error that is a CancelledError: a gather whose child was cancelled fails, but is not cancelled itself.
   bool FailedByCancellation() const { return failed_by_cancellation_; }
@@ -122,6 +127,8 @@ class FutureState : public Pooled {
 
   // Throws InvalidStateError if done; `what` is the refused call.
   void RequirePending(const char* what) const;
+  // Throws InvalidStateError if it is pending in another loop than `core`'s; `what` is the refused call.
+  void RequireSameLoop(const LoopCore& core, const char* what) const;
   // Throws unless there is a value to read: CancelledError, the error, or InvalidStateError.
   void RequireValue();
 

@@ -23,7 +23,7 @@ class Join : public WaitNode, public Observer {
   Join(const Join&) = delete;
   Join& operator=(const Join&) = delete;
 
-  bool Ready(TaskState&) const { return state_->IsDone(); }
+  bool Ready(TaskState& task) const;
   WaitNode* Suspend(TaskState& task);
   Ending End(TaskState& task);
   std::exception_ptr TakeError() { return state_->Error(); }
@@ -40,6 +40,7 @@ class Join : public WaitNode, public Observer {
   WaitKind Kind() const final { return state_->IsTask() ? WaitKind::kTask : WaitKind::kFuture; }
   const WaitObject* Object() const final { return state_->Object(); }
   std::string Describe() const final { return "the end of " + state_->Describe(); }
+  void AddBlockers(std::vector<TaskState*>& tasks) const final { state_->AddBlockers(tasks); }
 
   void OnDone(FutureState&) noexcept final { Wake(); }
   uint64_t WaiterLane() const final;

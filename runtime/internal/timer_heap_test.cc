@@ -106,6 +106,7 @@ TEST(TimerHeapTest, ATimerMayBeArmedAgain) {
   EXPECT_THAT(Drain(heap), ElementsAre(2, 1));
 }
 
+// loop-06
 TEST(TimerHeapTest, TheRootIsNeverACancelledTimer) {
   TimerHeap heap;
   TestTimer a(1), b(2), c(3);

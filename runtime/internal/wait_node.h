@@ -16,6 +16,7 @@
 #include <exception>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace detent::internal {
 
@@ -58,6 +59,8 @@ class WaitObject {
   WaitObject& operator=(const WaitObject&) = delete;
 
   uint32_t Ordinal(LoopCore& core) const;
+  // The same, but 0 if it was made outside the run: numbers of first use depend on the order of steps. Gives out none.
+  uint32_t NumberIfMadeIn(const LoopCore& core) const;
 
  protected:
   // Numbers the object now, if a loop runs on this thread.
@@ -65,7 +68,9 @@ class WaitObject {
 
  private:
   mutable uint32_t run_ = 0;
-  mutable uint32_t ordinal_ = 0;
+  mutable uint32_t ordinal_ = 0;  // And kFirstUse.
+
+  static constexpr uint32_t kFirstUse = uint32_t{1} << 31;
 };
 
 // A primitive: a WaitObject that may have a name for reports.
@@ -108,6 +113,10 @@ class WaitNode {
   // The unfinished task to which a cancellation passes on, if this is an await on one; the wait remembers that it
   // passed. TaskState::Cancel() walks along instead of recursing.
   virtual TaskState* PassCancelTo() { return nullptr; }
+
+  // Appends the unfinished tasks that have to act before this wait can end: the holder of the lock, the awaited tasks.
+  // For reports: a circle of them is a deadlock.
+  virtual void AddBlockers(std::vector<TaskState*>& tasks) const { (void)tasks; }
 
   TaskState* task() const { return task_; }
 

@@ -116,10 +116,10 @@ std::string Schedule(World& world, const Op& op) {
       world.callbacks[op.id] = loop.CallSoon(callback);
       return "scheduled";
     case OpKind::kCallLater:
-      world.callbacks[op.id] = loop.CallLater(World::After(op.ms), callback);
+      world.callbacks[op.id] = loop.CallLater(world.TimerAfter(op.ms), callback);
       return absl::StrCat(*op.ms, " scheduled");
     default:
-      world.callbacks[op.id] = loop.CallAt(world.At(*op.at), callback);
+      world.callbacks[op.id] = loop.CallAt(world.TimerAt(*op.at), callback);
       return absl::StrCat(*op.at, " scheduled");
   }
 }

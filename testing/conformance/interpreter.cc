@@ -37,24 +37,24 @@ void LogFinalStates(World& world) {
 }
 
 // The driver: starts T0, and cancels what lives too long.
-Coro<> Drive(std::unique_ptr<World>& place, const Program& program) {
-  place = std::make_unique<World>(program);
+Coro<> Drive(std::unique_ptr<World>& place, const Program& program, Clock clock) {
+  place = std::make_unique<World>(program, clock);
   World& world = *place;
   SpawnTask(world, program.tasks.front().name);
-  co_await detent::Sleep(World::After(program.watchdog.ms));
+  co_await detent::Sleep(world.After(program.watchdog.ms));
   for (int64_t round = 0; round < program.watchdog.rounds; ++round) {
     const std::vector<std::string> live = LiveTasks(world);
     if (live.empty()) break;
     world.Log("main", absl::StrCat("watchdog ", absl::StrJoin(live, ",")));
     for (const std::string& name : live) world.FindTask(name)->Cancel();
-    co_await detent::Sleep(World::After(program.watchdog.gap));
+    co_await detent::Sleep(world.After(program.watchdog.gap));
   }
   LogFinalStates(world);
 }
 
 }  // namespace
 
-std::string RunProgram(const Program& program, std::unique_ptr<detent::EventLoop> loop) {
+std::string RunProgram(const Program& program, std::unique_ptr<detent::EventLoop> loop, Clock clock) {
   std::unique_ptr<World> world;
   bool tracing = true;
   loop->SetExceptionHandler([&](const detent::ExceptionContext& context) {
@@ -62,7 +62,7 @@ std::string RunProgram(const Program& program, std::unique_ptr<detent::EventLoop
     if (!tracing || !context.message.ends_with("callback threw")) return;
     world->Log("loop", absl::StrCat("handler callback ", NameOfError(context.exception)));
   });
-  loop->Run(Drive(world, program));
+  loop->Run(Drive(world, program, clock));
   tracing = false;
   world->DropHandles();
   loop.reset();  // The tasks that are left point into the world.

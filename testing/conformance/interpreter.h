@@ -12,11 +12,12 @@
 
 #include "detent/runtime/core.h"
 #include "detent/testing/conformance/program.h"
+#include "detent/testing/conformance/world.h"
 
 namespace detent_testing::conformance {
 
 // Runs `program` on `loop`, and destroys the loop with the tasks that refused to end.
-std::string RunProgram(const Program& program, std::unique_ptr<detent::EventLoop> loop);
+std::string RunProgram(const Program& program, std::unique_ptr<detent::EventLoop> loop, Clock clock = Clock());
 
 // The same on a simulated loop of its own, in asyncio's order.
 std::string RunSimulated(const Program& program);

@@ -30,9 +30,8 @@ bool IsGroup(const std::string& error) { return error.starts_with("Group("); }
 
 void Reschedule(Scope scope, const Op& op) {
   if (scope.timeout == nullptr) return scope.Log(op, "none");
-  const World& world = *scope.world;
   try {
-    scope.timeout->Reschedule(op.ms ? world.At(world.Now() + *op.ms) : detent::LoopTime::Never());
+    scope.timeout->Reschedule(detent::EventLoop::Current().Time() + scope.world->After(op.ms));
     scope.Log(op, absl::StrCat(Text(op.ms), " ok"));
   } catch (const detent::InvalidStateError&) {
     scope.Log(op, "err RuntimeError");
@@ -108,7 +107,7 @@ Coro<> RunTimeout(Scope scope, const Op& op) {
     if (!outcome.ok()) co_await detent::Propagate(std::move(outcome));
   };
   Coro<> block = op.at ? detent::WithTimeoutAt(scope.world->At(*op.at), body)
-                       : detent::WithTimeout(World::After(op.ms), body);
+                       : detent::WithTimeout(scope.world->After(op.ms), body);
   Outcome<> outcome = co_await Catch(std::move(block));
   const std::string how = absl::StrCat("expired=", expired);
   if (outcome.ok()) {

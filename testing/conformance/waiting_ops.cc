@@ -114,20 +114,20 @@ Coro<Result> SleepFor(Scope scope, const Op& op) {
   if (*op.ms == 0) {
     co_await detent::Yield();
   } else {
-    co_await detent::Sleep(World::After(op.ms));
+    co_await detent::Sleep(scope.world->After(op.ms));
   }
   co_return "ok";
 }
 
 template <typename Handle>
-Coro<std::string> AwaitHandle(const Op& op, Handle handle) {
+Coro<std::string> AwaitHandle(const World& world, const Op& op, Handle handle) {
   switch (op.kind) {
     case OpKind::kAwait:
       co_return absl::StrCat(co_await handle);
     case OpKind::kShield:
       co_return absl::StrCat(co_await detent::Shield(handle));
     default:
-      co_return absl::StrCat(co_await detent::WaitFor(handle, World::After(op.ms)));
+      co_return absl::StrCat(co_await detent::WaitFor(handle, world.After(op.ms)));
   }
 }
 
@@ -138,10 +138,10 @@ Coro<Result> OnTarget(Scope scope, const Op& op) {
   std::string value;
   if (const NamedTask* task = scope.world->FindTask(op.target)) {
     scope.Log(op, begin);
-    value = co_await AwaitHandle(op, *task);
+    value = co_await AwaitHandle(*scope.world, op, *task);
   } else if (scope.world->HasObject(op.target)) {
     scope.Log(op, begin);
-    value = co_await AwaitHandle(op, scope.world->object(op.target).future);
+    value = co_await AwaitHandle(*scope.world, op, scope.world->object(op.target).future);
   } else {
     co_return Absent(scope, op, absl::StrCat(op.target, " absent"));
   }
@@ -150,7 +150,7 @@ Coro<Result> OnTarget(Scope scope, const Op& op) {
 
 Coro<Result> WaitForBody(Scope scope, const Op& op) {
   scope.Log(op, absl::StrCat("body ", Text(op.ms), " begin"));
-  co_await detent::WaitFor(RunOps(scope, op.body), World::After(op.ms));
+  co_await detent::WaitFor(RunOps(scope, op.body), scope.world->After(op.ms));
   co_return "ok -";
 }
 
@@ -176,7 +176,7 @@ Coro<Result> WaitForSome(const World& world, const Op& op, std::vector<NamedTask
   const detent::ReturnWhen when = op.mode == WaitMode::kFirstCompleted   ? detent::ReturnWhen::kFirstCompleted
                                   : op.mode == WaitMode::kFirstException ? detent::ReturnWhen::kFirstException
                                                                          : detent::ReturnWhen::kAllCompleted;
-  const auto result = co_await detent::Wait(std::move(tasks), when, World::After(op.ms));
+  const auto result = co_await detent::Wait(std::move(tasks), when, world.TimerAfter(op.ms));
   co_return absl::StrCat("ok done=", NamesInSpawnOrder(world, result.done),
                          " pending=", NamesInSpawnOrder(world, result.pending));
 }
@@ -189,7 +189,7 @@ Coro<Result> NextResult(detent::CompletedIterator<NamedTask>& completed) {
 }
 
 Coro<Result> PrintAsCompleted(Scope scope, const Op& op, std::vector<NamedTask> tasks) {
-  auto completed = detent::AsCompleted(std::move(tasks), World::After(op.ms));
+  auto completed = detent::AsCompleted(std::move(tasks), scope.world->TimerAfter(op.ms));
   while (true) {
     Outcome<Result> item = co_await Catch(NextResult(completed));
     if (item.cancelled() && detent::CurrentTask().Cancelling() > 0) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detent/testing/conformance/world.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -71,7 +72,8 @@ void Object::Release() {
   if (condition) condition->Release();
 }
 
-World::World(const Program& program) : program_(program), start_(detent::EventLoop::Current().Time()) {
+World::World(const Program& program, Clock clock)
+    : program_(program), clock_(clock), start_(detent::EventLoop::Current().Time()) {
   for (const ObjectSpec& spec : program.objects) objects_.emplace(spec.name, std::make_unique<Object>(spec));
   for (const TaskSpec& task : program.tasks) bodies_.emplace(task.name, &task.body);
 }
@@ -85,12 +87,29 @@ void World::Log(std::string_view who, const Op& op, std::string_view rest) {
   Log(who, absl::StrCat("#", op.id, " ").append(NameOf(op.kind)).append(" ").append(rest));
 }
 
-detent::LoopTime World::At(int64_t ms) const { return start_ + absl::Milliseconds(ms); }
+int64_t World::Now() const {
+  absl::Duration rest;
+  return absl::IDivDuration(detent::EventLoop::Current().Time() - start_, clock_.millisecond, &rest);
+}
 
-int64_t World::Now() const { return absl::ToInt64Milliseconds(detent::EventLoop::Current().Time() - start_); }
+detent::LoopTime World::At(int64_t ms) const { return ms > Now() ? TimerAt(ms) : start_ + ms * clock_.millisecond; }
 
-absl::Duration World::After(std::optional<int64_t> ms) {
-  return ms ? absl::Milliseconds(*ms) : absl::InfiniteDuration();
+absl::Duration World::After(std::optional<int64_t> ms) const {
+  return ms && *ms <= 0 ? *ms * clock_.millisecond : TimerAfter(ms);
+}
+
+detent::LoopTime World::TimerAt(int64_t ms) const {
+  const detent::LoopTime due = start_ + ms * clock_.millisecond;
+  return IsExact() ? due : std::max(due, detent::EventLoop::Current().Time()) + Lateness();
+}
+
+absl::Duration World::TimerAfter(std::optional<int64_t> ms) const {
+  if (!ms) return absl::InfiniteDuration();
+  return IsExact() ? *ms * clock_.millisecond : std::max<int64_t>(*ms, 0) * clock_.millisecond + Lateness();
+}
+
+absl::Duration World::Lateness() const {
+  return detent::EventLoop::Current().Random().Uniform() * clock_.lateness_max;
 }
 
 const NamedTask* World::FindTask(const std::string& name) const {

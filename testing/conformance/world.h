@@ -51,9 +51,16 @@ class Object {
   const char* ReleaseError() const { return semaphore ? "ValueError" : "RuntimeError"; }
 };
 
+// How a program's milliseconds become a loop's time.
+struct Clock {
+  absl::Duration millisecond = absl::Milliseconds(1);
+  // Every timer is late by something below this that comes of the loop's Random(): as on a busy machine.
+  absl::Duration lateness_max = absl::ZeroDuration();
+};
+
 class World {
  public:
-  explicit World(const Program& program);
+  explicit World(const Program& program, Clock clock = Clock());
   World(const World&) = delete;
   World& operator=(const World&) = delete;
 
@@ -67,9 +74,12 @@ class World {
 
   // --- Time: the program's milliseconds ---
 
-  detent::LoopTime At(int64_t ms) const;
   int64_t Now() const;
-  static absl::Duration After(std::optional<int64_t> ms);
+  detent::LoopTime At(int64_t ms) const;
+  absl::Duration After(std::optional<int64_t> ms) const;
+  // For what goes through the timers also when nothing is left to wait for: such a timer may be late too.
+  detent::LoopTime TimerAt(int64_t ms) const;
+  absl::Duration TimerAfter(std::optional<int64_t> ms) const;
 
   // --- Objects and tasks ---
 
@@ -98,7 +108,11 @@ class World {
   std::map<int64_t, uint64_t> done_callbacks;
 
  private:
+  bool IsExact() const { return clock_.lateness_max == absl::ZeroDuration(); }
+  absl::Duration Lateness() const;
+
   const Program& program_;
+  const Clock clock_;
   std::string trace_;
   detent::LoopTime start_;
   std::map<std::string, std::unique_ptr<Object>> objects_;

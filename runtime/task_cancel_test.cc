@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How a cancellation ends a task: by a throw, and by Unwind::kDestroy.
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "detent/runtime/core.h"
+#include "detent/sim/sim.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace detent {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using Log = std::vector<std::string>;
+
+class TaskCancelTest : public ::testing::Test {
+ protected:
+  TaskCancelTest() {
+    loop_.SetExceptionHandler(
+        [this](const ExceptionContext& context) { reports_.push_back(context.ToString()); });
+  }
+
+  Coro<> SleepNoting(const char* name) {
+    try {
+      co_await Sleep(absl::Hours(1));
+    } catch (const CancelledError&) {
+      log_.push_back(absl::StrCat(name, " cancelled"));
+      throw;
+    }
+  }
+
+  sim::SimLoop loop_{{.strategy = sim::Fifo()}};
+  Log log_;
+  Log reports_;
+};
+
+Coro<int> Add(int a, int b) { co_return a + b; }
+
+// task-08, task-09, task-26, task-44
+TEST_F(TaskCancelTest, ACancelledSleeperEndsInTheNextIteration) {
+  loop_.Run([&]() -> Coro<> {
+    Task<> task = Spawn(SleepNoting("a"));
+    co_await Yield();
+    EXPECT_TRUE(task.Cancel());
+    EXPECT_FALSE(task.Done());
+    co_await Yield();
+    EXPECT_TRUE(task.Cancelled());
+    EXPECT_FALSE(task.Cancel());
+    EXPECT_EQ(EventLoop::Current().Time(), LoopTime());
+  });
+  EXPECT_THAT(log_, ElementsAre("a cancelled"));
+  EXPECT_THAT(reports_, IsEmpty());
+}
+
+// task-10
+TEST_F(TaskCancelTest, ACancelInAYieldArrivesAtItsNextStep) {
+  loop_.Run([&]() -> Coro<> {
+    Task<> task = Spawn([&]() -> Coro<> {
+      co_await Yield();
+      log_.push_back("went on");
+    });
+    co_await Yield();
+    task.Cancel();
+    EXPECT_TRUE((co_await Settle(task)).cancelled());
+  });
+  EXPECT_THAT(log_, IsEmpty());
+}
+
+// task-11, task-12, task-27
+TEST_F(TaskCancelTest, ACancelledFutureCancelsWhoAwaitsIt) {
+  for (const bool both : {false, true}) {
+    loop_.Run([&]() -> Coro<> {
+      Future<int> future = MakeFuture<int>();
+      int caught = 0;
+      Task<> task = Spawn([&]() -> Coro<> {
+        try {
+          co_await future;
+        } catch (const CancelledError&) {
+          ++caught;
+          throw;
+        }
+      });
+      co_await Yield();
+      future.Cancel();
+      if (both) task.Cancel();
+      EXPECT_TRUE((co_await Settle(task)).cancelled());
+      EXPECT_EQ(caught, 1);
+    });
+  }
+}
+
+// task-13, task-14
+TEST_F(TaskCancelTest, ATaskMayCatchTheCancellationAndGoOn) {
+  loop_.Run([&]() -> Coro<> {
+    Task<int> task = Spawn([&]() -> Coro<int> {
+      try {
+        co_await Sleep(absl::Hours(1));
+      } catch (const CancelledError&) {
+      }
+      co_await Sleep(absl::Seconds(1));
+      co_return 42;
+    });
+    co_await Yield();
+    task.Cancel();
+    EXPECT_EQ(co_await task, 42);
+    EXPECT_FALSE(task.Cancelled());
+    EXPECT_EQ(task.Cancelling(), 1);
+  });
+}
+
+// task-15, task-16
+TEST_F(TaskCancelTest, ATaskThatCancelsItselfIsCancelledAtItsNextSuspension) {
+  loop_.Run([&]() -> Coro<> {
+    Task<> suspends = Spawn([&]() -> Coro<> {
+      CurrentTask().Cancel();
+      log_.push_back("still runs");
+      co_await Sleep(absl::Hours(1));
+      log_.push_back("not reached");
+    });
+    Task<int> returns = Spawn([&]() -> Coro<int> {
+      CurrentTask().Cancel();
+      co_return 1;
+    });
+    EXPECT_TRUE((co_await Settle(suspends)).cancelled());
+    EXPECT_TRUE((co_await Settle(returns)).cancelled());
+    EXPECT_EQ(EventLoop::Current().Time(), LoopTime());
+  });
+  EXPECT_THAT(log_, ElementsAre("still runs"));
+}
+
+// task-17
+TEST_F(TaskCancelTest, ACancelPassesOnToTheAwaitedTask) {
+  loop_.Run([&]() -> Coro<> {
+    Task<> inner = Spawn(SleepNoting("inner"));
+    Task<> outer = Spawn([&]() -> Coro<> { co_await inner; });
+    co_await Yield();
+    outer.Cancel();
+    EXPECT_TRUE((co_await Settle(outer)).cancelled());
+    EXPECT_TRUE(inner.Cancelled());
+    EXPECT_EQ(inner.Cancelling(), 1);
+  });
+  EXPECT_THAT(log_, ElementsAre("inner cancelled"));
+}
+
+// task-18, task-19, task-20
+TEST_F(TaskCancelTest, RequestsToCancelAreCounted) {
+  loop_.Run([&]() -> Coro<> {
+    Task<> task = Spawn(SleepNoting("a"));
+    co_await Yield();
+    EXPECT_TRUE(task.Cancel());
+    EXPECT_TRUE(task.Cancel());
+    EXPECT_EQ(task.Cancelling(), 2);
+    EXPECT_EQ(task.Uncancel(), 1);
+    EXPECT_EQ(task.Uncancel(), 0);
+    EXPECT_EQ(task.Uncancel(), 0);
+    EXPECT_TRUE((co_await Settle(task)).cancelled());  // It was on its way already.
+    EXPECT_EQ(task.Uncancel(), 0);
+    EXPECT_TRUE(task.Cancelled());
+  });
+}
+
+// task-22
+TEST_F(TaskCancelTest, UncancelDropsARequestThatWasNotDelivered) {
+  loop_.Run([&]() -> Coro<> {
+    Task<int> task = Spawn(Add(1, 2));
+    task.Cancel();
+    task.Uncancel();
+    EXPECT_EQ(co_await task, 3);
+  });
+}
+
+// task-23
+TEST_F(TaskCancelTest, ATaskCancelledBeforeItsFirstStepDoesNotRun) {
+  loop_.Run([&]() -> Coro<> {
+    auto token = std::make_shared<int>(1);
+    Task<> task = Spawn(
+        [&](std::shared_ptr<int>) -> Coro<> {
+          log_.push_back("ran");
+          co_return;
+        },
+        token);
+    task.Cancel();
+    EXPECT_TRUE((co_await Settle(task)).cancelled());
+    EXPECT_EQ(token.use_count(), 1);
+  });
+  EXPECT_THAT(log_, IsEmpty());
+}
+
+TEST_F(TaskCancelTest, UnwindDestroyRunsDestructorsInnermostFirstAndNoCatchBlocks) {
+  loop_.Run([&]() -> Coro<> {
+    auto inner = [&]() -> Coro<> {
+      const std::shared_ptr<void> noting(nullptr, [&](void*) { log_.push_back("inner"); });
+      co_await SleepNoting("never");
+    };
+    auto outer = [&]() -> Coro<> {
+      const std::shared_ptr<void> noting(nullptr, [&](void*) { log_.push_back("outer"); });
+      co_await inner();
+    };
+    Task<> task = Spawn(outer(), {.unwind = Unwind::kDestroy});
+    co_await Yield();
+    task.Cancel();
+    EXPECT_TRUE((co_await Settle(task)).cancelled());
+  });
+  EXPECT_THAT(log_, ElementsAre("inner", "outer"));
+}
+
+TEST_F(TaskCancelTest, CatchStopsUnwindDestroy) {
+  loop_.Run([&]() -> Coro<> {
+    auto body = [&]() -> Coro<int> {
+      Outcome<> outcome = co_await Catch(SleepNoting("never"));
+      EXPECT_TRUE(outcome.cancelled());
+      co_await Sleep(absl::Seconds(1));
+      co_return 5;
+    };
+    Task<int> task = Spawn(body(), {.unwind = Unwind::kDestroy});
+    co_await Yield();
+    task.Cancel();
+    EXPECT_EQ(co_await task, 5);
+  });
+  EXPECT_THAT(log_, IsEmpty());
+}
+
+TEST_F(TaskCancelTest, UnwindDestroyHandsALockOn) {
+  Lock lock;
+  loop_.Run([&]() -> Coro<> {
+    co_await lock.Acquire();
+    auto a = Spawn(lock.Acquire(), {.unwind = Unwind::kDestroy});
+    Task<> b = Spawn(lock.Acquire());
+    co_await Yield();
+    lock.Release();
+    a.Cancel();
+    co_await b;
+    EXPECT_TRUE(a.Cancelled());
+    lock.Release();
+  });
+}
+
+}  // namespace
+}  // namespace detent
