@@ -121,7 +121,7 @@ class Exploration {
                           matter == 1 ? " of them matters" : " of them matter");
     }
     if (shrunk.replays == 0) return text;
-    return absl::StrCat(text, " (found with ", original.entries().size(), " of ", original.length(), "; ", shrunk.replays,
+    return absl::StrCat(text, " (as found ", original.entries().size(), " of ", original.length(), " did; ", shrunk.replays,
                         shrunk.replays == 1 ? " replay" : " replays", shrunk.ran_out ? ", cut short by the time limit)" : ")");
   }
 
