@@ -59,7 +59,7 @@ class Exploration {
     if (hooks_.Takes(found)) return std::move(report_);
     if (!found.failed) {
       report_.text = found.summary.empty() ? absl::StrCat("passed ", found.schedules, " schedules", options_.first == 0 ? "" : absl::StrCat(" from ", options_.first + 1, " on"), ", seed ", options_.seed)
-                                           : found.summary;
+                                           : absl::StrCat("nothing failed: ", found.summary);
       if (found.is_skipped) {
         TellGoogleTest(Tape(schedule_.tape()));
       } else if (options_.slices > 1) {

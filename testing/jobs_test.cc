@@ -181,7 +181,7 @@ TEST(JobsTest, ASearchWithATimeLimitSaysWhatItDid) {
     const Output output =
         RunSample("Jobs.Passes", "", absl::StrCat("--detent_time=300ms --detent_jobs=", jobs));
     EXPECT_EQ(output.exit_code, 0);
-    EXPECT_THAT(output.text, ContainsRegex("Jobs.Passes passed [0-9]+ schedules, seed 0\n"));
+    EXPECT_THAT(output.text, ContainsRegex("Jobs.Passes: passed [0-9]+ schedules, seed 0\n"));
   }
 }
 
