@@ -185,6 +185,19 @@ TEST(JobsTest, ASearchWithATimeLimitSaysWhatItDid) {
   }
 }
 
+TEST(JobsTest, AnExhaustiveSearchIsNotDivided) {
+  const std::string log = FreshFile("exhaustive");
+  const std::string flags = absl::StrCat("--detent_strategy=exhaustive --detent_log=", log);
+  (void)RunSample("Jobs.Passes", "", flags);
+  const std::vector<std::string> alone = Lines(log);
+  EXPECT_GT(alone.size(), 1u);
+  EXPECT_THAT(RunSample("Jobs.Passes", "", flags + " --detent_jobs=2").text,
+              HasSubstr("an exhaustive search is not divided: it runs in this one process, without --detent_jobs\n"));
+  EXPECT_EQ(Lines(log), alone);
+  for (int i = 0; i < 2; ++i) (void)RunSample("Jobs.Passes", ShardVariables(i, 2), flags);
+  EXPECT_EQ(Lines(log), alone);
+}
+
 TEST(JobsTest, OnlyTheParentWritesResults) {
   const std::string file = FreshFile("output.json");
   const Output output =
