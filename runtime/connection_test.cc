@@ -15,7 +15,7 @@
 
 #include "detent/runtime/core.h"
 #include "detent/runtime/epoll_loop.h"
-#include "detent/sim/sim_loop.h"
+#include "detent/sim/sim.h"
 #include "detent/testing/testing.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"

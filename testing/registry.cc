@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <set>
+#include <string_view>
 
 #include "absl/strings/str_cat.h"
 #include "detent/sim/fingerprint.h"
@@ -21,6 +23,12 @@ std::string ProgramName() {
   std::string name;
   std::getline(command_line, name, '\0');
   return name.empty() ? "the-test-program" : name;
+}
+
+// `Suite.Name`.
+std::set<std::string>& ParameterisedTests() {
+  static auto* tests = new std::set<std::string>;
+  return *tests;
 }
 
 // A line longer than this is no fun to copy.
@@ -64,9 +72,19 @@ std::vector<ExploringTestEntry>& ExploringTests() {
   return *tests;
 }
 
+void RememberParameterisedTest(const std::string& suite, const std::string& name) {
+  ParameterisedTests().insert(absl::StrCat(suite, ".", name));
+}
+
 bool IsExploringTest(const ::testing::TestInfo* test) {
   const std::vector<ExploringTestEntry>& tests = ExploringTests();
-  return std::any_of(tests.begin(), tests.end(), [&](const auto& entry) { return entry.info == test; });
+  if (std::any_of(tests.begin(), tests.end(), [&](const auto& entry) { return entry.info == test; })) return true;
+  // `Instance/Suite.Name/value`.
+  const std::string_view suite = test->test_suite_name();
+  const std::string_view name = test->name();
+  if (test->value_param() == nullptr || name.find('/') == std::string_view::npos) return false;
+  return ParameterisedTests().count(absl::StrCat(std::string(suite.substr(suite.find('/') + 1)), ".",
+                                                 std::string(name.substr(0, name.find('/'))))) > 0;
 }
 
 std::string FullName(const ::testing::TestInfo& test) {

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A bare epoll echo server: for each ready socket one read and one write.
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "detent/bench/floor/floor.h"
+#include "detent/bench/workload.h"
+
+namespace detent_bench::floor {
+
+void ServeEcho() {
+  const int listener = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size_of_address = sizeof(address);
+  sockaddr* const any_address = reinterpret_cast<sockaddr*>(&address);
+  Require(bind(listener, any_address, sizeof(address)) == 0 && listen(listener, 128) == 0 &&
+              getsockname(listener, any_address, &size_of_address) == 0,
+          "listen()");
+  dprintf(STDOUT_FILENO, "port %d\n", ntohs(address.sin_port));
+
+  const int epoll = epoll_create1(0);
+  epoll_event event = {};
+  event.events = EPOLLIN;
+  event.data.fd = listener;
+  Require(epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &event) == 0, "epoll_ctl()");
+  static char buffer[64 * 1024];
+  epoll_event events[256];
+  while (true) {
+    const int ready = epoll_wait(epoll, events, 256, -1);
+    for (int i = 0; i < ready; ++i) {
+      const int socket = events[i].data.fd;
+      if (socket == listener) {
+        event.data.fd = accept4(listener, nullptr, nullptr, SOCK_NONBLOCK);
+        const int on = 1;
+        setsockopt(event.data.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+        Require(epoll_ctl(epoll, EPOLL_CTL_ADD, event.data.fd, &event) == 0, "epoll_ctl()");
+        continue;
+      }
+      const ssize_t size = read(socket, buffer, sizeof(buffer));
+      // What is in flight fits into the socket's buffer: there is no short write.
+      if (size > 0) Require(write(socket, buffer, static_cast<size_t>(size)) == size, "write()");
+      if (size == 0) close(socket);
+    }
+  }
+}
+
+}  // namespace detent_bench::floor

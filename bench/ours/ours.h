@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The workloads on detent; see the table in workloads.cc. Each has the same shape as its floor in bench/floor/.
+#ifndef DETENT_BENCH_OURS_OURS_H_
+#define DETENT_BENCH_OURS_OURS_H_
+
+#include <cstdint>
+
+namespace detent_bench::ours {
+
+// On an EpollLoop.
+void YieldBetweenTwo(uint64_t ops);
+void SpawnAndAwait(uint64_t ops);
+void SpawnAndGather(uint64_t ops);
+void AwaitChild(uint64_t ops);
+void AwaitChain(uint64_t ops);
+void LockYieldUnlock(uint64_t ops);
+void QueueOf64(uint64_t ops);
+void QueueOf1(uint64_t ops);
+
+// Spawn a waiter, let it suspend, cancel it, await it. The waiter catches and propagates; is destroyed; throws; throws,
+// and so does the await.
+void CancelCaught(uint64_t ops);
+void CancelDestroyed(uint64_t ops);
+void CancelThrown(uint64_t ops);
+void CancelThrownTwice(uint64_t ops);
+
+void SleepVirtually(uint64_t ops);
+void SleepReally(uint64_t ops);
+void ArmAndCancel(uint64_t ops);
+double IdleTasks(uint64_t ops);
+template <uint64_t kTasks>
+double StepsAmong(uint64_t ops);
+template <uint64_t kTasks>
+double TimersAmong(uint64_t ops);
+
+// Serves until the process ends; see echo.h.
+void ServeEcho();
+
+// On a SimLoop.
+void Walk(uint64_t ops);
+enum class By { kRandomWalk, kPct, kPos, kSurw };
+// E1, E2 and E3 through Explore().
+template <int kProgram, By kStrategy>
+void Explored(uint64_t ops);
+void ResetAndRun(uint64_t ops);
+void MakeAndRun(uint64_t ops);
+void Service(uint64_t ops);
+
+}  // namespace detent_bench::ours
+
+#endif  // DETENT_BENCH_OURS_OURS_H_
