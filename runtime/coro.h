@@ -59,7 +59,7 @@ class ChildAwait {
   bool await_ready() const noexcept { return false; }
   template <typename P>
   Transfer await_suspend(std::coroutine_handle<P> parent) noexcept {
-    child_.promise().SetParent(&parent.promise());
+    child_.promise().SetParent(&PromiseOf(parent));
     return TransferTo(child_);
   }
   T await_resume() {

@@ -106,7 +106,7 @@ class PropagateAwait {
   bool await_ready() const noexcept { return false; }
   template <typename P>
   Transfer await_suspend(std::coroutine_handle<P> handle) {
-    P& promise = handle.promise();
+    P& promise = PromiseOf(handle);
     if (outcome_.cancelled()) {
       promise.EndCancelled();
     } else if (!outcome_.ok()) {
@@ -147,7 +147,7 @@ class ChildOutcomeAwait final : private ChildAwait<T> {
   using ChildAwait<T>::await_ready;
   template <typename P>
   Transfer await_suspend(std::coroutine_handle<P> parent) noexcept {
-    parent_ = &parent.promise();
+    parent_ = &PromiseOf(parent);
     parent_->catches = kCatchesOwn;
     return ChildAwait<T>::await_suspend(parent);
   }
@@ -203,7 +203,7 @@ class OperationOutcomeAwait {
   template <typename P>
   void await_suspend(std::coroutine_handle<P> handle) {
     OperationAwait<Op>(operation_).await_suspend(handle);
-    parent_ = &handle.promise();  // Only now: an operation may refuse with a throw, and then nothing catches.
+    parent_ = &PromiseOf(handle);  // Only now: an operation may refuse with a throw, and then nothing catches.
     parent_->catches = kCatchesOwn;
   }
   Outcome<T> await_resume() {

@@ -160,5 +160,70 @@ static_assert(std::is_trivially_destructible_v<SpawnOptions> && std::is_triviall
               std::is_trivially_destructible_v<ListenOptions> &&
               std::is_trivially_destructible_v<detent_testing::Options>);
 
+// g++ 12 shifts the frame of each of these by a word: see shifted_frame.h.
+Coro<int> Give(int value) {
+  co_await Yield();
+  co_return value;
+}
+Coro<std::string> If(std::string text) {
+  if (co_await Give(1) != 0) co_await Yield();
+  co_return text;
+}
+Coro<std::string> IfElse(std::string text) {
+  if (co_await Give(0)) {
+    co_return "wrong";
+  } else {
+    co_await Yield();
+  }
+  co_return text;
+}
+Coro<std::string> While(std::string text) {
+  while (co_await Give(static_cast<int>(text.size())) < 10) text += "x";
+  co_return text;
+}
+Coro<std::string> Switch(std::string text) {
+  switch (co_await Give(3)) {
+    case 3:
+      co_return text;
+  }
+  co_return "wrong";
+}
+Coro<std::string> Comma(std::string text) {
+  if ((co_await Yield(), text.empty())) co_return "wrong";
+  co_return text;
+}
+Coro<std::string> Throws(std::string text) {
+  if (co_await Give(1) == 1) throw std::runtime_error(text);
+  co_return "wrong";
+}
+AsyncGenerator<int> Generate(int n) {
+  if (co_await Give(1) == 1) co_yield n;
+  while (co_await Give(0) == 1) co_yield 0;
+}
+
+TEST(ProbeTest, ConditionsThatAwaitInFunctionsWithoutVariables) {
+  sim::SimLoop loop({.strategy = sim::Fifo()});
+  loop.Run([]() -> Coro<> {
+    EXPECT_EQ(co_await If("0123456789abcdefghij"), "0123456789abcdefghij");
+    EXPECT_EQ(co_await IfElse("0123456789abcdefghij"), "0123456789abcdefghij");
+    EXPECT_EQ(co_await While("0"), "0xxxxxxxxx");
+    EXPECT_EQ(co_await Switch("0123456789abcdefghij"), "0123456789abcdefghij");
+    EXPECT_EQ(co_await Comma("0123456789abcdefghij"), "0123456789abcdefghij");
+    const Outcome<std::string> thrown = co_await Settle(Throws("0123456789abcdefghij"));
+    EXPECT_FALSE(thrown.ok());
+    auto numbers = Generate(7);
+    EXPECT_EQ(co_await numbers.Next(), 7);
+    EXPECT_EQ(co_await numbers.Next(), std::nullopt);
+
+    // Cancelled both ways.
+    for (const Unwind unwind : {Unwind::kThrow, Unwind::kDestroy}) {
+      Task<std::string> task = Spawn(If("0123456789abcdefghij"), {.unwind = unwind});
+      co_await Yield();
+      task.Cancel();
+      EXPECT_TRUE((co_await Settle(task)).cancelled());
+    }
+  });
+}
+
 }  // namespace
 }  // namespace detent

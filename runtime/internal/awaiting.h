@@ -56,7 +56,7 @@ class OperationAwait {
   template <typename P>
   void await_suspend(std::coroutine_handle<P> handle) {
     TaskState& task = *CurrentTaskState();
-    task.Suspend(handle.promise(), operation_.Suspend(task));
+    task.Suspend(PromiseOf(handle), operation_.Suspend(task));
   }
   decltype(auto) await_resume() {
     const Ending ending = operation_.End(*CurrentTaskState());

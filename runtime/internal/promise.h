@@ -17,8 +17,8 @@
 #include <cstdint>
 #include <source_location>
 
-#include "detent/runtime/internal/frame_pool.h"
 #include "detent/runtime/internal/loop_core.h"
+#include "detent/runtime/internal/shifted_frame.h"
 #include "detent/runtime/internal/task_state.h"
 #include "detent/runtime/internal/wait_node.h"
 
@@ -32,7 +32,7 @@
 
 namespace detent::internal {
 
-class PromiseBase : public Pooled {
+class PromiseBase : public ShiftedFrame {
  public:
   PromiseBase(const PromiseBase&) = delete;
   PromiseBase& operator=(const PromiseBase&) = delete;
@@ -102,7 +102,7 @@ class FinalAwaiter {
   bool await_ready() const noexcept { return false; }
   template <typename P>
   Transfer await_suspend(std::coroutine_handle<P> handle) const noexcept {
-    return TransferTo(handle.promise().EndTransfer());
+    return TransferTo(PromiseOf(handle).EndTransfer());
   }
   void await_resume() const noexcept {}
 };
