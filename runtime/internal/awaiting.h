@@ -60,15 +60,12 @@ class OperationAwait {
   }
   decltype(auto) await_resume() {
     const Ending ending = operation_.End(*CurrentTaskState());
-    if (ending != Ending::kValue) [[unlikely]] Throw(ending);
+    if (ending == Ending::kCancelled) [[unlikely]] throw CancelledError();  // Here: a frame more to unwind costs 0.2 us.
+    if (ending == Ending::kError) [[unlikely]] std::rethrow_exception(operation_.TakeError());
     return operation_.Take();
   }
 
  private:
-  [[noreturn]] void Throw(Ending ending) {
-    if (ending == Ending::kCancelled) throw CancelledError();
-    std::rethrow_exception(operation_.TakeError());
-  }
 
   Op& operation_;
 };
