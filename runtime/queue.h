@@ -43,7 +43,7 @@ namespace internal {
 // What does not depend on the type of the items: who waits, and how many items are not done.
 class QueueBase : public NamedObject {
  public:
-  virtual size_t Size() const = 0;
+  size_t Size() const { return size_; }
   int64_t MaxSize() const { return maxsize_; }
   bool Empty() const { return Size() == 0; }
   bool Full() const { return maxsize_ > 0 && static_cast<int64_t>(Size()) >= maxsize_; }
@@ -67,19 +67,36 @@ class QueueBase : public NamedObject {
   virtual void DropItem() = 0;
 
   // After an item was added, or taken.
-  void Added();
-  void Taken() { putters_.PopAndWake(woken_); }
-  void RequireRoom(const char* what) const;   // Or QueueShutDown, QueueFull.
-  void RequireItem(const char* what) const;   // Or QueueEmpty, QueueShutDown.
+  void Added() {
+    ++size_;
+    if (unfinished_++ == 0) finished_.Clear();
+    if (!getters_.empty()) getters_.PopAndWake(woken_);
+  }
+  void Taken() {
+    --size_;
+    if (!putters_.empty()) putters_.PopAndWake(woken_);
+  }
+  void RequireRoom(const char* what) const {
+    if (shut_down_ || Full()) [[unlikely]] ThrowNoRoom(what);
+  }
+  void RequireItem(const char* what) const {
+    if (Empty()) [[unlikely]] ThrowNoItem(what);
+  }
+  // An item was dropped.
+  void Dropped() { --size_; }
 
  private:
   friend class QueueWait;
+
+  [[noreturn]] void ThrowNoRoom(const char* what) const;  // QueueShutDown, QueueFull.
+  [[noreturn]] void ThrowNoItem(const char* what) const;  // QueueEmpty, QueueShutDown.
 
   WaitList getters_;
   WaitList putters_;
   WaitList woken_;  // Of both kinds, until they run: a queue that is destroyed before tells them.
   Event finished_;
   int64_t maxsize_;
+  size_t size_ = 0;
   int64_t unfinished_ = 0;
   bool shut_down_ = false;
 };
@@ -149,8 +166,6 @@ class BasicQueue final : public QueueBase {
   void PutNowait(T&& item) { AddNow("Queue::PutNowait()", std::move(item)); }
   T GetNowait() { return TakeNow("Queue::GetNowait()"); }
 
-  size_t Size() const override { return items_.size(); }
-
  private:
   template <typename Q>
   friend class QueueGet;
@@ -160,7 +175,7 @@ class BasicQueue final : public QueueBase {
   template <typename U>
   void AddNow(const char* what, U&& item) {
     RequireRoom(what);
-    items_.Add(std::forward<U>(item));
+    items_.Add(std::forward<U>(item));  // May throw: then nothing was added.
     Added();
   }
   T TakeNow(const char* what) {
@@ -169,7 +184,10 @@ class BasicQueue final : public QueueBase {
     Taken();
     return item;
   }
-  void DropItem() override { (void)items_.Take(); }
+  void DropItem() override {
+    (void)items_.Take();
+    Dropped();
+  }
 
   Order items_;
 };
