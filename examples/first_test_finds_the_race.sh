@@ -14,6 +14,7 @@ die() {
 [ -x "$first_test" ] || die "usage: first_test_finds_the_race.sh PROGRAM SOURCE"
 unset TEST_TARGET      # Under Bazel the command would be `bazel test ...`, which a test cannot run.
 unset XML_OUTPUT_FILE  # This test's report is not first_test's.
+unset TEST_RUN_NUMBER TEST_RANDOM_SEED  # With --runs_per_test every run but the first searches other schedules.
 
 # In the order of the real loop, schedule 1, the race does not show.
 DETENT_SCHEDULES=1 "$first_test" >/dev/null || die "the race shows in the first schedule already"

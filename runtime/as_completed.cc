@@ -2,6 +2,7 @@
 #include "detent/runtime/as_completed.h"
 
 #include "detent/runtime/event_loop.h"
+#include "detent/runtime/internal/access.h"
 
 namespace detent::internal {
 
@@ -14,6 +15,7 @@ CompletionQueue::CompletionQueue(LoopCore& core, std::vector<AnyFuture> futures,
       source_(core.RunningSource()) {
   for (const AnyFuture& future : futures_) future.state().RequireSameLoop(core, "AsCompleted()");
   core.AddReference();
+  NoteUnknownAccess(core);  // What is done now is queued in the lane of plain callbacks.
   for (size_t i = 0; i < futures_.size(); ++i) {
     watchers_[i].owner = this;
     watchers_[i].index = i;

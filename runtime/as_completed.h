@@ -23,6 +23,7 @@
 
 #include "absl/time/time.h"
 #include "detent/runtime/coro.h"
+#include "detent/runtime/internal/access.h"
 #include "detent/runtime/internal/timer_heap.h"
 #include "detent/runtime/queue.h"
 #include "detent/runtime/wait.h"
@@ -41,7 +42,10 @@ class CompletionQueue {
   ~CompletionQueue();
 
   // Whether Next() has been called for every future.
-  bool Exhausted() const { return unclaimed_ == 0; }
+  bool Exhausted() const {
+    NoteUnknownAccess(*core_);  // Others may claim, too.
+    return unclaimed_ == 0;
+  }
   void Claim() { --unclaimed_; }
   auto Get() { return finished_.Get(); }
 
@@ -49,7 +53,10 @@ class CompletionQueue {
   class Watcher final : public Observer, public Runnable {
    public:
     Watcher() {}
-    void OnDone(FutureState&) noexcept override { owner->core_->ready.Push(this); }
+    void OnDone(FutureState&) noexcept override {
+      NoteUnknownAccess(*owner->core_);  // The order in which they finish is what the reader asks for.
+      owner->core_->ready.Push(this);
+    }
     void Run() override { owner->OnFinished(*this); }
     uint64_t Lane() const override { return LaneOfCallbacks(owner->source_); }
     CompletionQueue* owner = nullptr;

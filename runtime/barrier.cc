@@ -5,16 +5,18 @@
 
 #include "absl/strings/str_cat.h"
 #include "detent/runtime/errors.h"
+#include "detent/runtime/internal/access.h"
 
 namespace detent {
 
 // A task inside the barrier. The last one out ends the round.
 class Barrier::Presence {
  public:
-  explicit Presence(Barrier& barrier) : barrier_(barrier), index_(barrier.count_++) {}
+  explicit Presence(Barrier& barrier) : barrier_(barrier), index_(barrier.count_++) { barrier.NoteChange(); }
   Presence(const Presence&) = delete;
   Presence& operator=(const Presence&) = delete;
   ~Presence() {
+    barrier_.NoteChange();
     if (--barrier_.count_ > 0) return;
     if (barrier_.state_ == State::kResetting || barrier_.state_ == State::kDraining) barrier_.state_ = State::kFilling;
     // Not held only if the frame is destroyed from outside.
@@ -31,6 +33,19 @@ Barrier::Barrier(int parties, std::string_view name) : NamedObject(name), change
   if (parties < 1) {
     throw std::invalid_argument(absl::StrCat("Barrier: ", parties, " parties; there must be 1 or more"));
   }
+}
+
+// The lock orders the changes; this is for those who look without it.
+void Barrier::NoteChange() const { NoteAccess(*this, internal::AccessMode::kWrite); }
+
+int Barrier::Waiting() const {
+  NoteAccess(*this, internal::AccessMode::kRead);
+  return state_ == State::kFilling ? count_ : 0;
+}
+
+bool Barrier::Broken() const {
+  NoteAccess(*this, internal::AccessMode::kRead);
+  return state_ == State::kBroken;
 }
 
 Coro<int> Barrier::Wait() {
@@ -52,12 +67,14 @@ Coro<int> Barrier::Wait() {
 
 Coro<> Barrier::Reset() {
   auto held = co_await changed_.Hold();
+  NoteChange();
   state_ = count_ > 0 ? State::kResetting : State::kFilling;
   changed_.NotifyAll();
 }
 
 Coro<> Barrier::Abort() {
   auto held = co_await changed_.Hold();
+  NoteChange();
   state_ = State::kBroken;
   changed_.NotifyAll();
 }

@@ -37,12 +37,14 @@ class Barrier : public internal::NamedObject {
 
   int Parties() const { return parties_; }
   // How many wait for the round to fill.
-  int Waiting() const { return state_ == State::kFilling ? count_ : 0; }
-  bool Broken() const { return state_ == State::kBroken; }
+  int Waiting() const;
+  bool Broken() const;
 
  private:
   enum class State : uint8_t { kFilling, kDraining, kResetting, kBroken };
   class Presence;
+
+  void NoteChange() const;
 
   Condition changed_;
   int parties_;

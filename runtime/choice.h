@@ -25,6 +25,7 @@
 #include <utility>
 
 #include "detent/runtime/event_loop.h"
+#include "detent/runtime/internal/access.h"
 #include "detent/runtime/internal/keep_closure.h"
 #include "detent/runtime/sleep.h"
 
@@ -94,8 +95,11 @@ class Shared : public internal::NamedObject {
     });
   }
 
-  // The value, without a trip and without telling the explorer: for checks after the tasks have ended.
-  const T& Peek() const { return value_; }
+  // The value, without a trip and unannounced: for checks after the tasks have ended.
+  const T& Peek() const {
+    internal::NoteAccess(*this, internal::AccessMode::kRead);
+    return value_;
+  }
 
  private:
   template <typename Act>

@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "absl/strings/str_cat.h"
+#include "detent/runtime/internal/access.h"
 #include "detent/runtime/outcome.h"
 
 namespace detent {
@@ -15,6 +16,7 @@ class Condition::WaitForNotify final : public internal::ListedWait {
   bool Ready(internal::TaskState&) const { return false; }
   internal::WaitNode* Suspend(internal::TaskState& task) {
     Park(task);
+    NoteAccess(task.core(), *condition_, internal::AccessMode::kWrite);
     condition_->waiters_.Append(this);
     return this;
   }
@@ -27,7 +29,9 @@ class Condition::WaitForNotify final : public internal::ListedWait {
   void Take() const {}
 
   void Abandon() noexcept override {
-    if (!IsOrphan()) condition_->waiters_.Remove(this);
+    if (IsOrphan()) return;
+    NoteAccess(task()->core(), *condition_, internal::AccessMode::kWrite);
+    condition_->waiters_.Remove(this);
   }
   internal::WaitKind Kind() const override { return internal::WaitKind::kCondition; }
   const internal::WaitObject* Object() const override { return IsOrphan() ? nullptr : condition_; }
@@ -87,6 +91,7 @@ void Condition::NotifyAll() {
 }
 
 void Condition::WakeWaiters(int64_t n) {
+  NoteAccess(*this, internal::AccessMode::kWrite);
   for (; n > 0 && waiters_.WakeFirstWaiting(); --n) {
   }
 }

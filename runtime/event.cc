@@ -2,11 +2,15 @@
 #include "detent/runtime/event.h"
 
 #include "absl/strings/str_cat.h"
+#include "detent/runtime/internal/access.h"
 
 namespace detent {
 namespace internal {
 
-bool EventWait::Ready(TaskState&) const { return event_->set_; }
+bool EventWait::Ready(TaskState& task) const {
+  NoteAccess(task.core(), *event_, AccessMode::kRead);
+  return event_->set_;
+}
 
 WaitNode* EventWait::Suspend(TaskState& task) {
   Park(task);
@@ -35,9 +39,20 @@ std::string EventWait::Describe() const {
 }  // namespace internal
 
 void Event::Set() {
+  NoteAccess(*this, set_ ? internal::AccessMode::kRead : internal::AccessMode::kWrite);
   if (set_) return;
   set_ = true;
   waiters_.WakeAll();
+}
+
+void Event::Clear() {
+  NoteAccess(*this, set_ ? internal::AccessMode::kWrite : internal::AccessMode::kRead);
+  set_ = false;
+}
+
+bool Event::IsSet() const {
+  NoteAccess(*this, internal::AccessMode::kRead);
+  return set_;
 }
 
 }  // namespace detent

@@ -34,7 +34,7 @@ class EventWait final : public ListedWait {
   explicit EventWait(Event& event, const char* what = "Event::Wait", const NamedObject* of = nullptr)
       : event_(&event), what_(what), of_(of) {}
 
-  bool Ready(TaskState&) const;
+  bool Ready(TaskState& task) const;
   WaitNode* Suspend(TaskState& task);
   Ending End(TaskState& task);
   std::exception_ptr TakeError() const { return OrphanError(); }
@@ -61,8 +61,8 @@ class Event : public internal::NamedObject {
 
   internal::EventWait Wait() { return internal::EventWait(*this); }
   void Set();
-  void Clear() { set_ = false; }
-  bool IsSet() const { return set_; }
+  void Clear();
+  bool IsSet() const;
 
  private:
   friend class internal::EventWait;

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "absl/strings/str_cat.h"
+#include "detent/runtime/internal/access.h"
 #include "detent/runtime/internal/source_text.h"
 #include "detent/runtime/wait.h"
 
@@ -130,6 +131,18 @@ void EventLoop::CancelAllTasks() {
   }
 }
 
+void EventLoop::Stop() {
+  internal::NoteUnknownAccess(*core_);
+  stopping_ = true;
+}
+
+RandomGenerator& EventLoop::Random() {
+  if (core_->recorder != nullptr) [[unlikely]] {
+    core_->recorder->OnAccess(internal::AccessKey(internal::AccessKind::kRandom, 0), internal::AccessMode::kWrite);
+  }
+  return random_;
+}
+
 void EventLoop::DrainInbox() {
   for (auto& function : inbox_->TakeAll()) CallSoon(std::move(function));
 }
@@ -189,6 +202,7 @@ void EventLoop::SetExceptionHandler(absl::AnyInvocable<void(const ExceptionConte
 }
 
 void EventLoop::CallExceptionHandler(const ExceptionContext& context) {
+  internal::NoteUnknownAccess(*core_);
   const auto handler = handler_;
   if (handler == nullptr) return WriteToStandardError(context);
   try {
@@ -253,6 +267,7 @@ AnyTask CurrentTask() {
 
 std::vector<AnyTask> AllTasks() {
   internal::LoopCore& core = internal::RequireCore("AllTasks()");
+  internal::NoteUnknownAccess(core);
   std::vector<AnyTask> tasks;
   tasks.reserve(core.live_tasks);
   if (internal::TaskState* task = core.first_task) {

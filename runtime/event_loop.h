@@ -103,7 +103,7 @@ class EventLoop {
   // Runs until Stop(). A Stop() that came before makes it run one iteration.
   void RunForever();
   // Ends the run after the current iteration; what that iteration made ready waits for the next run.
-  void Stop() { stopping_ = true; }
+  void Stop();
   bool IsRunning() const { return running_; }
 
   // Cancels every task that is not done, runs the loop until they ended, and reports their errors to the exception
@@ -140,7 +140,7 @@ class EventLoop {
   void CallExceptionHandler(const ExceptionContext& context);
 
   // A generator that is seeded from the run's seed on a SimLoop, and from the system on an EpollLoop.
-  RandomGenerator& Random() { return random_; }
+  RandomGenerator& Random();
 
   // In debug mode the real loop reports every step that runs longer than 100 ms.
   void SetDebug(bool debug) { debug_ = debug; }

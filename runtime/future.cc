@@ -11,7 +11,7 @@ void AnyFuture::ThrowEmpty() {
 }
 
 std::exception_ptr AnyFuture::Exception() const {
-  internal::FutureState& state = this->state();
+  internal::FutureState& state = Seen();
   switch (state.status()) {
     case internal::Status::kPending:
       throw InvalidStateError(
@@ -61,6 +61,7 @@ void DoneCallback::Run() {
 
 uint64_t InstallDoneCallback(FutureState& state, DoneCallback* callback) {
   const uint64_t id = callback->id();
+  NoteAccess(state.core(), *state.Object(), AccessMode::kWrite);  // Callbacks of one future keep their order.
   if (state.core().loop == nullptr) {
     callback->OnDropped();
     throw InvalidStateError(absl::StrCat("AddDoneCallback() on ", state.Describe(), ": its event loop is gone"));
@@ -74,6 +75,7 @@ uint64_t InstallDoneCallback(FutureState& state, DoneCallback* callback) {
 }
 
 int RemoveDoneCallback(FutureState& state, uint64_t id) {
+  NoteAccess(state.core(), *state.Object(), AccessMode::kWrite);
   Observer* found = state.FindObserver([id](Observer* observer) {
     const DoneCallback* callback = DoneCallback::From(observer);
     return callback != nullptr && callback->id() == id;
@@ -82,6 +84,11 @@ int RemoveDoneCallback(FutureState& state, uint64_t id) {
   state.StopObserving(found);
   found->OnDropped();
   return 1;
+}
+
+bool Join::Ready(TaskState& task) const {
+  NoteAccess(task.core(), *state_->Object(), AccessMode::kRead);
+  return state_->IsDone();
 }
 
 WaitNode* Join::Suspend(TaskState& task) {
@@ -94,11 +101,14 @@ WaitNode* Join::Suspend(TaskState& task) {
     throw InvalidStateError(absl::StrCat(task.Describe(), " awaits itself: it would never end"));
   }
   Park(task);
+  // The hop of a combinator runs in the lane of the first who waits.
+  if (state_->IsDerived()) NoteAccess(task.core(), *state_->Object(), AccessMode::kWrite);
   state_->Observe(this);
   return this;
 }
 
 Ending Join::End(TaskState& task) {
+  NoteAccess(task.core(), *state_->Object(), AccessMode::kRead);
   if (task.ConsumeCancel()) {
     // A cancel that came after the wake-up. The error that it displaces has been delivered as far as asyncio goes.
     if (state_->status() == Status::kError) state_->MarkRetrieved();
@@ -133,6 +143,7 @@ TaskState* Join::PassCancelTo() {
 }
 
 bool Join::CancelWait() {
+  NoteAccess(task()->core(), *state_->Object(), AccessMode::kRead);
   if (IsDone() || state_->IsDone()) return false;
   passed_ = true;
   if (state_->IsTask()) return WaitNode::CancelWait();  // A circle of awaits: see TaskState::Cancel().

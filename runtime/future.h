@@ -27,6 +27,7 @@
 #include <utility>
 
 #include "detent/runtime/errors.h"
+#include "detent/runtime/internal/access.h"
 #include "detent/runtime/internal/awaiting.h"
 #include "detent/runtime/internal/done_callback.h"
 #include "detent/runtime/internal/future_state.h"
@@ -41,13 +42,13 @@ class AnyFuture {
 
   explicit operator bool() const { return static_cast<bool>(state_); }
 
-  bool Done() const { return state().IsDone(); }
-  bool Cancelled() const { return state().status() == internal::Status::kCancelled; }
+  bool Done() const { return Seen().IsDone(); }
+  bool Cancelled() const { return Seen().status() == internal::Status::kCancelled; }
   // The error it ended with, null if it ended with a result. The error then counts as looked at. Throws CancelledError
   // if it was cancelled, InvalidStateError if it is not done.
   std::exception_ptr Exception() const;
   // Whether it ended with an error that nobody looked at: what is reported when the last handle is dropped.
-  bool HasUnseenError() const { return state().status() == internal::Status::kError && !state().IsRetrieved(); }
+  bool HasUnseenError() const { return Seen().status() == internal::Status::kError && !state().IsRetrieved(); }
   // Asks for an end. A plain future is cancelled at once; a task gets CancelledError at its innermost await; a gathering
   // future passes it on to its children. False if it is done already.
   bool Cancel() const { return state().Cancel(); }
@@ -70,6 +71,12 @@ class AnyFuture {
   internal::FutureState& state() const {
     if (!state_) [[unlikely]] ThrowEmpty();
     return *state_;
+  }
+  // The state, for a look at whether and how it ended.
+  internal::FutureState& Seen() const {
+    internal::FutureState& seen = state();
+    internal::NoteAccess(seen.core(), *seen.Object(), internal::AccessMode::kRead);
+    return seen;
   }
   const internal::StateRef<internal::FutureState>& state_ref() const { return state_; }
   internal::StateRef<internal::FutureState> TakeStateRef() { return std::move(state_); }

@@ -2,6 +2,7 @@
 #include "detent/runtime/gather.h"
 
 #include "absl/strings/str_cat.h"
+#include "detent/runtime/internal/access.h"
 
 namespace detent::internal {
 
@@ -33,6 +34,7 @@ void GatherBase::Begin() {
   core().self_kept.Add(this);
   for (size_t i = 0; i < count_; ++i) {
     children_[i].owner = this;
+    NoteAccess(core(), *children_[i].state->Object(), AccessMode::kRead);
     if (!children_[i].state->IsDone()) children_[i].state->Observe(&children_[i]);
   }
   if (count_ == 0) {
@@ -51,6 +53,9 @@ void GatherBase::Begin() {
 }
 
 void GatherBase::OnChildDone(FutureState& done, bool hop) noexcept {
+  // Results only count, in any order; of failures the first decides.
+  const bool counts = settled_ || done.status() == Status::kValue;
+  NoteAccess(core(), *Object(), counts ? AccessMode::kCount : AccessMode::kWrite);
   --left_;
   if (decided_) {
     done.MarkRetrieved();
@@ -97,6 +102,7 @@ void GatherBase::Decide() {
 }
 
 bool GatherBase::Cancel() {
+  NoteAccess(core(), *Object(), AccessMode::kWrite);
   if (IsDone()) return false;
   bool any = false;
   for (size_t i = 0; i < count_; ++i) any |= StateRef<FutureState>(children_[i].state)->Cancel();

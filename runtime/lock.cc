@@ -4,12 +4,15 @@
 #include "absl/strings/str_cat.h"
 #include "detent/runtime/errors.h"
 #include "detent/runtime/event_loop.h"
+#include "detent/runtime/internal/access.h"
 
 namespace detent {
 namespace internal {
 
 bool LockAcquire::Ready(TaskState& task) {
+  NoteAccess(task.core(), *lock_, AccessMode::kWrite);
   if (lock_->locked_ || !lock_->waiters_.AllCancelled()) return false;
+  NoteAccess(task.core(), *lock_, AccessMode::kWrite, AccessKind::kObjectAside);
   lock_->locked_ = true;
   lock_->holder_ = task.id();
   return true;
@@ -26,6 +29,8 @@ Ending LockAcquire::End(TaskState& task) {
   if (!parked_) return Ending::kValue;
   const Ending ending = EndOfWait(task);
   if (ending == Ending::kValue) {
+    // Only aside: whoever asks for the lock now queues up in any case, as somebody waited and now somebody holds it.
+    NoteAccess(task.core(), *lock_, AccessMode::kWrite, AccessKind::kObjectAside);
     lock_->waiters_.Remove(this);
     lock_->locked_ = true;
     lock_->holder_ = task.id();
@@ -37,6 +42,8 @@ Ending LockAcquire::End(TaskState& task) {
 
 void LockAcquire::Abandon() noexcept {
   if (IsOrphan()) return;
+  NoteAccess(task()->core(), *lock_, AccessMode::kWrite);
+  NoteAccess(task()->core(), *lock_, AccessMode::kWrite, AccessKind::kObjectAside);
   lock_->waiters_.Remove(this);
   if (!lock_->locked_) lock_->waiters_.WakeFirst();
 }
@@ -71,10 +78,21 @@ Lock::~Lock() {
                        nullptr);
 }
 
+bool Lock::Locked() const {
+  NoteAccess(*this, internal::AccessMode::kRead, internal::AccessKind::kObjectAside);
+  return locked_;
+}
+
 void Lock::Release() {
+  internal::LoopCore* core = internal::CurrentCore();
+  if (core != nullptr) NoteAccess(*core, *this, internal::AccessMode::kWrite, internal::AccessKind::kObjectAside);
   if (!locked_) {
     throw InvalidStateError(absl::StrCat("Lock::Release() on ", Called("Lock"),
                                          ": it is not held; Acquire() it first, and release it once"));
+  }
+  // Only aside if somebody waits: whoever asks for the lock queues up before and after.
+  if (core != nullptr && core->recorder != nullptr && waiters_.AllCancelled()) [[unlikely]] {
+    NoteAccess(*core, *this, internal::AccessMode::kWrite);
   }
   locked_ = false;
   waiters_.WakeFirst();

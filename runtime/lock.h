@@ -74,7 +74,7 @@ class Lock : public internal::NamedObject {
     return internal::HoldOperation<internal::LockAcquire, Lock>(*this, *this);
   }
   void Release();
-  bool Locked() const { return locked_; }
+  bool Locked() const;
 
  private:
   friend class internal::LockAcquire;

@@ -190,7 +190,7 @@ SIM_TEST(CatchTest, ASecondCancellationStrikesTheCleanUp) {
         },
         {.unwind = unwind});
     for (int i = 0; i < 3; ++i) {
-      for (int j = 0; j < 50; ++j) co_await Yield();
+      co_await Sleep(absl::Milliseconds(1));  // Until the task waits again.
       task.Cancel();
     }
     EXPECT_TRUE((co_await Settle(task)).cancelled());

@@ -17,6 +17,7 @@ QueueBase::QueueBase(int64_t maxsize, std::string_view name) : NamedObject(name)
 }
 
 void QueueBase::TaskDone() {
+  NoteAccess(*this, AccessMode::kWrite);
   if (unfinished_ == 0) {
     throw InvalidStateError(absl::StrCat("Queue::TaskDone() on ", Called("Queue"),
                                          ": called more often than items were put; call it once for each Get()"));
@@ -25,9 +26,10 @@ void QueueBase::TaskDone() {
 }
 
 void QueueBase::Shutdown(bool immediate) {
+  NoteAccess(*this, AccessMode::kWrite);
   shut_down_ = true;
   if (immediate) {
-    while (!Empty()) {
+    while (!HasNone()) {
       DropItem();
       if (unfinished_ > 0) --unfinished_;
     }
@@ -39,7 +41,7 @@ void QueueBase::Shutdown(bool immediate) {
 
 void QueueBase::ThrowNoRoom(const char* what) const {
   if (shut_down_) throw QueueShutDown(absl::StrCat(what, " on ", Called("Queue"), ": the queue was shut down"));
-  throw QueueFull(absl::StrCat(what, " on ", Called("Queue"), ": it is full (", Size(), " of ", maxsize_, ")"));
+  throw QueueFull(absl::StrCat(what, " on ", Called("Queue"), ": it is full (", Count(), " of ", maxsize_, ")"));
 }
 
 void QueueBase::ThrowNoItem(const char* what) const {
@@ -56,6 +58,7 @@ WaitNode* QueueWait::Suspend(TaskState& task) {
 }
 
 bool QueueWait::Recheck() {
+  if (!IsOrphan()) NoteAccess(task()->core(), *queue_, AccessMode::kWrite);
   if (IsOrphan() || !Blocked()) return true;
   WaitList::Remove(this);
   Park(*task());
@@ -76,9 +79,10 @@ Ending QueueWait::End(TaskState& task) {
 
 void QueueWait::Abandon() noexcept {
   if (IsOrphan()) return;
+  NoteAccess(task()->core(), *queue_, AccessMode::kWrite);
   WaitList::Remove(this);
   // Woken for an item, or a place, that it will not take.
-  const bool available = is_put_ ? !queue_->Full() : !queue_->Empty();
+  const bool available = is_put_ ? !queue_->HasAll() : !queue_->HasNone();
   if (available && !IsCancelled()) list().PopAndWake(queue_->woken_);
 }
 
@@ -87,7 +91,7 @@ std::string QueueWait::Describe() const {
   if (IsOrphan()) return absl::StrCat(what, " on a Queue that is gone");
   std::string text = absl::StrCat(what, " on ", queue_->Quoted("Queue"));
   if (is_put_) {
-    absl::StrAppend(&text, " (full, ", queue_->Size(), " of ", queue_->MaxSize(), ")");
+    absl::StrAppend(&text, " (full, ", queue_->Count(), " of ", queue_->MaxSize(), ")");
   } else {
     absl::StrAppend(&text, " (empty)");
   }

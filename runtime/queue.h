@@ -33,6 +33,7 @@
 #include <vector>
 
 #include "detent/runtime/event.h"
+#include "detent/runtime/internal/access.h"
 #include "detent/runtime/internal/awaiting.h"
 #include "detent/runtime/internal/item_order.h"
 #include "detent/runtime/internal/wait_node.h"
@@ -43,7 +44,10 @@ namespace internal {
 // What does not depend on the type of the items: who waits, and how many items are not done.
 class QueueBase : public NamedObject {
  public:
-  size_t Size() const { return size_; }
+  size_t Size() const {
+    NoteAccess(*this, AccessMode::kRead);
+    return Count();
+  }
   int64_t MaxSize() const { return maxsize_; }
   bool Empty() const { return Size() == 0; }
   bool Full() const { return maxsize_ > 0 && static_cast<int64_t>(Size()) >= maxsize_; }
@@ -51,25 +55,34 @@ class QueueBase : public NamedObject {
   // Says that one item that was taken is dealt with.
   void TaskDone();
   // How many items that were put are not dealt with yet.
-  int64_t UnfinishedTasks() const { return unfinished_; }
+  int64_t UnfinishedTasks() const {
+    NoteAccess(*this, AccessMode::kRead);
+    return unfinished_;
+  }
   // Waits until TaskDone() was called for every item that was put.
   EventWait Join() { return EventWait(finished_, "Queue::Join", this); }
 
   // From now on Put() throws QueueShutDown, and Get() once the queue is empty; blocked callers are woken to see it.
   // `immediate` also drops the items that are left and counts them as done.
   void Shutdown(bool immediate = false);
-  bool IsShutDown() const { return shut_down_; }
+  bool IsShutDown() const {
+    NoteAccess(*this, AccessMode::kRead);
+    return shut_down_;
+  }
 
  protected:
   QueueBase(int64_t maxsize, std::string_view name);
   virtual ~QueueBase() = default;
 
+  // How many items there are.
+  size_t Count() const { return size_; }
   virtual void DropItem() = 0;
 
   // After an item was added, or taken.
   void Added() {
     ++size_;
-    if (unfinished_++ == 0) finished_.Clear();
+    ++unfinished_;
+    finished_.Clear();
     if (!getters_.empty()) getters_.PopAndWake(woken_);
   }
   void Taken() {
@@ -77,10 +90,10 @@ class QueueBase : public NamedObject {
     if (!putters_.empty()) putters_.PopAndWake(woken_);
   }
   void RequireRoom(const char* what) const {
-    if (shut_down_ || Full()) [[unlikely]] ThrowNoRoom(what);
+    if (shut_down_ || HasAll()) [[unlikely]] ThrowNoRoom(what);
   }
   void RequireItem(const char* what) const {
-    if (Empty()) [[unlikely]] ThrowNoItem(what);
+    if (HasNone()) [[unlikely]] ThrowNoItem(what);
   }
   // An item was dropped.
   void Dropped() { --size_; }
@@ -90,6 +103,9 @@ class QueueBase : public NamedObject {
 
   [[noreturn]] void ThrowNoRoom(const char* what) const;  // QueueShutDown, QueueFull.
   [[noreturn]] void ThrowNoItem(const char* what) const;  // QueueEmpty, QueueShutDown.
+  // As Empty() and Full(), for those who noted the access.
+  bool HasNone() const { return Count() == 0; }
+  bool HasAll() const { return maxsize_ > 0 && static_cast<int64_t>(Count()) >= maxsize_; }
 
   WaitList getters_;
   WaitList putters_;
@@ -104,7 +120,10 @@ class QueueBase : public NamedObject {
 // The wait of a getter or a putter. A waiter that was woken looks again, and waits again if others were faster.
 class QueueWait : public ListedWait {
  public:
-  bool Ready(TaskState&) const { return !Blocked(); }
+  bool Ready(TaskState& task) const {
+    NoteAccess(task.core(), *queue_, AccessMode::kWrite);
+    return !Blocked();
+  }
   WaitNode* Suspend(TaskState& task);
   Ending End(TaskState& task);
   std::exception_ptr TakeError() const { return OrphanError(); }
@@ -120,7 +139,7 @@ class QueueWait : public ListedWait {
   ~QueueWait() = default;
 
  private:
-  bool Blocked() const { return !queue_->shut_down_ && (is_put_ ? queue_->Full() : queue_->Empty()); }
+  bool Blocked() const { return !queue_->shut_down_ && (is_put_ ? queue_->HasAll() : queue_->HasNone()); }
   WaitList& list() const { return is_put_ ? queue_->putters_ : queue_->getters_; }
 
   QueueBase* queue_;
@@ -162,9 +181,18 @@ class BasicQueue final : public QueueBase {
   QueuePut<BasicQueue, T&&> Put(T&& item) { return QueuePut<BasicQueue, T&&>(*this, std::move(item)); }
   QueueGet<BasicQueue> Get() { return QueueGet<BasicQueue>(*this); }
 
-  void PutNowait(const T& item) { AddNow("Queue::PutNowait()", item); }
-  void PutNowait(T&& item) { AddNow("Queue::PutNowait()", std::move(item)); }
-  T GetNowait() { return TakeNow("Queue::GetNowait()"); }
+  void PutNowait(const T& item) {
+    NoteAccess(*this, AccessMode::kWrite);
+    AddNow("Queue::PutNowait()", item);
+  }
+  void PutNowait(T&& item) {
+    NoteAccess(*this, AccessMode::kWrite);
+    AddNow("Queue::PutNowait()", std::move(item));
+  }
+  T GetNowait() {
+    NoteAccess(*this, AccessMode::kWrite);
+    return TakeNow("Queue::GetNowait()");
+  }
 
  private:
   template <typename Q>

@@ -6,11 +6,13 @@
 #include "absl/strings/str_cat.h"
 #include "detent/runtime/errors.h"
 #include "detent/runtime/event_loop.h"
+#include "detent/runtime/internal/access.h"
 
 namespace detent {
 namespace internal {
 
-bool SemaphoreAcquire::Ready(TaskState&) {
+bool SemaphoreAcquire::Ready(TaskState& task) {
+  NoteAccess(task.core(), *semaphore_, AccessMode::kWrite);
   if (semaphore_->Locked()) return false;
   --semaphore_->value_;
   return true;
@@ -27,6 +29,7 @@ Ending SemaphoreAcquire::End(TaskState& task) {
   if (!parked_) return Ending::kValue;
   const Ending ending = EndOfWait(task);
   if (ending == Ending::kValue) {
+    NoteAccess(task.core(), *semaphore_, AccessMode::kWrite);
     semaphore_->waiters_.Remove(this);
     // Those who came while permits were on their way had to queue.
     while (semaphore_->value_ > 0 && semaphore_->WakeNext()) {
@@ -39,6 +42,7 @@ Ending SemaphoreAcquire::End(TaskState& task) {
 
 void SemaphoreAcquire::Abandon() noexcept {
   if (IsOrphan()) return;
+  NoteAccess(task()->core(), *semaphore_, AccessMode::kWrite);
   semaphore_->waiters_.Remove(this);
   if (IsDone() && !IsCancelled()) ++semaphore_->value_;  // The permit that it had been given.
   while (semaphore_->value_ > 0 && semaphore_->WakeNext()) {
@@ -68,7 +72,18 @@ Semaphore::~Semaphore() {
       nullptr);
 }
 
+bool Semaphore::Locked() const {
+  NoteAccess(*this, internal::AccessMode::kRead);
+  return value_ == 0 || !waiters_.AllCancelled();
+}
+
+int64_t Semaphore::Value() const {
+  NoteAccess(*this, internal::AccessMode::kRead);
+  return value_;
+}
+
 void Semaphore::Release() {
+  NoteAccess(*this, internal::AccessMode::kWrite);
   ++value_;
   WakeNext();
 }

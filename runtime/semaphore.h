@@ -35,7 +35,7 @@ class SemaphoreAcquire : public ListedWait {
  public:
   explicit SemaphoreAcquire(Semaphore& semaphore) : semaphore_(&semaphore) {}
 
-  bool Ready(TaskState&);
+  bool Ready(TaskState& task);
   WaitNode* Suspend(TaskState& task);
   Ending End(TaskState& task);
   std::exception_ptr TakeError() const { return OrphanError(); }
@@ -64,9 +64,9 @@ class Semaphore : public internal::NamedObject {
   }
   virtual void Release();
   // Whether Acquire() would suspend.
-  bool Locked() const { return value_ == 0 || !waiters_.AllCancelled(); }
+  bool Locked() const;
   // How many permits are free.
-  int64_t Value() const { return value_; }
+  int64_t Value() const;
 
  private:
   friend class internal::SemaphoreAcquire;

@@ -2,6 +2,7 @@
 #include "detent/runtime/shield.h"
 
 #include "absl/strings/str_cat.h"
+#include "detent/runtime/internal/access.h"
 
 namespace detent::internal {
 
@@ -18,6 +19,7 @@ ShieldState::ShieldState(StateRef<FutureState> inner)
 }
 
 void ShieldState::InnerHop::OnDone(FutureState&) noexcept {
+  NoteAccess(owner->core(), *owner->Object(), AccessMode::kWrite);  // Against a cancellation of the shield.
   // The reference of the watch becomes that of the hop.
   owner->core().self_kept.Remove(owner);
   owner->core().ready.Push(this);
@@ -48,6 +50,7 @@ void ShieldState::FinishFromInner() {
 }
 
 bool ShieldState::Cancel() {
+  NoteAccess(core(), *Object(), AccessMode::kWrite);
   if (IsDone()) return RefuseCancel();
   if (!CheckCancel("Future::Cancel()")) return false;
   AddReference();
@@ -57,6 +60,7 @@ bool ShieldState::Cancel() {
 }
 
 void ShieldState::StopWatching() {
+  NoteAccess(core(), *Object(), AccessMode::kWrite);
   if (inner_hop_.IsObserving()) {
     core().self_kept.Remove(this);
     LetGo();

@@ -52,7 +52,10 @@ class AnnouncedYield : public WaitNode {
     Wake();
     return this;
   }
-  Ending End(TaskState& task) const { return EndOfWait(task); }
+  Ending End(TaskState& task) const {
+    if (task.core().recorder != nullptr) [[unlikely]] NoteObjects(task.core());
+    return EndOfWait(task);
+  }
   std::exception_ptr TakeError() const { return nullptr; }
   void Take() const {}
 
@@ -69,6 +72,12 @@ class AnnouncedYield : public WaitNode {
  protected:
   AnnouncedYield() {}
   ~AnnouncedYield() = default;
+
+ private:
+  // What was announced is touched now.
+  void NoteObjects(LoopCore& core) const {
+    for (size_t i = 0; i < ObjectCount(); ++i) NoteAccess(core, *ObjectAt(i), Mode());
+  }
 };
 
 template <size_t kCount>

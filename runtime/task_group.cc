@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "detent/runtime/event_loop.h"
+#include "detent/runtime/internal/access.h"
 
 namespace detent {
 
@@ -26,7 +27,13 @@ class TaskGroup::Child final : public internal::Observer, public internal::Runna
 
   internal::TaskState& task() const { return *task_; }
 
-  void OnDone(internal::FutureState&) noexcept override { task_->core().ready.Push(this); }
+  void OnDone(internal::FutureState& done) noexcept override {
+    // Results only count, in any order; of failures the first decides.
+    internal::NoteIncoming(
+        task_->core(), group_.parent_->id(),
+        done.status() == internal::Status::kError ? internal::AccessMode::kWrite : internal::AccessMode::kCount);
+    task_->core().ready.Push(this);
+  }
   void Run() override { group_.OnChildDone(this); }
   uint64_t Lane() const override { return internal::LaneOfTask(group_.parent_->id()); }
 
@@ -79,6 +86,7 @@ TaskGroup::~TaskGroup() {
 }
 
 void TaskGroup::RequireOpen() const {
+  internal::NoteTask(parent_->core(), parent_->id(), internal::AccessMode::kWrite);  // A child may spawn, too.
   parent_->core().loop->CheckThread("TaskGroup::Spawn()");
   if (exiting_ && children_ == 0) {
     throw InvalidStateError("TaskGroup::Spawn(): the group has ended; spawn before its block and its children end");
@@ -94,6 +102,7 @@ void TaskGroup::Adopt(internal::TaskState& task) { new Child(*this, task); }
 void TaskGroup::Abort() {
   aborting_ = true;
   for (Child* child = first_; child != nullptr; child = child->next) {
+    NoteAccess(parent_->core(), *child->task().Object(), internal::AccessMode::kRead);
     if (!child->task().IsDone()) child->task().Cancel();
   }
 }

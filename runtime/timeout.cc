@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "detent/runtime/event_loop.h"
+#include "detent/runtime/internal/access.h"
 
 namespace detent {
 
@@ -22,6 +23,7 @@ void Timeout::Reschedule(LoopTime when) {
   when_ = when;
   if (when == LoopTime::Never()) return;
   if (when <= core.loop->Time()) {
+    internal::NoteUnknownAccess(core);
     core.ready.Push(this);
   } else {
     core.timers.Add(this, when);

@@ -6,6 +6,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "detent/runtime/event_loop.h"
+#include "detent/runtime/internal/access.h"
 
 namespace detent::internal {
 
@@ -15,12 +16,14 @@ WaitNode* WaitForSome::Suspend(TaskState& task) {
   Park(task);
   if (timeout_ != absl::InfiniteDuration()) {
     deadline_.owner = this;
+    if (timeout_ <= absl::ZeroDuration()) NoteUnknownAccess(core);  // Ready from the next iteration on.
     core.timers.Add(&deadline_, core.loop->Time() + timeout_);
   }
   left_ = states_.size();
   watchers_ = std::make_unique<Watcher[]>(states_.size());
   for (size_t i = 0; i < states_.size(); ++i) {
     watchers_[i].owner = this;
+    NoteAccess(core, *states_[i]->Object(), AccessMode::kRead);
     if (states_[i]->IsDone()) {
       Count(*states_[i]);
     } else {
@@ -31,6 +34,9 @@ WaitNode* WaitForSome::Suspend(TaskState& task) {
 }
 
 void WaitForSome::Count(FutureState& state) noexcept {
+  // Those that only count do so in any order; else the first that is enough decides.
+  NoteTask(task()->core(), task()->id(),
+           when_ == ReturnWhen::kAllCompleted ? AccessMode::kCount : AccessMode::kWrite);
   --left_;
   bool enough = left_ == 0 || when_ == ReturnWhen::kFirstCompleted;
   if (!enough && when_ == ReturnWhen::kFirstException && state.status() == Status::kError) {

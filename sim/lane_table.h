@@ -26,13 +26,10 @@ class LaneTable {
 
   void Clear() { ++run_; }
 
-  T& operator[](uint64_t lane) {
-    Slot& slot = lane < dense_.size() ? dense_[lane] : NewSlot(lane);
-    if (slot.run != run_) [[unlikely]] {
-      slot.run = run_;
-      slot.value = T();
-    }
-    return slot.value;
+  // Inlined by force: a strategy asks for every ready lane at every choice.
+  [[gnu::always_inline]] T& operator[](uint64_t lane) {
+    if (lane < dense_.size() && dense_[lane].run == run_) [[likely]] return dense_[lane].value;
+    return NewValue(lane);
   }
 
  private:
@@ -46,10 +43,15 @@ class LaneTable {
 
   static constexpr uint64_t kDenseMax = uint64_t{1} << 21;
 
-  Slot& NewSlot(uint64_t lane) {
-    if (lane >= kDenseMax) return sparse_[lane];
-    dense_.resize(std::max<uint64_t>(lane + 1, 2 * dense_.size()));
-    return dense_[lane];
+  // Of a lane that this run asks for the first time, or that is in the map.
+  [[gnu::noinline]] T& NewValue(uint64_t lane) {
+    if (lane < kDenseMax && lane >= dense_.size()) dense_.resize(std::max<uint64_t>(lane + 1, 2 * dense_.size()));
+    Slot& slot = lane < kDenseMax ? dense_[lane] : sparse_[lane];
+    if (slot.run != run_) {
+      slot.run = run_;
+      slot.value = T();
+    }
+    return slot.value;
   }
 
   uint64_t run_ = 1;

@@ -28,13 +28,12 @@ std::vector<const TaskState*> LiveTasks(const internal::LoopCore& core) {
 }
 
 std::string DescribeTask(const TaskState& task) {
-  const std::vector<std::source_location> stack = task.Stack();
   return absl::StrCat("\n  task \"", task.name(), "\"  ",
                       task.IsCurrent()           ? "running"
                       : task.wait() != nullptr   ? task.wait()->Describe()
                       : !task.started()          ? "not started"
                                                  : "ready to run",
-                      "  ", internal::SourceText(stack.empty() ? task.spawned_at() : stack.front()));
+                      "  ", internal::SourceText(task.Place()));
 }
 
 std::string DescribeCycle(const std::vector<const TaskState*>& cycle) {
@@ -93,7 +92,8 @@ std::vector<std::vector<const TaskState*>> FindWaitCycles(const internal::LoopCo
       }
       if (mark->second != Mark::kOnPath) continue;
       const auto begin = std::find_if(path.begin(), path.end(), [&](const Node& on) { return on.task == blocker; });
-      if (std::any_of(begin, path.end(), [&](const Node& on) { return marks[on.task->id()] == Mark::kInCycle; })) continue;
+      const auto is_taken = [&](const Node& on) { return marks[on.task->id()] == Mark::kInCycle; };
+      if (std::any_of(begin, path.end(), is_taken)) continue;
       std::vector<const TaskState*> cycle;
       for (auto it = begin; it != path.end(); ++it) {
         cycle.push_back(it->task);

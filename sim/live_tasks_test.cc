@@ -172,7 +172,7 @@ TEST(LiveTasksTest, ALongChainOfTasksIsNoProblem) {
   const std::string text = DeadlockOf([&]() -> Coro<> {
     std::vector<Task<>> tasks(kTasks);
     for (int i = 0; i < kTasks; ++i) {
-      tasks[i] = Spawn([&tasks, i]() -> Coro<> { co_await tasks[(i + 1) % kTasks]; });
+      tasks[i] = Spawn([&tasks, i]() -> Coro<> { co_await tasks[(static_cast<size_t>(i) + 1) % tasks.size()]; });
     }
     co_await tasks[0];
   });

@@ -72,12 +72,11 @@ class PctStrategy final : public Strategy {
   uint32_t Highest(const ChoicePoint& point) {
     uint32_t best = 0;
     uint64_t best_priority = 0;
-    for (uint32_t i = 0; i < point.n(); ++i) {
-      const uint64_t lane = point.lane(i);
+    point.VisitLanes([&](uint32_t i, uint64_t lane) __attribute__((always_inline)) {
       uint64_t& priority = priorities_[lane];
-      if (priority == 0) {
+      if (priority == 0) [[unlikely]] {
         priority = random_.Next() | kInitialBand;
-      } else if (lane == last_lane_) {
+      } else if (lane == last_lane_) [[unlikely]] {
         last_lane_ = 0;  // Once for each step.
         if (point.candidate(i).Yielded()) priority = --bottom_;
       }
@@ -85,7 +84,7 @@ class PctStrategy final : public Strategy {
         best = i;
         best_priority = priority;
       }
-    }
+    });
     return best;
   }
 

@@ -17,50 +17,81 @@ class PosStrategy final : public Strategy {
   void BeginRun(uint64_t seed) override {
     random_.Seed(seed);
     pending_.Clear();
+    last_object_ = kNone;
+    some_touch_many_ = false;
   }
 
   bool WantsSteps() const override { return true; }
-  void OnStep(const Candidate& step) override { pending_[step.lane()].priority = 0; }
+  void OnStep(const Candidate& step) override {
+    Pending& pending = pending_[step.lane()];
+    // Before a step without a choice nobody else was ready, so that there is nobody to draw anew for.
+    last_object_ = pending.priority == 0 || pending.object == 0 ? kNone : pending.object;
+    last_writes_ = pending.writes;
+    if (some_touch_many_) [[unlikely]] last_footprint_ = step.footprint();
+    pending.priority = 0;
+  }
 
   uint32_t Choose(const ChoicePoint& point) override {
     if (point.kind() != ChoiceKind::kSchedule) return RandomChoice(random_, point);
+    const bool compare_footprints = some_touch_many_;
     uint32_t best = 0;
     uint64_t best_priority = 0;
-    for (uint32_t i = 0; i < point.n(); ++i) {
-      Pending& pending = pending_[point.lane(i)];
-      if (pending.priority == 0) {
+    // New priorities for the steps that conflict with the one that ran last are drawn in the same pass: from a stream of
+    // their own, which needs no branch that would be mispredicted.
+    uint64_t stream = random_.Next();
+    point.VisitLanes([&](uint32_t i, uint64_t lane) __attribute__((always_inline)) {
+      Pending& pending = pending_[lane];
+      if (pending.priority == 0) [[unlikely]] {
+        Announce(point.candidate(i).footprint(), pending);
         pending.priority = Draw();
-        pending.footprint = point.candidate(i).footprint();
+      } else if (compare_footprints) [[unlikely]] {
+        if (last_footprint_.ConflictsWith(point.candidate(i).footprint())) pending.priority = Draw();
+      } else {
+        stream += 0x9e3779b97f4a7c15;
+        const bool conflicts = (pending.object == last_object_) & (pending.writes | last_writes_);
+        pending.priority = conflicts ? Mixed(stream) : pending.priority;
       }
       if (pending.priority > best_priority) {
         best = i;
         best_priority = pending.priority;
       }
-    }
-    const Footprint footprint = pending_[point.lane(best)].footprint;
-    if (footprint.size() == 0) return best;
-    for (uint32_t i = 0; i < point.n(); ++i) {
-      if (i == best) continue;
-      Pending& pending = pending_[point.lane(i)];
-      if (pending.footprint.ConflictsWith(footprint)) pending.priority = Draw();
-    }
+    });
     return best;
   }
 
  private:
+  // An object that no step touches.
+  static constexpr ObjectKey kNone = ~ObjectKey{0};
+
   // A lane's next step. What it announces stays the same until it runs.
   class Pending {
    public:
     Pending() {}
 
     uint64_t priority = 0;  // 0: not drawn yet.
-    Footprint footprint;
+    ObjectKey object = 0;   // The only one that it touches, or 0.
+    bool writes = false;
   };
 
+  void Announce(const Footprint& footprint, Pending& pending) {
+    pending.object = footprint.size() == 0 ? 0 : footprint.object(0);
+    pending.writes = footprint.mode() == AccessMode::kWrite;
+    if (footprint.size() > 1) some_touch_many_ = true;
+  }
+  // SplitMix64's output function, never 0.
+  static uint64_t Mixed(uint64_t z) {
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+    return (z ^ (z >> 31)) | 1;
+  }
   uint64_t Draw() { return random_.Next() | 1; }
 
   RandomGenerator random_;
   LaneTable<Pending> pending_;
+  ObjectKey last_object_ = kNone;  // What the step that ran last touched, if it was one object.
+  bool last_writes_ = false;
+  bool some_touch_many_ = false;   // Whether a step of this run touches more than one; then whole footprints count.
+  Footprint last_footprint_;
 };
 
 }  // namespace

@@ -6,7 +6,9 @@
 
 #include "detent/runtime/choice.h"
 #include "detent/sim/delay_bounded.h"
+#include "detent/sim/exhaustive.h"
 #include "detent/sim/fifo.h"
+#include "detent/sim/fuzz_input.h"
 #include "detent/sim/observer.h"
 #include "detent/sim/options.h"
 #include "detent/sim/pct.h"

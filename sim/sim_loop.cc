@@ -16,6 +16,8 @@ constexpr uint32_t kExecutorDelays = 8;
 // The fingerprint goes onto the tape after 64, 256, 1,024... steps, so that two runs that differ can be told apart early.
 constexpr uint64_t kFirstCheckpoint = 64;
 constexpr uint64_t kCheckpointGrowth = 4;
+// So many come before any limit of steps is passed.
+constexpr size_t kCheckpointsMax = 24;
 // A lane that no task and no callback has, for the choices of the program in the fingerprint.
 constexpr uint64_t kChoiceLane = ~uint64_t{0};
 // How probable a slip of time is where one is possible: often enough to meet a time-out in a short run, seldom enough to
@@ -28,6 +30,7 @@ constexpr uint64_t kStrategyStream = 0x5354524154454759;
 }  // namespace
 
 SimLoop::SimLoop(Options options) : options_(options) {
+  tape_.ReserveCheckpoints(kCheckpointsMax);
   SetStrategy(options.strategy);
   BeginRun(options.seed);
 }
@@ -39,7 +42,10 @@ void SimLoop::SetStrategy(const StrategyOption& option) {
   core().recorder = strategy_->recorder();
 }
 
-SimLoop::~SimLoop() { Close(); }
+SimLoop::~SimLoop() {
+  Close();
+  core().recorder = nullptr;  // Futures may outlive us.
+}
 
 void SimLoop::Reset(uint64_t seed, const StrategyOption& strategy) {
   if (IsRunning()) throw InvalidStateError("SimLoop::Reset(): the loop runs; reset it between two runs");
@@ -90,6 +96,7 @@ absl::Time SimLoop::WallTime() const {
 }
 
 internal::Network& SimLoop::network() {
+  internal::NoteUnknownAccess(core());
   if (network_ == nullptr) network_ = MakeSimNetwork(*this);
   return *network_;
 }
@@ -158,14 +165,16 @@ uint32_t SimLoop::MakeChoice(const ChoicePoint& point) {
   return choice;
 }
 
-bool SimLoop::DrawFault(std::string_view, double probability) {
-  return MakeChoice(ChoicePoint(ChoiceKind::kFault, 2, probability)) != 0;
+bool SimLoop::DrawFault(std::string_view name, double probability) {
+  return MakeChoice(ChoicePoint(ChoiceKind::kFault, 2, probability, nullptr, name)) != 0;
 }
 
 void SimLoop::RunChosenStep() {
   const uint32_t candidates = ready_.ListCandidates();
   const uint32_t choice =
       candidates < 2 ? 0 : MakeChoice(ChoicePoint(ChoiceKind::kSchedule, candidates, 0, &ready_));
+  // Before the step is taken out of the list: a search may throw here.
+  if (strategy_wants_steps_) strategy_->OnStep(ready_.candidate(choice));
   const ReadyStep chosen = ready_.Choose(choice);
   if (++steps_ > options_.steps_max) [[unlikely]] {
     throw LimitError(absl::StrCat("the run passed its limit of ", options_.steps_max, " steps at ",
@@ -174,7 +183,6 @@ void SimLoop::RunChosenStep() {
                                   DescribeLiveTasks(core())));
   }
   RecordStep(chosen);
-  if (strategy_wants_steps_) strategy_->OnStep(Candidate(chosen.step, chosen.lane));
   if (observer_ != nullptr) [[unlikely]] observer_->OnStep(Candidate(chosen.step, chosen.lane), steps_);
   RunStep(chosen.step);
   if (observer_ != nullptr) [[unlikely]] observer_->AfterStep();  // The step may have set it, or taken it away.

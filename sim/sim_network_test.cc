@@ -156,6 +156,7 @@ TEST(SimNetworkTest, ConnectionsRace) {
   EXPECT_THAT(orders, ElementsAre("ab", "ba"));
 }
 
+// st-32
 TEST(SimNetworkTest, AConnectionTakes64KiBThatNobodyReads) {
   RunCalmly([]() -> Coro<> {
     Pair pair = co_await Connected();

@@ -6,12 +6,6 @@
 #include <cstring>
 
 namespace detent::sim::tcp {
-namespace {
-
-// Where the sources of deliveries are numbered from: tasks and callbacks stay below.
-constexpr uint64_t kFirstSource = uint64_t{1} << 62;
-
-}  // namespace
 
 // --- Pipe ---
 
@@ -50,7 +44,7 @@ void Pipe::Discard() {
   keep_wire_ = nullptr;
 }
 
-uint64_t Pipe::Lane() const { return internal::LaneOfCallbacks(kFirstSource + ordinal_); }
+uint64_t Pipe::Lane() const { return internal::LaneOfCallbacks(kFirstDeliverySource + ordinal_); }
 
 // --- Wire ---
 

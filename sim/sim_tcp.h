@@ -35,6 +35,8 @@ class Wire;
 
 // How many bytes one end takes that the program has not read.
 inline constexpr size_t kWindow = 64 * 1024;
+// Where the sources of deliveries are numbered from: tasks and callbacks stay below.
+inline constexpr uint64_t kFirstDeliverySource = uint64_t{1} << 62;
 
 class Address {
  public:

@@ -26,6 +26,7 @@
 #include <cstring>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <type_traits>
 
 #include "detent/runtime/internal/access.h"
@@ -43,27 +44,37 @@ class RunProfile;
 // One choice to be made.
 class ChoicePoint {
  public:
-  ChoicePoint(ChoiceKind kind, uint32_t n, double probability, const ReadyList* ready = nullptr)
-      : kind_(kind), n_(n), probability_(probability), ready_(ready) {}
+  ChoicePoint(ChoiceKind kind, uint32_t n, double probability, const ReadyList* ready = nullptr,
+              std::string_view name = {})
+      : kind_(kind), n_(n), probability_(probability), ready_(ready), name_(name) {}
 
   ChoiceKind kind() const { return kind_; }
   // The number of possibilities, at least 2.
   uint32_t n() const { return n_; }
   // Of a fault and of time: how probable anything but 0 should be.
   double probability() const { return probability_; }
+  // Of a fault: what it is called, for reports.
+  std::string_view name() const { return name_; }
 
   // Of kSchedule: possibility i, i < n(); lane(i) is candidate(i).lane().
   Candidate candidate(uint32_t i) const { return ready_->candidate(i); }
   uint64_t lane(uint32_t i) const { return ready_->lane(i); }
+  // Of kSchedule: calls visit(i, lane(i)) for every possibility, in order.
+  template <typename F>
+  void VisitLanes(F visit) const {
+    ready_->VisitLanes(visit);
+  }
 
  private:
   ChoiceKind kind_;
   uint32_t n_;
   double probability_;
   const ReadyList* ready_;
+  std::string_view name_;
 };
 
-// Thrown by Choose() of a search, of kind kSchedule only: the run need not go on, because nothing new can come of it.
+// Thrown by a search, from OnStep() or from a Choose() of kind kSchedule: the run need not go on, because nothing new can
+// come of it.
 class RunAbandoned {
  public:
   RunAbandoned() {}

@@ -7,6 +7,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "detent/sim/delay_bounded.h"
+#include "detent/sim/exhaustive.h"
 #include "detent/sim/fifo.h"
 #include "detent/sim/pct.h"
 #include "detent/sim/portfolio.h"
@@ -44,6 +45,7 @@ constexpr Entry kEntries[] = {
     {"round-robin", "", 0, MakePlain<RoundRobin>},
     {"delay", "delays", 2, MakeNumbered<DelayBounded>},
     {"portfolio", "", 0, MakePlain<Portfolio>},
+    {"exhaustive", "", 0, MakePlain<Exhaustive>},
 };
 
 absl::string_view View(std::string_view text) { return absl::string_view(text.data(), text.size()); }

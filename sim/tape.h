@@ -18,6 +18,7 @@
 #ifndef DETENT_SIM_TAPE_H_
 #define DETENT_SIM_TAPE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -98,6 +99,7 @@ class Tape {
     entries_ = std::move(entries);
     length_ = length;
   }
+  void ReserveCheckpoints(size_t count) { checkpoints_.reserve(count); }
   void AddCheckpoint(uint64_t steps, uint64_t fingerprint) { checkpoints_.push_back(Checkpoint(steps, fingerprint)); }
 
   // Appends a choice. REQUIRES: value < n.

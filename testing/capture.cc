@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detent/testing/capture.h"
 
+#include "detent/testing/schedule.h"
+
 namespace detent_testing::internal {
 namespace {
 
@@ -26,6 +28,9 @@ void Capture::ReportTestPartResult(const ::testing::TestPartResult& result) {
   if (result.failed()) {
     failure_.AddAssertion(result.file_name() == nullptr ? "unknown file" : result.file_name(), result.line_number(),
                           result.message());
+    if (Schedule* schedule = Schedule::Current()) {
+      schedule->OnAssertion(result.summary());
+    }
   }
   has_fatal_failure_ |= result.fatally_failed();
   is_skipped_ |= result.skipped();

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The public names and shapes, said to a compiler: code outside this repository is written in these forms. The strategies
-// and properties of the explorer (Pct, Portfolio, Invariant, Sometimes and so on) are not there yet.
+// The public names and shapes, said to a compiler: code outside this repository is written in these forms.
 #include <cstdint>
 #include <exception>
 #include <initializer_list>
@@ -185,8 +184,8 @@ Coro<> Network() {
   detent::Connection client = co_await detent::Connect("127.0.0.1", listener.Port());
   detent::Connection server = co_await listener.Accept();
   co_await client.Write("hello\n");
-  std::string line = co_await server.ReadUntil("\n");
   client.CloseWrite();
+  std::string line = co_await server.ReadUntil("\n");
   std::string some = co_await server.Read(4096);  // empty at the end of the stream
   std::string all = co_await server.ReadExactly(0);
   client.Close();
@@ -197,7 +196,7 @@ Coro<> Network() {
 void Loops() {
   int on_epoll = detent::Run(One());
   detent::EpollLoop real;
-  detent::sim::SimLoop simulated({.seed = 42, .strategy = detent::sim::RandomWalk{}});
+  detent::sim::SimLoop simulated({.seed = 42, .strategy = detent::sim::Pct{3}});
   for (detent::EventLoop* loop : std::initializer_list<detent::EventLoop*>{&real, &simulated}) {
     auto soon = loop->CallSoon([] {});
     auto later = loop->CallLater(absl::Seconds(1), [] {});
@@ -245,11 +244,16 @@ void Exploring() {
   detent_testing::Options options;
   options.seed = 7;
   options.schedules = 1000;
-  options.strategy = detent::sim::RandomWalk{};
+  options.strategy = detent::sim::Portfolio{};
   detent_testing::Report report = detent_testing::Explore(options, [] { return Choices(); });
   if (!report.ok) (void)(report.text + report.failure + report.tape.ToString() + report.original.ToString());
   (void)report.schedules;
   options.strategy = detent::sim::RandomWalk{};
+  options.strategy = detent::sim::Pos{};
+  options.strategy = detent::sim::Surw{};
+  options.strategy = detent::sim::RoundRobin{};
+  options.strategy = detent::sim::DelayBounded{2};
+  options.strategy = detent::sim::Exhaustive{};
   options.strategy = detent::sim::Fifo{};
 }
 
@@ -259,6 +263,10 @@ class BankTest : public testing::Test {
 };
 
 SIM_TEST(ContractTest, BodyIsACoroutine) {
+  auto watched = detent_testing::Invariant("never negative", [&] { return true; });
+  auto promised = detent_testing::Eventually("finishes", [&] { return true; });
+  detent_testing::Always(true, "holds here");
+  detent_testing::Sometimes<"was contended">(true);
   CO_ASSERT_EQ(co_await One(), 1);
   CO_ASSERT_TRUE(true) << "with a message";
   EXPECT_EQ(co_await One(), 1);

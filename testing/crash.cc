@@ -7,6 +7,7 @@
 #include <array>
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <utility>
@@ -14,8 +15,13 @@
 // Sanitizers call it before they end the process; null where there is none.
 extern "C" __attribute__((weak)) void __sanitizer_set_death_callback(void (*callback)());
 
+// libFuzzer has a death callback of its own, which saves the input; fuzz.cc prints in another way.
+extern "C" __attribute__((weak)) int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
+
 namespace detent_testing::internal {
 namespace {
+
+bool WantsDeathCallback() { return __sanitizer_set_death_callback != nullptr && LLVMFuzzerTestOneInput == nullptr; }
 
 constexpr int kSignals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP};
 // A stack that overflowed cannot run its handler.
@@ -61,12 +67,12 @@ void Install() {
     action.sa_flags = SA_ONSTACK | SA_NODEFER;
     sigaction(kSignals[i], &action, &previous_actions[i]);
   }
-  if (__sanitizer_set_death_callback != nullptr) __sanitizer_set_death_callback(&PrintOnce);
+  if (WantsDeathCallback()) __sanitizer_set_death_callback(&PrintOnce);
 }
 
 void Uninstall() {
   for (size_t i = 0; i < std::size(kSignals); ++i) sigaction(kSignals[i], &previous_actions[i], nullptr);
-  if (__sanitizer_set_death_callback != nullptr) __sanitizer_set_death_callback(nullptr);
+  if (WantsDeathCallback()) __sanitizer_set_death_callback(nullptr);
 }
 
 // Gathers characters, so that each is not a system call of its own.
@@ -99,6 +105,8 @@ CrashReporter::~CrashReporter() {
   the_reporter = outer_;
   if (outer_ == nullptr) Uninstall();
 }
+
+void CrashReporter::PrintInnermost() { PrintOnce(); }
 
 void CrashReporter::Print() const {
   Write("\ndetent: the program died in this schedule; replay it with\n  ");

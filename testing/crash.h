@@ -21,6 +21,8 @@ class CrashReporter {
 
   // Writes the sentence and the command to standard error. Safe in a signal handler.
   void Print() const;
+  // The same for the innermost one, if any, unless something was printed before.
+  static void PrintInnermost();
 
  private:
   const detent::sim::SimLoop& loop_;

@@ -1,18 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detent/testing/explore.h"
 
+#include <cstdio>
+#include <unistd.h>
+
+#include <fstream>
 #include <memory>
 #include <optional>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "detent/sim/replay.h"
 #include "detent/testing/capture.h"
 #include "detent/testing/crash.h"
 #include "detent/testing/guard.h"
+#include "detent/testing/interleaving.h"
 #include "detent/testing/properties.h"
 #include "detent/testing/search.h"
 #include "detent/testing/shrink.h"
+#include "detent/testing/trace.h"
 #include "gtest/gtest.h"
 
 namespace detent_testing {
@@ -23,29 +30,12 @@ using detent::sim::Tape;
 
 // Stands for the tape in a command that is taken apart.
 constexpr char kMark[] = "@TAPE@";
+constexpr uint64_t kManySteps = 50'000;
 
 void AppendLine(std::string& text, std::string_view line) {
   if (line.empty()) return;
   if (!text.empty()) text.push_back('\n');
   text += line;
-}
-
-detent::sim::Options SimOptions(const Options& options, uint64_t test) {
-  detent::sim::Options result;
-  result.seed = options.seed;
-  result.strategy = options.strategy;
-  result.steps_max = options.steps_max;
-  result.time_max = options.time_max;
-  result.slip_max = options.slip_max;
-  result.footprint = options.footprint;
-  result.test = test;
-  if (options.replay != nullptr) {
-    // The run is to be as it was, whatever the options are by now.
-    result.steps_max = options.replay->limits().steps_max;
-    result.time_max = options.replay->limits().time_max;
-    result.slip_max = options.replay->limits().slip_max;
-  }
-  return result;
 }
 
 class Exploration {
@@ -64,14 +54,19 @@ class Exploration {
  private:
   Report Search() {
     const SometimesCheck sometimes;
-    Found found = SearchSchedules(schedule_, options_);
+    Found found = hooks_.Search(schedule_, options_);
     report_.schedules = found.schedules;
+    if (hooks_.Takes(found)) return std::move(report_);
     if (!found.failed) {
-      report_.text = found.summary.empty() ? absl::StrCat("passed ", found.schedules, " schedules, seed ", options_.seed)
+      report_.text = found.summary.empty() ? absl::StrCat("passed ", found.schedules, " schedules", options_.first == 0 ? "" : absl::StrCat(" from ", options_.first + 1, " on"), ", seed ", options_.seed)
                                            : found.summary;
       if (found.is_skipped) {
         TellGoogleTest(Tape(schedule_.tape()));
-      } else if (options_.slices == 1) {
+      } else if (options_.slices > 1) {
+        // Another slice may have seen it hold.
+        const std::string failures = sometimes.Failures();
+        if (!failures.empty()) std::fprintf(stderr, "[ detent   ] in this slice of the schedules: %s\n", failures.c_str());
+      } else {
         report_.failure = sometimes.Failures();
         report_.ok = report_.failure.empty();
         if (!report_.ok) report_.text = absl::StrCat(report_.failure, "\n", report_.text);
@@ -82,8 +77,12 @@ class Exploration {
     report_.tape = report_.original = found.tape;
     std::string story = absl::StrCat(
         "schedule ", found.number,
-        options_.search_time > absl::ZeroDuration() ? std::string() : absl::StrCat(" of ", options_.schedules), ", seed ",
-        options_.seed, ", ", found.strategy);
+        Range(), ", seed ", options_.seed, found.strategy.empty() ? "" : ", ", found.strategy);
+    if (!found.death.empty()) {
+      report_.failure = found.death;
+      report_.text = absl::StrCat(found.death, "\n", story);
+      return std::move(report_);
+    }
     if (!found.nondeterminism.empty()) {
       AppendLine(report_.failure, found.failure.text());
       AppendLine(report_.failure, found.nondeterminism);
@@ -98,11 +97,18 @@ class Exploration {
       report_.tape = shrunk.tape;
       absl::StrAppend(&story, "\n", DescribeShrinking(found.tape, shrunk));
     }
-    const std::string interleaving = RunTraced(report_.tape);
+    const std::string interleaving = RunTraced(report_.tape, CountSteps());
     report_.failure = schedule_.failure().text();
     Tell(story, interleaving);
     TellGoogleTest(report_.tape);
     return std::move(report_);
+  }
+
+  // Of which schedules it is one.
+  std::string Range() const {
+    if (options_.search_time > absl::ZeroDuration()) return "";
+    if (options_.first == 0) return absl::StrCat(" of ", options_.schedules);
+    return absl::StrCat(" of ", options_.first + 1, " to ", options_.first + options_.schedules);
   }
 
   static std::string DescribeShrinking(const Tape& original, const Shrunk& shrunk) {
@@ -124,7 +130,7 @@ class Exploration {
     const Tape& tape = *options_.replay;
     if (hooks_.TellsGoogleTest()) capture_.reset();
     std::string story = "replayed from a tape";
-    const std::string interleaving = RunTraced(tape);
+    const std::string interleaving = RunTraced(tape, 0);
     report_.schedules = 1;
     report_.tape = report_.original = schedule_.tape();
     report_.failure = schedule_.failure().text();
@@ -140,11 +146,35 @@ class Exploration {
     return std::move(report_);
   }
 
-  // Runs `tape`, and shows what the tasks did.
-  std::string RunTraced(const Tape& tape) {
+  // Of a long run: to put only those steps into words that will be shown.
+  uint64_t CountSteps() {
+    if (schedule_.loop().steps() < kManySteps && report_.tape.length() < kManySteps) return 0;
+    schedule_.loop().Reset(report_.tape.seed(), detent::sim::Replay(report_.tape));
+    schedule_.Run(report_.tape.seed());
+    return schedule_.loop().steps();
+  }
+
+  // Runs `tape`, and shows what the tasks did. `steps` is how many it takes, if that is known.
+  std::string RunTraced(const Tape& tape, uint64_t steps) {
     schedule_.loop().Reset(tape.seed(), detent::sim::Replay(tape));
+    TraceOptions trace_options;
+    trace_options.steps_expected = steps;
+    TraceRecorder recorder(trace_options);
+    schedule_.SetTrace(&recorder);
     schedule_.Run(tape.seed());
-    return "";
+    schedule_.SetTrace(nullptr);
+    const Trace trace = recorder.Take();
+    if (options_.report != nullptr) {
+      std::ofstream file(options_.report);
+      RenderOptions all;
+      all.lines_max = kAllLines;
+      file << RenderInterleaving(trace, all);
+    }
+    RenderOptions render_options;
+    render_options.colour = WantsColour(STDOUT_FILENO);
+    std::string text = RenderInterleaving(trace, render_options);
+    if (!schedule_.live_tasks().empty()) absl::StrAppend(&text, "\nstill alive:", schedule_.live_tasks(), "\n");
+    return text;
   }
 
   void Tell(std::string_view story, std::string_view interleaving) {
@@ -159,7 +189,7 @@ class Exploration {
 
   void AppendReplayCommand() {
     const std::string command = hooks_.ReplayCommand(report_.tape.ToString());
-    if (!command.empty()) absl::StrAppend(&report_.text, "\nreplay it with\n  ", command);
+    if (!command.empty()) absl::StrAppend(&report_.text, absl::EndsWith(report_.text, "\n") ? "" : "\n", "replay it with\n  ", command);
   }
 
   // The last replay, with GoogleTest listening.
@@ -179,6 +209,26 @@ class Exploration {
 };
 
 }  // namespace
+
+detent::sim::Options SimOptions(const Options& options, uint64_t test) {
+  detent::sim::Options result;
+  result.seed = options.seed;
+  result.strategy = options.strategy;
+  result.steps_max = options.steps_max;
+  result.time_max = options.time_max;
+  result.slip_max = options.slip_max;
+  result.footprint = options.footprint;
+  result.test = test;
+  if (options.replay != nullptr) {
+    // The run is to be as it was, whatever the options are by now.
+    result.steps_max = options.replay->limits().steps_max;
+    result.time_max = options.replay->limits().time_max;
+    result.slip_max = options.replay->limits().slip_max;
+  }
+  return result;
+}
+
+Found Hooks::Search(Schedule& schedule, const Options& options) { return SearchSchedules(schedule, options); }
 
 Report ExploreWithHooks(const Options& options, const Body& body, Hooks& hooks) {
   return Exploration(options, body, hooks).Run();

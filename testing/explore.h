@@ -43,6 +43,8 @@ Report Explore(const Options& options, const Body& body);
 
 namespace internal {
 
+class Found;
+
 // What the glue to a test framework adds.
 class Hooks {
  public:
@@ -61,7 +63,17 @@ class Hooks {
   }
   // Whether the failing schedule, or one that is skipped, is run a last time with GoogleTest listening.
   virtual bool TellsGoogleTest() { return false; }
+  // Runs the schedules: here, unless it knows of a better place.
+  virtual Found Search(Schedule& schedule, const Options& options);
+  // Whether somebody else shrinks and tells what was found.
+  virtual bool Takes(const Found& found) {
+    (void)found;
+    return false;
+  }
 };
+
+// How each schedule is run; `test` ties its tape to a test.
+detent::sim::Options SimOptions(const Options& options, uint64_t test);
 
 Report ExploreWithHooks(const Options& options, const Body& body, Hooks& hooks);
 

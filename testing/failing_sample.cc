@@ -145,4 +145,14 @@ LOOP_TEST(Sample, BothLoops) {
   std::printf("ran\n");
 }
 
+// Many choices, none of which can be left out: the tape goes to a file.
+SIM_TEST(Sample, NeedsALongTape) {
+  uint64_t sum = 0;
+  for (int i = 0; i < 2000; ++i) sum += detent::Choose(3);
+  EXPECT_LT(sum, 1500u);
+  co_return;
+}
+
+[[maybe_unused]] void NeverCalled() { detent_testing::Sometimes<"in code that no test reaches">(true); }
+
 }  // namespace

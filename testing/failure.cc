@@ -29,7 +29,7 @@ std::string TypeOf(const std::exception_ptr& error) {
 }
 
 // Deadlocks and limits say themselves what happened.
-bool ExplainsItself(const std::exception_ptr& error) {
+bool ListsTasks(const std::exception_ptr& error) {
   try {
     std::rethrow_exception(error);
   } catch (const detent::sim::DeadlockError&) {
@@ -77,8 +77,8 @@ void Failure::AddAssertion(std::string_view file, int line, std::string_view mes
 
 void Failure::AddException(std::string_view while_doing, const std::exception_ptr& error) {
   const std::string what = detent::internal::DescribeException(error);
-  Add(absl::StrCat("exception ", TypeOf(error)),
-      ExplainsItself(error) ? what : absl::StrCat(std::string(while_doing), what));
+  lists_tasks_ = ListsTasks(error);
+  Add(absl::StrCat("exception ", TypeOf(error)), lists_tasks_ ? what : absl::StrCat(std::string(while_doing), what));
 }
 
 void Failure::AddReport(const detent::ExceptionContext& report) {

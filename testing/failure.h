@@ -26,6 +26,9 @@ class Failure {
   // The same without the assertions, which GoogleTest may tell of itself.
   const std::string& text_without_assertions() const { return text_without_assertions_; }
 
+  // Whether it is a deadlock or a limit, whose text lists the tasks.
+  bool lists_tasks() const { return lists_tasks_; }
+
   void AddAssertion(std::string_view file, int line, std::string_view message);
   // An exception that left the body; `while_doing` begins the line.
   void AddException(std::string_view while_doing, const std::exception_ptr& error);
@@ -37,6 +40,7 @@ class Failure {
  private:
   void AddText(std::string_view kind, std::string_view text);
 
+  bool lists_tasks_ = false;
   std::string kind_;
   std::string text_;
   std::string text_without_assertions_;

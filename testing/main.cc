@@ -8,6 +8,7 @@
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
 #include "detent/testing/settings.h"
+#include "detent/testing/shard.h"
 #include "gmock/gmock.h"
 
 ABSL_FLAG(std::string, detent_schedules, "", "how many schedules each simulated test runs, from 1 to 1000000000");
@@ -20,6 +21,7 @@ ABSL_FLAG(std::string, detent_slip, "", "how far the virtual clock may slip past
 ABSL_FLAG(std::string, detent_shrink_time, "", "how long to shrink a failing schedule: 5s; 0 to leave it as found");
 ABSL_FLAG(std::string, detent_footprint, "", "`declared` if all shared state is primitives and Shared<T>");
 ABSL_FLAG(std::string, detent_report, "", "a file that gets the whole interleaving of a failing schedule");
+ABSL_FLAG(std::string, detent_log, "", "a file that gets a line for each schedule: test, number, fingerprint, verdict");
 ABSL_FLAG(std::string, detent_replay, "", "a tape (d1:...), or a file with one: the one schedule to run");
 
 namespace {
@@ -38,14 +40,21 @@ bool Set(const char* name, const absl::Flag<std::string>& flag) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  const absl::Status shard = detent_testing::internal::TakeShard();
+  if (!shard.ok()) {
+    std::fprintf(stderr, "%s\n", std::string(shard.message()).c_str());
+    return 2;
+  }
   ::testing::InitGoogleMock(&argc, argv);
   absl::ParseCommandLine(argc, argv);
   if (!Set("schedules", FLAGS_detent_schedules) || !Set("seed", FLAGS_detent_seed) ||
       !Set("steps", FLAGS_detent_steps) || !Set("strategy", FLAGS_detent_strategy) || !Set("time", FLAGS_detent_time) ||
       !Set("jobs", FLAGS_detent_jobs) || !Set("slip", FLAGS_detent_slip) ||
       !Set("shrink_time", FLAGS_detent_shrink_time) || !Set("footprint", FLAGS_detent_footprint) ||
-      !Set("report", FLAGS_detent_report) || !Set("replay", FLAGS_detent_replay)) {
+      !Set("report", FLAGS_detent_report) || !Set("log", FLAGS_detent_log) ||
+      !Set("replay", FLAGS_detent_replay)) {
     return 2;
   }
+  detent_testing::internal::DealOutPlainTests();
   return RUN_ALL_TESTS();
 }

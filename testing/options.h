@@ -40,6 +40,8 @@ struct Options {
   // Of the schedules only the slice-th of so many, counted from 0: for searches in several processes.
   uint64_t slice = 0;
   uint64_t slices = 1;
+  // Schedules first+1 to first+schedules, for runs that are to search where others did not. Schedule 1 is run anyway.
+  uint64_t first = 0;
   // A file that gets the whole interleaving of the failing schedule, or null. A person gets no more than a screen of it.
   const char* report = nullptr;
   // Prints to standard error, now and then, how far a long search is.

@@ -5,8 +5,12 @@
 #include <exception>
 #include <map>
 #include <stdexcept>
+#include <vector>
 
+#include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "detent/runtime/event_loop.h"
 #include "detent/runtime/internal/source_text.h"
 #include "detent/testing/schedule.h"
@@ -66,6 +70,10 @@ void SometimesProperty::Evaluate(bool condition, std::source_location where) {
   if (condition) ++held_;
 }
 
+std::string SometimesProperty::Place() const {
+  return ever_evaluated_ ? detent::internal::SourceText(where_) : where_elsewhere_;
+}
+
 SometimesCheck::SometimesCheck() {
   for (SometimesProperty* p = first_sometimes; p != nullptr; p = p->next_) p->evaluated_ = p->held_ = 0;
 }
@@ -75,16 +83,46 @@ std::string SometimesCheck::Failures() const {
   for (const SometimesProperty* p = first_sometimes; p != nullptr; p = p->next_) {
     if (p->evaluated_ == 0 || p->held_ > 0) continue;
     absl::StrAppend(&text, text.empty() ? "" : "\n", "Sometimes<\"", std::string(p->name_), "\"> at ",
-                    detent::internal::SourceText(p->where_), " was evaluated ", p->evaluated_,
+                    p->Place(), " was evaluated ", p->evaluated_,
                     " times and never held; run more schedules, or look why it cannot happen");
   }
   return text;
 }
 
+std::string SometimesCheck::State() {
+  std::string text;
+  for (const SometimesProperty* p = first_sometimes; p != nullptr; p = p->next_) {
+    if (p->evaluated_ == 0) continue;
+    absl::StrAppend(&text, p->evaluated_, " ", p->held_, "\t", absl::CEscape(std::string(p->name_)), "\t",
+                    absl::CEscape(p->Place()), "\n");
+  }
+  return text;
+}
+
+bool SometimesCheck::Merge(std::string_view line) {
+  const std::vector<std::string> parts = absl::StrSplit(absl::string_view(line.data(), line.size()), '\t');
+  if (parts.size() != 3) return false;
+  const std::pair<std::string, std::string> numbers = absl::StrSplit(parts[0], ' ');
+  uint64_t evaluated, held;
+  std::string name, place;
+  if (!absl::SimpleAtoi(numbers.first, &evaluated) || !absl::SimpleAtoi(numbers.second, &held) ||
+      !absl::CUnescape(parts[1], &name) || !absl::CUnescape(parts[2], &place)) {
+    return false;
+  }
+  for (SometimesProperty* p = first_sometimes; p != nullptr; p = p->next_) {
+    if (p->name_ != name) continue;
+    p->evaluated_ += evaluated;
+    p->held_ += held;
+    p->where_elsewhere_ = place;
+    return true;
+  }
+  return false;
+}
+
 std::string SometimesCheck::NeverEvaluated() {
   std::string text;
   for (const SometimesProperty* p = first_sometimes; p != nullptr; p = p->next_) {
-    if (!p->ever_evaluated_) absl::StrAppend(&text, "  Sometimes<\"", std::string(p->name_), "\">\n");
+    if (!p->ever_evaluated_ && p->where_elsewhere_.empty()) absl::StrAppend(&text, "  Sometimes<\"", std::string(p->name_), "\">\n");
   }
   return text;
 }

@@ -48,8 +48,10 @@ class SometimesProperty {
 
  private:
   friend class SometimesCheck;
+  std::string Place() const;
   std::string_view name_;
   std::source_location where_;
+  std::string where_elsewhere_;  // The place, if only other processes have evaluated it.
   bool ever_evaluated_ = false;
   uint64_t evaluated_ = 0;  // In the test that runs.
   uint64_t held_ = 0;
@@ -66,6 +68,10 @@ class SometimesCheck {
   SometimesCheck();
   // Those that were evaluated since and never held, a line each.
   std::string Failures() const;
+  // What the others must know of those that were evaluated, a line each; and takes over such a line of another process.
+  // False if it makes no sense.
+  static std::string State();
+  static bool Merge(std::string_view line);
   // Those that no test evaluated, a line each.
   static std::string NeverEvaluated();
 };

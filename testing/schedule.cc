@@ -7,6 +7,7 @@
 
 #include "detent/runtime/outcome.h"
 #include "detent/runtime/wait.h"
+#include "detent/sim/live_tasks.h"
 #include "detent/sim/strategy.h"
 
 namespace detent_testing::internal {
@@ -16,7 +17,7 @@ thread_local Schedule* tls_schedule = nullptr;
 
 }  // namespace
 
-bool RunToTheEnd(detent::EventLoop& loop, const Body& body, Failure& failure) {
+bool RunToTheEnd(detent::EventLoop& loop, const Body& body, Failure& failure, const std::function<void()>& body_ended) {
   bool ended = false;
   try {
     loop.Run([&] { return body(); });
@@ -27,6 +28,7 @@ bool RunToTheEnd(detent::EventLoop& loop, const Body& body, Failure& failure) {
   } catch (...) {
     failure.AddException("the body threw: ", std::current_exception());
   }
+  body_ended();
   // A body that was stuck is unwound by this; it then cancels the other tasks, the one that waits here among them.
   for (int i = 0; i < (ended ? 1 : 2); ++i) {
     try {
@@ -70,13 +72,31 @@ void Schedule::RemoveObserver(detent::sim::RunObserver* observer) {
   if (observers_.empty()) loop_.SetObserver(nullptr);
 }
 
+void Schedule::AddFailure(std::string_view kind, std::string_view text) {
+  failure_.Add(kind, text);
+  if (trace_ != nullptr) trace_->AddFailure(text);
+}
+
+void Schedule::OnAssertion(std::string_view message) {
+  if (trace_ != nullptr) trace_->AddFailure(message);
+}
+
+void Schedule::BodyEnded() {
+  if (trace_ == nullptr) return;
+  RemoveObserver(trace_);
+  // A deadlock and a limit list the tasks themselves.
+  if (!failure_.lists_tasks()) live_tasks_ = detent::sim::DescribeLiveTasks(loop_.core());
+}
+
 void Schedule::Run(uint64_t seed) {
   Schedule* const outer = std::exchange(tls_schedule, this);
   if (failure_) failure_ = Failure();
   Capture* const capture = Capture::Current();
   if (capture != nullptr) capture->Clear();
   loop_.Reset(seed);
-  is_abandoned_ = !RunToTheEnd(loop_, body_, failure_);
+  live_tasks_.clear();
+  if (trace_ != nullptr) AddObserver(trace_);
+  is_abandoned_ = !RunToTheEnd(loop_, body_, failure_, [this] { BodyEnded(); });
   loop_.Discard();
   tls_schedule = outer;
   is_skipped_ = capture != nullptr ? capture->is_skipped() : ::testing::Test::IsSkipped();

@@ -14,6 +14,7 @@
 #include "detent/sim/sim_loop.h"
 #include "detent/testing/capture.h"
 #include "detent/testing/failure.h"
+#include "detent/testing/trace.h"
 
 namespace detent_testing {
 
@@ -68,7 +69,15 @@ class Schedule {
   // Those that a Capture kept included.
   const Failure& failure() const { return failure_; }
   // Lets the schedule that runs fail, and go on.
-  void AddFailure(std::string_view kind, std::string_view text) { failure_.Add(kind, text); }
+  void AddFailure(std::string_view kind, std::string_view text);
+  // An assertion failed in the running step; what captures it tells.
+  void OnAssertion(std::string_view message);
+
+  // From now on runs are recorded, up to the end of the body, and what tasks wait for then; null for no longer.
+  void SetTrace(TraceRecorder* trace) { trace_ = trace; }
+  // Of the last run that was recorded: the tasks that were left, a line each. Empty if none were, or if the failure lists
+  // them itself.
+  const std::string& live_tasks() const { return live_tasks_; }
 
   void AddObserver(detent::sim::RunObserver* observer);
   void RemoveObserver(detent::sim::RunObserver* observer);
@@ -82,15 +91,21 @@ class Schedule {
  private:
   const Body& body_;
   detent::sim::SimLoop loop_;
+  void BodyEnded();
+
   ObserverList observers_;
+  TraceRecorder* trace_ = nullptr;
+  std::string live_tasks_;
   Failure failure_;
   bool is_abandoned_ = false;
   bool is_skipped_ = false;
 };
 
 // Runs `body` on `loop`, and what it leaves behind to its end: tasks that are left are cancelled, as asyncio.run() does.
-// Whatever the loop's exception handler should tell must go to `failure` too. False if a search gave the run up.
-bool RunToTheEnd(detent::EventLoop& loop, const Body& body, Failure& failure);
+// Whatever the loop's exception handler should tell must go to `failure` too. `body_ended` is called between the two.
+// False if a search gave the run up.
+bool RunToTheEnd(detent::EventLoop& loop, const Body& body, Failure& failure,
+                 const std::function<void()>& body_ended = [] {});
 
 // Cancels all tasks but the running one and waits until they have ended.
 detent::Coro<> CancelOtherTasks();

@@ -25,8 +25,10 @@ class Searcher {
         options_(options),
         deadline_(options.search_time > absl::ZeroDuration() ? absl::Now() + options.search_time
                                                              : absl::InfiniteFuture()),
-        schedules_(options.search_time > absl::ZeroDuration() ? ~uint64_t{0} : options.schedules) {
-    if (options.progress) progress_.emplace(schedules_, deadline_);
+        schedules_(options.search_time > absl::ZeroDuration() ? ~uint64_t{0} - options.first : options.schedules) {
+    if (!options.progress) return;
+    const bool is_timed = options.search_time > absl::ZeroDuration();
+    progress_.emplace(is_timed ? ~uint64_t{0} : options.schedules / options.slices, deadline_);
   }
 
   Found Run() {
@@ -42,21 +44,22 @@ class Searcher {
   }
 
  private:
-  // Schedule 1: the order of the real loop. Every process runs it, for its profile, but only one counts it.
+  // Schedule 1: the order of the real loop. Every process runs it, for its profile, but only one counts it. A search that
+  // begins elsewhere does not count it either, unless it fails: then nothing else needs to be said.
   void RunFirst() {
     schedule_.loop().Reset(SeedOfSchedule(options_.seed, 0), detent::sim::Fifo());
     schedule_.AddObserver(&profile_);
     schedule_.Run(SeedOfSchedule(options_.seed, 0));
     schedule_.RemoveObserver(&profile_);
-    if (options_.slice == 0) Count(0);
+    if (options_.slice == 0 && (options_.first == 0 || schedule_.failure() || schedule_.is_skipped())) Count(0);
   }
 
   void RunOthers() {
     if (IsOver()) return;
-    const uint64_t first = options_.slice == 0 ? options_.slices : options_.slice;
-    uint64_t until_guard = kGuardEvery / 4;
+    uint64_t i = FirstIndexOfSlice(options_);
+    if (i == 0) i = options_.slices;
     bool is_first = true;
-    for (uint64_t i = first; i < schedules_; i += options_.slices) {
+    for (; i - options_.first < schedules_; i += options_.slices) {
       if (found_.schedules % kClockEvery == 0 && absl::Now() > deadline_) return;
       const uint64_t seed = SeedOfSchedule(options_.seed, i);
       if (is_first) {
@@ -68,8 +71,8 @@ class Searcher {
       schedule_.Run(seed);
       Count(i);
       if (IsOver()) return;
-      if (--until_guard == 0) {
-        until_guard = kGuardEvery;
+      // By index, so that it is the same schedules in however many processes.
+      if (i % kGuardEvery == kGuardEvery / 4) {
         if (!PassesGuard(i)) return;
         is_first = true;
       }
@@ -99,12 +102,13 @@ class Searcher {
     }
     if (progress_) progress_->OnSchedule(schedule_.loop().fingerprint());
     found_.is_skipped = schedule_.is_skipped();
+    if (passed && !found_.is_skipped) return;
+    found_.number = index + 1;
+    found_.tape = schedule_.tape();
     if (passed) return;
     found_.failed = true;
-    found_.number = index + 1;
     found_.strategy = schedule_.loop().strategy().Name();
     found_.failure = schedule_.failure();
-    found_.tape = schedule_.tape();
     found_.nondeterminism = CheckDeterminism(schedule_, found_.tape, found_.failure.kind());
   }
 
@@ -138,6 +142,10 @@ uint64_t SeedOfSchedule(uint64_t seed, uint64_t index) {
   mixed.Add(seed);
   mixed.Add(index);
   return mixed.value();
+}
+
+uint64_t FirstIndexOfSlice(const Options& options) {
+  return options.first + (options.slice + options.slices - options.first % options.slices) % options.slices;
 }
 
 Found SearchSchedules(Schedule& schedule, const Options& options) { return Searcher(schedule, options).Run(); }

@@ -18,6 +18,9 @@ namespace detent_testing::internal {
 // The seed of schedule `index`, from 0: a pure function of both (rule R2).
 uint64_t SeedOfSchedule(uint64_t seed, uint64_t index);
 
+// The first index, from 0, that a search with these options runs and counts.
+uint64_t FirstIndexOfSlice(const Options& options);
+
 class Found {
  public:
   Found() {}
@@ -33,6 +36,7 @@ class Found {
   Failure failure;
   detent::sim::Tape tape;
   std::string nondeterminism;  // What the guard found; see guard.h.
+  std::string death;           // How the process died that ran this schedule, if it was not this one; then no tape is known.
 };
 
 Found SearchSchedules(Schedule& schedule, const Options& options);

@@ -65,6 +65,11 @@ absl::Status SetReport(Settings& settings, const std::string&, const std::string
   return absl::OkStatus();
 }
 
+absl::Status SetLog(Settings& settings, const std::string&, const std::string& value) {
+  settings.log = value;
+  return absl::OkStatus();
+}
+
 // A tape, or the name of a file with one.
 absl::Status SetReplay(Settings& settings, const std::string& source, const std::string& value) {
   std::string text = value;
@@ -97,6 +102,7 @@ constexpr Setting kSettings[] = {
     {"shrink_time", &SetDuration<&Settings::shrink_time>},
     {"footprint", &SetFootprint},
     {"report", &SetReport},
+    {"log", &SetLog},
     {"replay", &SetReplay},
 };
 
@@ -132,6 +138,7 @@ void Settings::Merge(const Settings& other) {
   Take(shrink_time, other.shrink_time);
   Take(footprint, other.footprint);
   Take(report, other.report);
+  Take(log, other.log);
   Take(replay, other.replay);
 }
 

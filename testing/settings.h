@@ -36,6 +36,7 @@ class Settings {
   std::optional<absl::Duration> shrink_time;
   std::optional<detent::sim::FootprintRule> footprint;
   std::optional<std::string> report;
+  std::optional<std::string> log;
   std::optional<detent::sim::Tape> replay;
 };
 

@@ -30,7 +30,12 @@
 //   DETENT_FOOTPRINT,   --detent_footprint     `declared` or `anything` (sim::Options::footprint)
 //   DETENT_SHRINK_TIME, --detent_shrink_time   how long to shrink a failing schedule, 5s; 0 leaves it as found
 //   DETENT_REPORT,      --detent_report        a file for the whole interleaving of a failing schedule
+//   DETENT_LOG,         --detent_log           a file that gets a line for each schedule: test, number, fingerprint, verdict
 //   DETENT_REPLAY,      --detent_replay        a tape, or a file with one: runs that one schedule
+//
+// Shards (bazel test's shard_count, GTEST_TOTAL_SHARDS) divide the schedules with detent's own main, the tests with any
+// other; --runs_per_test lets each run search other schedules. What Sometimes<> expects may happen in another shard: a
+// shard only says what it did not see.
 #ifndef DETENT_TESTING_TEST_MACROS_H_
 #define DETENT_TESTING_TEST_MACROS_H_
 
@@ -40,6 +45,7 @@
 #include "detent/runtime/coro.h"
 #include "detent/runtime/outcome.h"
 #include "detent/testing/explore.h"
+#include "detent/testing/registry.h"
 #include "gtest/gtest.h"
 
 namespace detent_testing::internal {
@@ -88,12 +94,14 @@ detent::Coro<> RunFixture() {
 
 template <typename Fixture, typename TestClass>
 ::testing::TestInfo* RegisterTest(const char* suite, const char* name, const char* file, int line, Loops loops) {
-  return ::testing::internal::MakeAndRegisterTestInfo(
+  const auto set_up_suite = ::testing::internal::SuiteApiResolver<Fixture>::GetSetUpCaseOrSuite(file, line);
+  ::testing::TestInfo* const test = ::testing::internal::MakeAndRegisterTestInfo(
       suite, name, nullptr, nullptr, ::testing::internal::CodeLocation(file, line),
-      ::testing::internal::GetTypeId<Fixture>(),
-      ::testing::internal::SuiteApiResolver<Fixture>::GetSetUpCaseOrSuite(file, line),
+      ::testing::internal::GetTypeId<Fixture>(), set_up_suite,
       ::testing::internal::SuiteApiResolver<Fixture>::GetTearDownCaseOrSuite(file, line),
       new ExploringTestFactory(loops, &RunFixture<TestClass>));
+  ExploringTests().push_back(ExploringTestEntry(test, &RunFixture<TestClass>, set_up_suite));
+  return test;
 }
 
 }  // namespace detent_testing::internal

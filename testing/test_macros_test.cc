@@ -45,7 +45,7 @@ std::string Program() {
 
 // Runs the tests `filter`. Bazel's own variables are taken away, so that the sample prints commands for a shell.
 Output RunSample(const std::string& filter, const std::string& environment = "", const std::string& flags = "") {
-  return RunCommand("env -u TEST_PREMATURE_EXIT_FILE -u TEST_TARGET -u TESTBRIDGE_TEST_ONLY -u GTEST_OUTPUT -u XML_OUTPUT_FILE " + environment + " " + Program() +
+  return RunCommand("env -u TEST_PREMATURE_EXIT_FILE -u TEST_TARGET -u TEST_RUN_NUMBER -u TEST_RANDOM_SEED -u TESTBRIDGE_TEST_ONLY -u GTEST_OUTPUT -u XML_OUTPUT_FILE " + environment + " " + Program() +
                     " --gtest_filter=" + filter + " " + flags);
 }
 
@@ -62,7 +62,7 @@ TEST(SimTestTest, TheCommandReplaysTheSameFailure) {
   const size_t start = first.find("DETENT_REPLAY=");
   ASSERT_NE(start, std::string::npos) << first;
   const std::string command = first.substr(start, first.find('\n', start) - start);
-  const Output again = RunCommand("env -u TEST_PREMATURE_EXIT_FILE -u TEST_TARGET -u TESTBRIDGE_TEST_ONLY -u XML_OUTPUT_FILE " + command);
+  const Output again = RunCommand("env -u TEST_PREMATURE_EXIT_FILE -u TEST_TARGET -u TEST_RUN_NUMBER -u TEST_RANDOM_SEED -u TESTBRIDGE_TEST_ONLY -u XML_OUTPUT_FILE " + command);
   EXPECT_EQ(again.exit_code, 1);
   EXPECT_THAT(again.text, AllOf(HasSubstr("replayed from a tape\n"), HasSubstr("\nreplay it with\n  " + command + "\n")));
   const size_t which = first.find("Which is");
@@ -113,6 +113,22 @@ INSTANTIATE_TEST_SUITE_P(
         std::array{"CallbackThrows", "a callback threw: from a callback"},
         std::array{"TaskThatRefusesToEnd", "  task \"mule\"  Event::Wait on an Event  failing_sample.cc:[0-9]+"}),
     [](const auto& info) { return std::string(info.param[0]); });
+
+TEST(SimTestTest, ALongTapeGoesToAFile) {
+  const std::string text = RunSample("Sample.NeedsALongTape", "DETENT_SHRINK_TIME=0").text;
+  EXPECT_THAT(text, ContainsRegex("\n  DETENT_REPLAY=/[^ ]*/Sample.NeedsALongTape-[0-9a-f]+.tape "));
+  const size_t start = text.find("DETENT_REPLAY=");
+  ASSERT_NE(start, std::string::npos) << text;
+  const std::string variable = text.substr(start, text.find(' ', start) - start);
+  const Output again = RunSample("Sample.NeedsALongTape", variable);
+  EXPECT_EQ(again.exit_code, 1);
+  EXPECT_THAT(again.text, HasSubstr("replayed from a tape\n"));
+}
+
+TEST(SimTestTest, WhatNoTestEvaluatedIsListedWhenAllHaveRun) {
+  EXPECT_THAT(RunSample("'CountingTest.*:Sample.*-Sample.Aborts:Sample.Segfaults'").text, Not(HasSubstr("no test has")));
+  EXPECT_THAT(RunSample("CountingTest.*").text, Not(HasSubstr("no test has evaluated")));
+}
 
 class CrashTest : public ::testing::TestWithParam<const char*> {};
 

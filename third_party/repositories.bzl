@@ -13,6 +13,7 @@ Without a network it needs bazel_stand_ins.bzl too, in the same way. detent is C
 `build --cxxopt=-std=c++20`.
 """
 
+load("//third_party:afl.bzl", "afl_repository")
 load("//third_party:pkg_config.bzl", "pkg_config_repository")
 
 # Every public label of the Abseil that Debian 12 packages (LTS 20220623: there is no absl/log yet).
@@ -85,3 +86,5 @@ def detent_repositories():
     for name, (apt_package, targets) in _REPOSITORIES.items():
         if not native.existing_rule(name):
             pkg_config_repository(name = name, apt_package = apt_package, targets = targets)
+    if not native.existing_rule("detent_afl"):
+        afl_repository(name = "detent_afl")

@@ -4,6 +4,7 @@
 #include <exception>
 
 #include "detent/runtime/event_loop.h"
+#include "detent/runtime/internal/access.h"
 #include "detent/runtime/internal/task_state.h"
 
 namespace detent::internal {
@@ -16,16 +17,19 @@ Callback::Callback(LoopCore& core)
 }
 
 void Callback::Schedule() {
+  NoteUnknownAccess(*core_);
   AddReference();
   core_->ready.Push(this);
 }
 
 void Callback::ScheduleAt(LoopTime when) {
+  NoteUnknownAccess(*core_);
   AddReference();
   core_->timers.Add(this, when);
 }
 
 void Callback::Cancel() {
+  NoteUnknownAccess(*core_);
   cancelled_ = true;
   if (IsArmed()) {
     core_->timers.Remove(this);

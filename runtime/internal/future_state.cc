@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "detent/runtime/errors.h"
 #include "detent/runtime/event_loop.h"
+#include "detent/runtime/internal/access.h"
 #include "detent/runtime/internal/task_state.h"
 
 namespace detent::internal {
@@ -28,6 +29,7 @@ bool FutureState::CheckCancel(const char* what) const {
 }
 
 bool FutureState::Cancel() {
+  NoteAccess(*core_, object_, AccessMode::kRead);
   if (IsDone()) return RefuseCancel();
   if (!CheckCancel("Future::Cancel()")) return false;
   CompleteCancelled();
@@ -59,6 +61,7 @@ void FutureState::StopObserving(Observer* observer) {
 }
 
 void FutureState::Complete(Status status) {
+  NoteAccess(*core_, object_, AccessMode::kWrite);
   status_ = status;
   AddReference();  // An observer may drop the last handle.
   while (Observer* observer = first_observer_) {
@@ -78,6 +81,12 @@ uint64_t FutureState::WaiterLane() const {
   return waiter == nullptr ? 0 : waiter->WaiterLane();
 }
 
+void FutureState::MarkMoved() {
+  FutureState& owner = ValueOwner();
+  NoteAccess(*core_, owner.object_, AccessMode::kWrite);
+  owner.moved_ = true;
+}
+
 void FutureState::CompleteWithCancelledError() {
   failed_by_cancellation_ = true;
   CompleteWithError(std::make_exception_ptr(CancelledError()));
@@ -91,6 +100,7 @@ void FutureState::RequireSameLoop(const LoopCore& core, const char* what) const 
 }
 
 void FutureState::RequirePending(const char* what) const {
+  NoteAccess(*core_, object_, AccessMode::kRead);
   if (core_->loop == nullptr) {
     throw InvalidStateError(absl::StrCat(what, " on ", Describe(), ": its event loop is gone"));
   }
@@ -104,6 +114,7 @@ void FutureState::RequirePending(const char* what) const {
 }
 
 void FutureState::RequireValue() {
+  NoteAccess(*core_, object_, AccessMode::kRead);
   switch (status_) {
     case Status::kPending:
       throw InvalidStateError(

@@ -112,7 +112,7 @@ class FutureState : public Pooled {
   // Whether nobody but the caller can read the value.
   virtual bool IsUnshared() const { return references_ == 1; }
   // The value was moved out: a later read is an error.
-  void MarkMoved() { ValueOwner().moved_ = true; }
+  void MarkMoved();
 
   // An error that is a CancelledError: a gather whose child was cancelled fails, but is not cancelled itself.
   bool FailedByCancellation() const { return failed_by_cancellation_; }

@@ -23,7 +23,7 @@ class Join : public WaitNode, public Observer {
   Join(const Join&) = delete;
   Join& operator=(const Join&) = delete;
 
-  bool Ready(TaskState&) const { return state_->IsDone(); }
+  bool Ready(TaskState& task) const;
   WaitNode* Suspend(TaskState& task);
   Ending End(TaskState& task);
   std::exception_ptr TakeError() { return state_->Error(); }

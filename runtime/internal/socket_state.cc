@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "detent/runtime/errors.h"
 #include "detent/runtime/event_loop.h"
+#include "detent/runtime/internal/access.h"
 
 namespace detent::internal {
 namespace {
@@ -21,6 +22,7 @@ bool IsLoss(int error) {
 
 void SocketState::Close(const char* what) {
   if (core_->loop != nullptr) core_->loop->CheckThread(what);
+  NoteUnknownAccess(*core_);
   if (!std::exchange(open_, false)) return;
   CloseSocket();
 }
@@ -86,6 +88,7 @@ void ListenerState::CloseSocket() {
 }
 
 bool SocketWait::Ready(TaskState& task) {
+  NoteUnknownAccess(task.core());
   if (&task.core() != &state_->core()) [[unlikely]] {
     Fail(Failure::kOtherLoop);
     return true;
@@ -109,6 +112,7 @@ WaitNode* SocketWait::Suspend(TaskState& task) {
 }
 
 bool SocketWait::Recheck() {
+  NoteUnknownAccess(task()->core());
   if (!state_->IsOpen()) {
     Fail(Failure::kClosedMeanwhile);
     return true;
@@ -130,6 +134,7 @@ Ending SocketWait::End(TaskState& task) {
 }
 
 void SocketWait::Leave() noexcept {
+  NoteUnknownAccess(task()->core());
   WaitList::Remove(this);
   if (queue_->empty()) {
     state_->QueueEmptied(*queue_);

@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "detent/runtime/errors.h"
 #include "detent/runtime/event_loop.h"
+#include "detent/runtime/internal/access.h"
 #include "detent/runtime/internal/promise.h"
 #include "detent/runtime/internal/source_text.h"
 
@@ -62,6 +63,7 @@ void TaskState::AddBlockers(std::vector<TaskState*>& tasks) const {
 }
 
 std::vector<std::source_location> TaskState::Stack() const {
+  NoteTask(core(), id_, AccessMode::kRead);
   std::vector<std::source_location> stack;
   if (!started_ || IsDone() || IsCurrent()) return stack;
   for (const PromiseBase* promise = leaf_; promise != nullptr; promise = promise->parent()) {
@@ -70,7 +72,14 @@ std::vector<std::source_location> TaskState::Stack() const {
   return stack;
 }
 
+std::source_location TaskState::Place() const {
+  const std::vector<std::source_location> stack = Stack();
+  if (!stack.empty()) return stack.front();
+  return started_ || !IsOurs(spawned_at_) || IsOurs(leaf_->where()) ? spawned_at_ : leaf_->where();
+}
+
 bool TaskState::Cancel() {
+  NoteWake(core(), id_);
   if (IsDone()) return RefuseCancel();
   if (!CheckCancel("Task::Cancel()")) return false;
   // A task that awaits a task passes the request on to it. Walked rather than recursed: the chain may be long.
@@ -80,9 +89,12 @@ bool TaskState::Cancel() {
     WaitNode* wait = task->wait_;
     if (wait != nullptr) {
       // More hops than tasks: they await each other in a circle, which only a cancelled await can break.
+      // Where it breaks depends on how many tasks there are.
+      if (hops > core().live_tasks) NoteUnknownAccess(core());
       TaskState* inner = hops <= core().live_tasks ? wait->PassCancelTo() : nullptr;
       if (inner != nullptr) {
         task = inner;
+        NoteWake(core(), inner->id_);
         continue;
       }
       if (wait->CancelWait()) return true;
@@ -92,7 +104,13 @@ bool TaskState::Cancel() {
   }
 }
 
+uint32_t TaskState::Cancelling() const {
+  NoteTask(core(), id_, AccessMode::kRead);
+  return cancel_requests_;
+}
+
 uint32_t TaskState::Uncancel() {
+  NoteTask(core(), id_, AccessMode::kWrite);
   if (cancel_requests_ > 0 && --cancel_requests_ == 0) flags_ &= static_cast<uint8_t>(~kMustCancel);
   return cancel_requests_;
 }

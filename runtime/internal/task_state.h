@@ -25,7 +25,7 @@ class TaskState : public FutureState {
  public:
   // asyncio's Task.cancel(). Flags, unlinks and enqueues; runs nothing.
   bool Cancel() final;
-  uint32_t Cancelling() const { return cancel_requests_; }
+  uint32_t Cancelling() const;
   uint32_t Uncancel();
 
   bool IsTask() const final { return true; }
@@ -41,6 +41,9 @@ class TaskState : public FutureState {
 
   // The awaits in which the task stands, innermost first. Empty before its first step and while it runs.
   std::vector<std::source_location> Stack() const;
+  // Where the task stands, for reports: its innermost await outside the library; before its first step and while it runs,
+  // where it was spawned, or if that was in the library (Gather) where its coroutine is defined.
+  std::source_location Place() const;
   WaitNode* wait() const { return wait_; }
   bool IsCurrent() const { return core().current_task == this; }
 

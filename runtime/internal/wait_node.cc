@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "detent/runtime/errors.h"
+#include "detent/runtime/internal/access.h"
 #include "detent/runtime/internal/loop_core.h"
 #include "detent/runtime/internal/task_state.h"
 
@@ -14,13 +15,20 @@ namespace detent::internal {
 uint32_t WaitObject::Ordinal(LoopCore& core) const {
   if (run_ != core.run_number) {
     run_ = core.run_number;
-    ordinal_ = core.next_object_ordinal++;
+    ordinal_ = core.next_object_ordinal++ | kFirstUse;
   }
-  return ordinal_;
+  return ordinal_ & ~kFirstUse;
+}
+
+uint32_t WaitObject::NumberIfMadeIn(const LoopCore& core) const {
+  return run_ != core.run_number || (ordinal_ & kFirstUse) != 0 ? 0 : ordinal_;
 }
 
 void WaitObject::NumberIfRunning() const {
-  if (LoopCore* core = CurrentCore()) Ordinal(*core);
+  LoopCore* core = CurrentCore();
+  if (core == nullptr) return;
+  run_ = core->run_number;
+  ordinal_ = core->next_object_ordinal++;
 }
 
 std::string NamedObject::Called(std::string_view type) const {
@@ -34,6 +42,12 @@ std::string NamedObject::Quoted(std::string_view type) const {
 }
 
 bool WaitNode::CancelWait() {
+  LoopCore& core = task_->core();
+  NoteWake(core, task_->id());
+  // A primitive looks at whether its waiters were cancelled.
+  if (core.recorder != nullptr) [[unlikely]] {
+    if (const WaitObject* object = Object()) NoteAccess(core, *object, AccessMode::kWrite);
+  }
   if (state_ != State::kWaiting) return false;
   state_ = State::kCancelled;
   task_->MakeReady();
@@ -41,6 +55,7 @@ bool WaitNode::CancelWait() {
 }
 
 bool WaitNode::Wake() {
+  NoteWake(task_->core(), task_->id());
   if (state_ != State::kWaiting) return false;
   state_ = State::kWoken;
   task_->MakeReady();

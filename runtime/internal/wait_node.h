@@ -59,6 +59,8 @@ class WaitObject {
   WaitObject& operator=(const WaitObject&) = delete;
 
   uint32_t Ordinal(LoopCore& core) const;
+  // The same, but 0 if it was made outside the run: numbers of first use depend on the order of steps. Gives out none.
+  uint32_t NumberIfMadeIn(const LoopCore& core) const;
 
  protected:
   // Numbers the object now, if a loop runs on this thread.
@@ -66,7 +68,9 @@ class WaitObject {
 
  private:
   mutable uint32_t run_ = 0;
-  mutable uint32_t ordinal_ = 0;
+  mutable uint32_t ordinal_ = 0;  // And kFirstUse.
+
+  static constexpr uint32_t kFirstUse = uint32_t{1} << 31;
 };
 
 // A primitive: a WaitObject that may have a name for reports.

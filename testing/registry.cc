@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detent/testing/registry.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+
+#include "absl/strings/str_cat.h"
+#include "detent/sim/fingerprint.h"
+#include "detent/testing/properties.h"
+
+namespace detent_testing::internal {
+namespace {
+
+// How this program was called: its path, as the shell gave it.
+std::string ProgramName() {
+  std::ifstream command_line("/proc/self/cmdline");
+  std::string name;
+  std::getline(command_line, name, '\0');
+  return name.empty() ? "the-test-program" : name;
+}
+
+// A line longer than this is no fun to copy.
+constexpr size_t kTapeOnLineMax = 2000;
+
+// Writes the tape to a file that outlives the test, and gives its name; the tape itself if that cannot be done.
+std::string TapeInFile(const std::string& test, const std::string& tape) {
+  std::string folder = "/tmp";
+  for (const char* variable : {"TEST_TMPDIR", "TMPDIR", "TEST_UNDECLARED_OUTPUTS_DIR"}) {
+    if (const char* value = std::getenv(variable); value != nullptr && *value != '\0') folder = value;
+  }
+  std::string name = absl::StrCat(test, "-", absl::Hex(HashOfName(tape)), ".tape");
+  std::replace(name.begin(), name.end(), '/', '_');  // Of a parameterised test.
+  name = absl::StrCat(folder, "/", name);
+  std::ofstream file(name);
+  file << tape << "\n";
+  file.close();
+  return file ? name : tape;
+}
+
+// Lists, when the program ends, the Sometimes<...> that no test has evaluated, if all tests ran here.
+class NeverEvaluatedList final : public ::testing::Environment {
+ public:
+  void TearDown() override {
+    const ::testing::UnitTest& all = *::testing::UnitTest::GetInstance();
+    if (all.test_to_run_count() < all.total_test_count()) return;
+    const std::string list = SometimesCheck::NeverEvaluated();
+    if (!list.empty()) std::fprintf(stderr, "detent: no test has evaluated\n%s", list.c_str());
+  }
+};
+
+}  // namespace
+
+std::vector<ExploringTestEntry>& ExploringTests() {
+  static auto* tests = [] {
+    ::testing::AddGlobalTestEnvironment(new NeverEvaluatedList);
+    return new std::vector<ExploringTestEntry>;
+  }();
+  return *tests;
+}
+
+bool IsExploringTest(const ::testing::TestInfo* test) {
+  const std::vector<ExploringTestEntry>& tests = ExploringTests();
+  return std::any_of(tests.begin(), tests.end(), [&](const auto& entry) { return entry.info == test; });
+}
+
+std::string FullName(const ::testing::TestInfo& test) {
+  return absl::StrCat(test.test_suite_name(), ".", test.name());
+}
+
+uint64_t HashOfName(const std::string& name) {
+  detent::sim::Fingerprint hash;
+  for (const char c : name) hash.Add(static_cast<unsigned char>(c));
+  return hash.value();
+}
+
+std::string ReplayCommand(const std::string& test, const std::string& whole_tape) {
+  const std::string tape = whole_tape.size() > kTapeOnLineMax ? TapeInFile(test, whole_tape) : whole_tape;
+  if (const char* target = std::getenv("TEST_TARGET")) {  // Set by Bazel.
+    return absl::StrCat("bazel test ", target, " --test_filter=", test, " --test_env=DETENT_REPLAY=", tape);
+  }
+  return absl::StrCat("DETENT_REPLAY=", tape, " ", ProgramName(), " --gtest_filter=", test);
+}
+
+}  // namespace detent_testing::internal
