@@ -21,34 +21,6 @@ TaskState::TaskState(LoopCore& core, PromiseBase& root, std::string_view name, s
   root.SetTask(this);
 }
 
-TaskState::~TaskState() = default;
-
-void TaskState::Start() {
-  LoopCore& core = this->core();
-  AddReference();  // The loop's own, until the task is done.
-  if (core.first_task == nullptr) {
-    core.first_task = previous_ = next_ = this;
-  } else {
-    next_ = core.first_task;
-    previous_ = core.first_task->previous_;
-    previous_->next_ = next_->previous_ = this;
-  }
-  ++core.live_tasks;
-  MakeReady();
-}
-
-void TaskState::Unlist() {
-  LoopCore& core = this->core();
-  if (next_ == this) {
-    core.first_task = nullptr;
-  } else {
-    previous_->next_ = next_;
-    next_->previous_ = previous_;
-    if (core.first_task == this) core.first_task = next_;
-  }
-  --core.live_tasks;
-}
-
 const std::string& TaskState::name() const {
   if (name_ == nullptr) name_ = std::make_unique<std::string>(absl::StrCat("task-", id_));
   return *name_;
