@@ -115,7 +115,7 @@ def detent_fuzz_test(
       name: of the test.
       srcs: its sources, with at least one SIM_TEST; no main() and no LLVMFuzzerTestOneInput().
       deps: what they need beside GoogleTest and detent's testing library.
-      test: which SIM_TEST, `Suite.Name`; may be left out if there is only one.
+      test: which SIM_TEST, `Suite.Name`; may be left out if there is only one. None with parameters.
       engine: "libfuzzer", or "afl": then the target is a program for afl-fuzz and no test; where AFL++ is not installed it
         only says so.
       runs: how many schedules `bazel test` runs.

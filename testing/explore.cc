@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detent/testing/explore.h"
 
-#include <cstdio>
 #include <unistd.h>
 
+#include <cstdio>
 #include <fstream>
 #include <memory>
 #include <optional>
@@ -58,8 +58,11 @@ class Exploration {
     report_.schedules = found.schedules;
     if (hooks_.Takes(found)) return std::move(report_);
     if (!found.failed) {
-      report_.text = found.summary.empty() ? absl::StrCat("passed ", found.schedules, " schedules", options_.first == 0 ? "" : absl::StrCat(" from ", options_.first + 1, " on"), ", seed ", options_.seed)
-                                           : found.summary;
+      if (!found.summary.empty()) report_.text = absl::StrCat("nothing failed: ", found.summary);
+      if (report_.text.empty()) {
+        const std::string from = options_.first == 0 ? "" : absl::StrCat(" from ", options_.first + 1, " on");
+        report_.text = absl::StrCat("passed ", found.schedules, " schedules", from, ", seed ", options_.seed);
+      }
       if (found.is_skipped) {
         TellGoogleTest(Tape(schedule_.tape()));
       } else if (options_.slices > 1) {
@@ -75,9 +78,8 @@ class Exploration {
     }
     report_.ok = false;
     report_.tape = report_.original = found.tape;
-    std::string story = absl::StrCat(
-        "schedule ", found.number,
-        Range(), ", seed ", options_.seed, found.strategy.empty() ? "" : ", ", found.strategy);
+    std::string story = absl::StrCat("schedule ", found.number, Range(), ", seed ", options_.seed,
+                                     found.strategy.empty() ? "" : ", ", found.strategy);
     if (!found.death.empty()) {
       report_.failure = found.death;
       report_.text = absl::StrCat(found.death, "\n", story);
@@ -121,7 +123,7 @@ class Exploration {
                           matter == 1 ? " of them matters" : " of them matter");
     }
     if (shrunk.replays == 0) return text;
-    return absl::StrCat(text, " (found with ", original.entries().size(), " of ", original.length(), "; ", shrunk.replays,
+    return absl::StrCat(text, " (as found ", original.entries().size(), " of ", original.length(), " did; ", shrunk.replays,
                         shrunk.replays == 1 ? " replay" : " replays", shrunk.ran_out ? ", cut short by the time limit)" : ")");
   }
 

@@ -33,6 +33,18 @@ int CountingTest::torn_down_ = 0;
 
 SIM_TEST_F(CountingTest, Passes) { co_await detent::Yield(); }
 
+class OddTest : public ::testing::TestWithParam<int> {
+ protected:
+  int seen_ = GetParam();
+};
+
+SIM_TEST_P(OddTest, IsOdd) {
+  co_await detent::Yield();
+  EXPECT_EQ(seen_, GetParam());
+  EXPECT_EQ(GetParam() % 2, 1) << "it is " << GetParam();
+}
+INSTANTIATE_TEST_SUITE_P(Some, OddTest, ::testing::Values(1, 2, 3));
+
 // Correct in the order of the real loop only.
 SIM_TEST(Sample, Race) {
   int balance = 0;

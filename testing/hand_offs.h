@@ -6,6 +6,12 @@
 // A hand-off is (task, object, task): two steps of different tasks announced one object, with none in
 // between. Where steps announce nothing, it is (task, its how-manieth step, task, its how-manieth step) of
 // two steps in a row. Each is hashed into a table of counters.
+//
+// There is no loop of our own that feeds on this, because it did not pay. With half of the schedules mutants of those
+// that had shown something new, the nine programs of bug_programs.h needed as many schedules as under the portfolio or
+// more (medians of 50 seeds: bluetooth 15 and 15, reorder_3 11 instead of 8, reorder_10 44 instead of 36): such bugs are
+// found before there is anything to learn. Where a bug needs a dozen hand-offs, each enabled by the one before, a fuzzer
+// does find it.
 #ifndef DETENT_TESTING_HAND_OFFS_H_
 #define DETENT_TESTING_HAND_OFFS_H_
 

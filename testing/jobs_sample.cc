@@ -26,6 +26,12 @@ Coro<std::string> Order() {
 SIM_TEST(Jobs, Passes) { (void)co_await Order(); }
 SIM_TEST(Jobs, AlsoPasses) { (void)co_await Order(); }
 
+class ParameterisedJobs : public ::testing::TestWithParam<int> {};
+SIM_TEST_P(ParameterisedJobs, Passes) {
+  for (int i = 0; i < GetParam(); ++i) (void)co_await Order();
+}
+INSTANTIATE_TEST_SUITE_P(All, ParameterisedJobs, ::testing::Values(1, 2));
+
 // About one order in thirty.
 SIM_TEST(Jobs, FailsRarely) {
   const std::string order = co_await Order();

@@ -89,19 +89,20 @@ size_t Count(const std::string& text, const std::string& what) {
 TEST(JobsTest, OneProcessFourJobsAndFourShardsRunTheSameSchedules) {
   const std::string log = FreshFile("log");
   const std::string flags = absl::StrCat("--detent_schedules=300 --detent_seed=9 --detent_log=", log);
-  EXPECT_EQ(RunSample("Jobs.*Passes", "", flags).exit_code, 0);
+  EXPECT_EQ(RunSample("*Jobs.*Passes*", "", flags).exit_code, 0);
   const std::vector<std::string> alone = Lines(log);
-  EXPECT_EQ(alone.size(), 600u);
-  EXPECT_THAT(alone[0], ContainsRegex("Jobs.AlsoPasses 1 [0-9a-f]+ ok"));
+  EXPECT_EQ(alone.size(), 1200u);
+  EXPECT_THAT(alone[0], ContainsRegex("All/ParameterisedJobs.Passes/0 1 [0-9a-f]+ ok"));
 
-  EXPECT_EQ(RunSample("Jobs.*Passes", "", flags + " --detent_jobs=4").exit_code, 0);
+  EXPECT_EQ(RunSample("*Jobs.*Passes*", "", flags + " --detent_jobs=4").exit_code, 0);
   EXPECT_EQ(Lines(log), alone);
 
-  for (int i = 0; i < 4; ++i) EXPECT_EQ(RunSample("Jobs.*Passes", ShardVariables(i, 4), flags).exit_code, 0);
+  for (int i = 0; i < 4; ++i)
+    EXPECT_EQ(RunSample("*Jobs.*Passes*", ShardVariables(i, 4), flags).exit_code, 0);
   EXPECT_EQ(Lines(log), alone);
 
   for (int i = 0; i < 2; ++i)
-    EXPECT_EQ(RunSample("Jobs.*Passes", ShardVariables(i, 2), flags + " --detent_jobs=3").exit_code, 0);
+    EXPECT_EQ(RunSample("*Jobs.*Passes*", ShardVariables(i, 2), flags + " --detent_jobs=3").exit_code, 0);
   EXPECT_EQ(Lines(log), alone);
 }
 
@@ -181,8 +182,22 @@ TEST(JobsTest, ASearchWithATimeLimitSaysWhatItDid) {
     const Output output =
         RunSample("Jobs.Passes", "", absl::StrCat("--detent_time=300ms --detent_jobs=", jobs));
     EXPECT_EQ(output.exit_code, 0);
-    EXPECT_THAT(output.text, ContainsRegex("Jobs.Passes passed [0-9]+ schedules, seed 0\n"));
+    EXPECT_THAT(output.text, ContainsRegex("Jobs.Passes: passed [0-9]+ schedules, seed 0\n"));
   }
+}
+
+TEST(JobsTest, AnExhaustiveSearchIsNotDivided) {
+  const std::string log = FreshFile("exhaustive");
+  const std::string flags = absl::StrCat("--detent_strategy=exhaustive --detent_log=", log);
+  (void)RunSample("Jobs.Passes", "", flags);
+  const std::vector<std::string> alone = Lines(log);
+  EXPECT_GT(alone.size(), 1u);
+  EXPECT_THAT(
+      RunSample("Jobs.Passes", "", flags + " --detent_jobs=2").text,
+      HasSubstr("an exhaustive search is not divided: it runs in this one process, without --detent_jobs\n"));
+  EXPECT_EQ(Lines(log), alone);
+  for (int i = 0; i < 2; ++i) (void)RunSample("Jobs.Passes", ShardVariables(i, 2), flags);
+  EXPECT_EQ(Lines(log), alone);
 }
 
 TEST(JobsTest, OnlyTheParentWritesResults) {

@@ -5,10 +5,14 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <set>
+#include <string_view>
 
 #include "absl/strings/str_cat.h"
 #include "detent/sim/fingerprint.h"
+#include "detent/testing/job.h"
 #include "detent/testing/properties.h"
+#include "detent/testing/shard.h"
 
 namespace detent_testing::internal {
 namespace {
@@ -19,6 +23,12 @@ std::string ProgramName() {
   std::string name;
   std::getline(command_line, name, '\0');
   return name.empty() ? "the-test-program" : name;
+}
+
+// `Suite.Name`.
+std::set<std::string>& ParameterisedTests() {
+  static auto* tests = new std::set<std::string>;
+  return *tests;
 }
 
 // A line longer than this is no fun to copy.
@@ -39,12 +49,14 @@ std::string TapeInFile(const std::string& test, const std::string& tape) {
   return file ? name : tape;
 }
 
-// Lists, when the program ends, the Sometimes<...> that no test has evaluated, if all tests ran here.
+// Lists, when the program ends, the Sometimes<...> that no test has evaluated, if all tests and schedules ran here: in a
+// job or shard that would say nothing.
 class NeverEvaluatedList final : public ::testing::Environment {
  public:
   void TearDown() override {
     const ::testing::UnitTest& all = *::testing::UnitTest::GetInstance();
     if (all.test_to_run_count() < all.total_test_count()) return;
+    if (Job::OfThisProcess() != nullptr || TheShard().count > 1) return;
     const std::string list = SometimesCheck::NeverEvaluated();
     if (!list.empty()) std::fprintf(stderr, "detent: no test has evaluated\n%s", list.c_str());
   }
@@ -60,9 +72,19 @@ std::vector<ExploringTestEntry>& ExploringTests() {
   return *tests;
 }
 
+void RememberParameterisedTest(const std::string& suite, const std::string& name) {
+  ParameterisedTests().insert(absl::StrCat(suite, ".", name));
+}
+
 bool IsExploringTest(const ::testing::TestInfo* test) {
   const std::vector<ExploringTestEntry>& tests = ExploringTests();
-  return std::any_of(tests.begin(), tests.end(), [&](const auto& entry) { return entry.info == test; });
+  if (std::any_of(tests.begin(), tests.end(), [&](const auto& entry) { return entry.info == test; })) return true;
+  // `Instance/Suite.Name/value`.
+  const std::string_view suite = test->test_suite_name();
+  const std::string_view name = test->name();
+  if (test->value_param() == nullptr || name.find('/') == std::string_view::npos) return false;
+  return ParameterisedTests().count(absl::StrCat(std::string(suite.substr(suite.find('/') + 1)), ".",
+                                                 std::string(name.substr(0, name.find('/'))))) > 0;
 }
 
 std::string FullName(const ::testing::TestInfo& test) {

@@ -28,7 +28,9 @@ class ExploringTestEntry {
 // Of this program, in the order in which they were registered.
 std::vector<ExploringTestEntry>& ExploringTests();
 
+// Also of a parameterised test, of which GoogleTest makes the instances later.
 bool IsExploringTest(const ::testing::TestInfo* test);
+void RememberParameterisedTest(const std::string& suite, const std::string& name);
 
 // `Suite.Name`.
 std::string FullName(const ::testing::TestInfo& test);

@@ -124,7 +124,11 @@ void ExploringTest::TestBody() {
   GoogleTestHooks hooks(name, options.replay == nullptr ? settings->jobs.value_or(1) : 1);
   const Report report = ExploreWithHooks(options, body_, hooks);
   if (!report.ok) return Fail(report.text);
-  if (options.progress && job == nullptr) std::fprintf(stderr, "[ detent   ] %s %s\n", name.c_str(), report.text.c_str());
+  if (job != nullptr) return;
+  // What a person asked for by hand, and gets nothing to see of otherwise.
+  if (options.progress || options.replay != nullptr || options.strategy.Make()->IsSearch()) {
+    std::fprintf(stderr, "[ detent   ] %s: %s\n", name.c_str(), report.text.c_str());
+  }
 }
 
 }  // namespace detent_testing::internal

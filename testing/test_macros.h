@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// SIM_TEST, SIM_TEST_F, LOOP_TEST: GoogleTest tests whose body is a coroutine.
+// SIM_TEST, SIM_TEST_F, SIM_TEST_P, LOOP_TEST, LOOP_TEST_F, LOOP_TEST_P: GoogleTest tests whose body is a coroutine.
 //
 //   SIM_TEST(BankTest, TransfersKeepTheSum) {
 //     Bank bank;
@@ -13,7 +13,8 @@
 // that replays it. What fails a schedule besides assertions: see Explore().
 //
 // SIM_TEST_F takes a fixture, which is made, set up, torn down and destroyed once for every schedule, inside that
-// schedule's loop. SetUpTestSuite() runs once for all, as always.
+// schedule's loop. SetUpTestSuite() runs once for all, as always. SIM_TEST_P takes one that derives from
+// testing::TestWithParam<T>, for INSTANTIATE_TEST_SUITE_P().
 //
 // LOOP_TEST runs its body once on the real loop, then as SIM_TEST does.
 //
@@ -93,7 +94,7 @@ detent::Coro<> RunFixture() {
 }
 
 template <typename Fixture, typename TestClass>
-::testing::TestInfo* RegisterTest(const char* suite, const char* name, const char* file, int line, Loops loops) {
+bool RegisterTest(const char* suite, const char* name, const char* file, int line, Loops loops) {
   const auto set_up_suite = ::testing::internal::SuiteApiResolver<Fixture>::GetSetUpCaseOrSuite(file, line);
   ::testing::TestInfo* const test = ::testing::internal::MakeAndRegisterTestInfo(
       suite, name, nullptr, nullptr, ::testing::internal::CodeLocation(file, line),
@@ -101,12 +102,34 @@ template <typename Fixture, typename TestClass>
       ::testing::internal::SuiteApiResolver<Fixture>::GetTearDownCaseOrSuite(file, line),
       new ExploringTestFactory(loops, &RunFixture<TestClass>));
   ExploringTests().push_back(ExploringTestEntry(test, &RunFixture<TestClass>, set_up_suite));
-  return test;
+  return true;
+}
+
+// What GoogleTest makes for each value of a parameterised test. The fixtures that it explores read the value from where
+// GoogleTest puts it for this one.
+template <typename TestClass, Loops kLoops>
+class ParameterisedExploringTest final : public ExploringTest,
+                                         public ::testing::WithParamInterface<typename TestClass::ParamType> {
+ public:
+  ParameterisedExploringTest() : ExploringTest(kLoops, &RunFixture<TestClass>) {}
+};
+
+template <typename Fixture, typename TestClass, Loops kLoops>
+bool RegisterParameterisedTest(const char* suite, const char* name, const char* file, int line) {
+  const ::testing::internal::CodeLocation place(file, line);
+  ::testing::UnitTest::GetInstance()
+      ->parameterized_test_registry()
+      .GetTestSuitePatternHolder<Fixture>(suite, place)
+      ->AddTestPattern(suite, name,
+                       new ::testing::internal::TestMetaFactory<ParameterisedExploringTest<TestClass, kLoops>>(), place);
+  RememberParameterisedTest(suite, name);
+  return true;
 }
 
 }  // namespace detent_testing::internal
 
-#define DETENT_INTERNAL_TEST(suite, name, fixture, loops)                                                       \
+// A class whose DetentBody() is the body that follows; `registration` is a call that tells GoogleTest of it.
+#define DETENT_INTERNAL_TEST_CLASS(suite, name, fixture, registration)                                          \
   static_assert(sizeof(GTEST_STRINGIFY_(suite)) > 1 && sizeof(GTEST_STRINGIFY_(name)) > 1,                      \
                 "a test needs a suite and a name");                                                             \
   class GTEST_TEST_CLASS_NAME_(suite, name) : public fixture {                                                  \
@@ -117,17 +140,30 @@ template <typename Fixture, typename TestClass>
                                                                                                                 \
    private:                                                                                                     \
     void TestBody() override {}                                                                                 \
-    [[maybe_unused]] static ::testing::TestInfo* const detent_test_info_;                                       \
+    [[maybe_unused]] static const bool detent_is_registered_;                                                   \
   };                                                                                                            \
-  ::testing::TestInfo* const GTEST_TEST_CLASS_NAME_(suite, name)::detent_test_info_ =                           \
-      ::detent_testing::internal::RegisterTest<fixture, GTEST_TEST_CLASS_NAME_(suite, name)>(                   \
-          GTEST_STRINGIFY_(suite), GTEST_STRINGIFY_(name), __FILE__, __LINE__,                                  \
-          ::detent_testing::internal::Loops::loops);                                                            \
+  const bool GTEST_TEST_CLASS_NAME_(suite, name)::detent_is_registered_ = registration;                         \
   ::detent::Coro<> GTEST_TEST_CLASS_NAME_(suite, name)::DetentBody()
+
+#define DETENT_INTERNAL_TEST(suite, name, fixture, loops)                                                       \
+  DETENT_INTERNAL_TEST_CLASS(                                                                                   \
+      suite, name, fixture,                                                                                     \
+      (::detent_testing::internal::RegisterTest<fixture, GTEST_TEST_CLASS_NAME_(suite, name)>(                  \
+          GTEST_STRINGIFY_(suite), GTEST_STRINGIFY_(name), __FILE__, __LINE__,                                  \
+          ::detent_testing::internal::Loops::loops)))
+
+#define DETENT_INTERNAL_TEST_P(fixture, name, loops)                                                            \
+  DETENT_INTERNAL_TEST_CLASS(                                                                                   \
+      fixture, name, fixture,                                                                                   \
+      (::detent_testing::internal::RegisterParameterisedTest<                                                   \
+          fixture, GTEST_TEST_CLASS_NAME_(fixture, name), ::detent_testing::internal::Loops::loops>(            \
+          GTEST_STRINGIFY_(fixture), GTEST_STRINGIFY_(name), __FILE__, __LINE__)))
 
 #define SIM_TEST(suite, name) DETENT_INTERNAL_TEST(suite, name, ::testing::Test, kSimulatedOnly)
 #define SIM_TEST_F(fixture, name) DETENT_INTERNAL_TEST(fixture, name, fixture, kSimulatedOnly)
+#define SIM_TEST_P(fixture, name) DETENT_INTERNAL_TEST_P(fixture, name, kSimulatedOnly)
 #define LOOP_TEST(suite, name) DETENT_INTERNAL_TEST(suite, name, ::testing::Test, kRealAndSimulated)
 #define LOOP_TEST_F(fixture, name) DETENT_INTERNAL_TEST(fixture, name, fixture, kRealAndSimulated)
+#define LOOP_TEST_P(fixture, name) DETENT_INTERNAL_TEST_P(fixture, name, kRealAndSimulated)
 
 #endif  // DETENT_TESTING_TEST_MACROS_H_

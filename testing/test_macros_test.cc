@@ -80,6 +80,13 @@ TEST(SimTestTest, TheFixtureLivesOncePerSchedule) {
   EXPECT_THAT(output.text, HasSubstr("set up 17 times, torn down 17 times, 0 alive\n"));
 }
 
+TEST(SimTestTest, AParameterisedTestIsExploredForEachValue) {
+  const std::string text = RunSample("*OddTest*").text;
+  EXPECT_THAT(text, AllOf(HasSubstr("[       OK ] Some/OddTest.IsOdd/0"), HasSubstr("it is 2"),
+                          HasSubstr("[       OK ] Some/OddTest.IsOdd/2"),
+                          ContainsRegex("DETENT_REPLAY=d1:[^ ]* [^ ]* --gtest_filter=Some/OddTest.IsOdd/1\n")));
+}
+
 TEST(SimTestTest, FlagsOverrideTheEnvironment) {
   const Output output = RunSample("CountingTest.*", "DETENT_SCHEDULES=17", "--detent_schedules=5");
   EXPECT_THAT(output.text, HasSubstr("set up 5 times"));

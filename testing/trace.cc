@@ -6,6 +6,7 @@
 #include <source_location>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "detent/runtime/errors.h"
@@ -26,7 +27,7 @@ using detent::sim::ChoiceKind;
 std::string PlaceOf(const TaskState& task) {
   const std::source_location place = task.Place();
   const std::string_view file = place.file_name();
-  const bool is_glue = file.ends_with("testing/explore.cc") || file.ends_with("testing/test_macros.h");
+  const bool is_glue = file.ends_with("testing/schedule.cc") || file.ends_with("testing/test_macros.h");
   return is_glue || detent::internal::IsOurs(place) ? std::string() : detent::internal::SourceText(place);
 }
 
@@ -127,7 +128,9 @@ bool TraceRecorder::IsForgettable(uint64_t number) const {
 void TraceRecorder::AddFailure(std::string_view what) {
   TraceEvent event = NewEvent(Kind::kFailure);
   event.failed = true;
+  // Of several lines one.
   event.text = absl::StrReplaceAll(std::string(what), {{"\n", " "}});
+  absl::RemoveExtraAsciiWhitespace(&event.text);
   if (lane_ != 0) {
     inner_.push_back(std::move(event));
   } else {
