@@ -7,12 +7,6 @@
 #include "absl/container/flat_hash_set.h"
 
 namespace detent::sim {
-namespace {
-
-// Up to here the lanes are compared pair by pair, above with a set.
-constexpr size_t kFewSteps = 16;
-
-}  // namespace
 
 uint32_t ReadyList::ListHeads() {
   heads_.clear();

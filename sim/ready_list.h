@@ -112,6 +112,7 @@ class ReadyList {
   void ForgetCurrentLane() { current_lane_ = 0; }
 
  private:
+  // Up to here lanes are compared pair by pair, above with a set; and steps are moved one by one, above as a block.
   static constexpr size_t kFewSteps = 16;
 
   uint32_t ListHeads();
