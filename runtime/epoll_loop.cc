@@ -14,7 +14,10 @@
 namespace detent {
 namespace {
 
-constexpr size_t kStepsBetweenPolls = 64;
+// While steps are ready the clock is read after so many, and I/O polled if so much time has passed: a poll is a system
+// call, which costs as much as dozens of short steps, and reading the clock is none.
+constexpr size_t kStepsBetweenLooks = 64;
+constexpr int64_t kNanosecondsBetweenPolls = 20'000;
 constexpr absl::Duration kSlowStep = absl::Milliseconds(100);
 
 }  // namespace
@@ -43,10 +46,20 @@ LoopTime EpollLoop::ReadClock() const {
 
 void EpollLoop::RunOnce() {
   internal::LoopCore& core = this->core();
-  if (core.ready.empty() || steps_since_poll_ >= kStepsBetweenPolls) Poll();
+  if (core.ready.empty()) {
+    Poll();
+  } else if (steps_since_look_ >= kStepsBetweenLooks) {
+    LookAtClock();
+  }
   if (inbox()->HasMail()) DrainInbox();
   QueueDueTimers();
   RunReady(core.ready.size());
+}
+
+void EpollLoop::LookAtClock() {
+  core().now = ReadClock();
+  steps_since_look_ = 0;
+  if (core().now.nanoseconds() - polled_at_.nanoseconds() >= kNanosecondsBetweenPolls) Poll();
 }
 
 void EpollLoop::Poll() {
@@ -57,13 +70,13 @@ void EpollLoop::Poll() {
                                   : std::max(core.timers.earliest() - ReadClock(), absl::ZeroDuration());
   }
   epoll_.Wait(timeout);
-  core.now = ReadClock();
-  steps_since_poll_ = 0;
+  core.now = polled_at_ = ReadClock();
+  steps_since_look_ = 0;
 }
 
 void EpollLoop::RunReady(size_t steps) {
   internal::ReadyQueue& ready = core().ready;
-  steps_since_poll_ += steps;
+  steps_since_look_ += steps;
   if (debug()) [[unlikely]] {
     for (; steps > 0; --steps) RunStepWatched(ready.Pop());
     return;

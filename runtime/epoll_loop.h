@@ -5,7 +5,8 @@
 //   int main() { return detent::Run(Main()); }
 //
 // Timers fire no earlier than their deadline, to the nanosecond where the kernel has epoll_pwait2 (Linux 5.11), else to
-// the millisecond. While tasks are ready the loop polls for I/O every 64 steps at the latest.
+// the millisecond. While tasks are ready the loop reads the clock every 64 steps at the latest, and then polls for I/O if
+// 20 microseconds have passed since it last did.
 //
 // Errors.        std::system_error if the kernel refuses an epoll instance or an eventfd.
 // Threads.       See EventLoop. The destructor waits for functions that RunInExecutor() has begun or queued.
@@ -52,6 +53,8 @@ class EpollLoop final : public EventLoop {
  private:
   // Polls for I/O, sleeping until the next timer if nothing is ready, and reads the clock.
   void Poll();
+  // Reads the clock, and polls if it is time.
+  void LookAtClock();
   void RunReady(size_t steps);
   void RunStepWatched(internal::Step step);
 
@@ -59,7 +62,8 @@ class EpollLoop final : public EventLoop {
   internal::Epoll epoll_;
   std::unique_ptr<internal::Network> network_;
   std::unique_ptr<internal::ThreadPool> pool_;
-  size_t steps_since_poll_ = 0;
+  size_t steps_since_look_ = 0;  // At the clock.
+  LoopTime polled_at_;
 };
 
 // Runs `coro` on a fresh EpollLoop; then cancels the tasks that are left, waits for them, and closes the loop. Gives the

@@ -147,7 +147,7 @@ void EventLoop::DrainInbox() {
   for (auto& function : inbox_->TakeAll()) CallSoon(std::move(function));
 }
 
-void EventLoop::QueueDueTimers() {
+void EventLoop::QueueTimers() {
   internal::LoopCore& core = *core_;
   while (!core.timers.empty() && core.timers.earliest() <= core.now) core.ready.Push(core.timers.PopEarliest());
 }

@@ -182,7 +182,9 @@ class EventLoop {
   // Moves what other threads left into the ready queue.
   void DrainInbox();
   // Moves the timers that are due at core().now into the ready queue.
-  void QueueDueTimers();
+  void QueueDueTimers() {
+    if (!core_->timers.empty()) QueueTimers();
+  }
   // Runs one step; exceptions of callbacks have been dealt with.
   void RunStep(internal::Step step) {
     if (step.IsTask()) {
@@ -203,6 +205,7 @@ class EventLoop {
   RandomGenerator random_;
 
  private:
+  void QueueTimers();
   // Runs until `task` is done. Throws if Stop() came first.
   void RunUntilDone(const AnyTask& task);
   void RequireIdle(const char* what) const;

@@ -86,48 +86,30 @@ int RemoveDoneCallback(FutureState& state, uint64_t id) {
   return 1;
 }
 
-bool Join::Ready(TaskState& task) const {
-  NoteAccess(task.core(), *state_->Object(), AccessMode::kRead);
-  return state_->IsDone();
-}
-
-WaitNode* Join::Suspend(TaskState& task) {
+void Join::Refuse(TaskState& task) const {
   if (&state_->core() != &task.core()) {
     throw InvalidStateError(absl::StrCat("co_await on ", state_->Describe(),
                                          ": it belongs to another event loop than the awaiting task; use "
                                          "RunCoroutineThreadsafe() or CallSoonThreadsafe() to cross loops"));
   }
-  if (state_.get() == &task) {
-    throw InvalidStateError(absl::StrCat(task.Describe(), " awaits itself: it would never end"));
-  }
-  Park(task);
-  // The hop of a combinator runs in the lane of the first who waits.
-  if (state_->IsDerived()) NoteAccess(task.core(), *state_->Object(), AccessMode::kWrite);
-  state_->Observe(this);
-  return this;
+  throw InvalidStateError(absl::StrCat(task.Describe(), " awaits itself: it would never end"));
 }
 
-Ending Join::End(TaskState& task) {
-  NoteAccess(task.core(), *state_->Object(), AccessMode::kRead);
-  if (task.ConsumeCancel()) {
+Ending Join::EndWithoutValue(bool cancelled) {
+  if (cancelled) {
     // A cancel that came after the wake-up. The error that it displaces has been delivered as far as asyncio goes.
     if (state_->status() == Status::kError) state_->MarkRetrieved();
     state_->StopObserving(this);
     return Ending::kCancelled;
   }
-  switch (state_->status()) {
-    case Status::kValue:
-      return Ending::kValue;
-    case Status::kError:
-      if (!state_->FailedByCancellation()) return Ending::kError;
-      state_->MarkRetrieved();
-      [[fallthrough]];
-    default:
-      // Still pending only if a circle of tasks that await each other was cancelled.
-      state_->StopObserving(this);
-      ended_by_awaited_ = !passed_ && state_->IsDone();
-      return Ending::kCancelled;
+  if (state_->status() == Status::kError) {
+    if (!state_->FailedByCancellation()) return Ending::kError;
+    state_->MarkRetrieved();
   }
+  // Still pending only if a circle of tasks that await each other was cancelled.
+  state_->StopObserving(this);
+  ended_by_awaited_ = !passed_ && state_->IsDone();
+  return Ending::kCancelled;
 }
 
 void Join::Abandon() noexcept {

@@ -39,21 +39,12 @@ void QueueBase::Shutdown(bool immediate) {
   putters_.PopAndWakeAll(woken_);
 }
 
-void QueueBase::Added() {
-  ++unfinished_;
-  finished_.Clear();
-  getters_.PopAndWake(woken_);
-}
-
-void QueueBase::RequireRoom(const char* what) const {
+void QueueBase::ThrowNoRoom(const char* what) const {
   if (shut_down_) throw QueueShutDown(absl::StrCat(what, " on ", Called("Queue"), ": the queue was shut down"));
-  if (HasAll()) {
-    throw QueueFull(absl::StrCat(what, " on ", Called("Queue"), ": it is full (", Count(), " of ", maxsize_, ")"));
-  }
+  throw QueueFull(absl::StrCat(what, " on ", Called("Queue"), ": it is full (", Count(), " of ", maxsize_, ")"));
 }
 
-void QueueBase::RequireItem(const char* what) const {
-  if (!HasNone()) return;
+void QueueBase::ThrowNoItem(const char* what) const {
   if (shut_down_) throw QueueShutDown(absl::StrCat(what, " on ", Called("Queue"), ": the queue was shut down"));
   throw QueueEmpty(absl::StrCat(what, " on ", Called("Queue"), ": it is empty"));
 }

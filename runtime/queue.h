@@ -75,18 +75,34 @@ class QueueBase : public NamedObject {
   virtual ~QueueBase() = default;
 
   // How many items there are.
-  virtual size_t Count() const = 0;
+  size_t Count() const { return size_; }
   virtual void DropItem() = 0;
 
   // After an item was added, or taken.
-  void Added();
-  void Taken() { putters_.PopAndWake(woken_); }
-  void RequireRoom(const char* what) const;   // Or QueueShutDown, QueueFull.
-  void RequireItem(const char* what) const;   // Or QueueEmpty, QueueShutDown.
+  void Added() {
+    ++size_;
+    ++unfinished_;
+    finished_.Clear();
+    if (!getters_.empty()) getters_.PopAndWake(woken_);
+  }
+  void Taken() {
+    --size_;
+    if (!putters_.empty()) putters_.PopAndWake(woken_);
+  }
+  void RequireRoom(const char* what) const {
+    if (shut_down_ || HasAll()) [[unlikely]] ThrowNoRoom(what);
+  }
+  void RequireItem(const char* what) const {
+    if (HasNone()) [[unlikely]] ThrowNoItem(what);
+  }
+  // An item was dropped.
+  void Dropped() { --size_; }
 
  private:
   friend class QueueWait;
 
+  [[noreturn]] void ThrowNoRoom(const char* what) const;  // QueueShutDown, QueueFull.
+  [[noreturn]] void ThrowNoItem(const char* what) const;  // QueueEmpty, QueueShutDown.
   // As Empty() and Full(), for those who noted the access.
   bool HasNone() const { return Count() == 0; }
   bool HasAll() const { return maxsize_ > 0 && static_cast<int64_t>(Count()) >= maxsize_; }
@@ -96,6 +112,7 @@ class QueueBase : public NamedObject {
   WaitList woken_;  // Of both kinds, until they run: a queue that is destroyed before tells them.
   Event finished_;
   int64_t maxsize_;
+  size_t size_ = 0;
   int64_t unfinished_ = 0;
   bool shut_down_ = false;
 };
@@ -186,7 +203,7 @@ class BasicQueue final : public QueueBase {
   template <typename U>
   void AddNow(const char* what, U&& item) {
     RequireRoom(what);
-    items_.Add(std::forward<U>(item));
+    items_.Add(std::forward<U>(item));  // May throw: then nothing was added.
     Added();
   }
   T TakeNow(const char* what) {
@@ -195,8 +212,10 @@ class BasicQueue final : public QueueBase {
     Taken();
     return item;
   }
-  size_t Count() const override { return items_.size(); }
-  void DropItem() override { (void)items_.Take(); }
+  void DropItem() override {
+    (void)items_.Take();
+    Dropped();
+  }
 
   Order items_;
 };

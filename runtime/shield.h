@@ -35,8 +35,6 @@ class ShieldState final : public FutureState, public SelfKept {
 
   bool Cancel() override;
   void* Value() override { return inner_->Value(); }
-  FutureState& ValueOwner() override { return inner_->ValueOwner(); }
-  bool IsUnshared() const override { return FutureState::IsUnshared() && inner_->IsUnshared(); }
   bool IsDerived() const override { return true; }
   std::string Describe() const override;
   void AddBlockers(std::vector<TaskState*>& tasks) const override { inner_->AddBlockers(tasks); }
@@ -66,6 +64,9 @@ class ShieldState final : public FutureState, public SelfKept {
 
   explicit ShieldState(StateRef<FutureState> inner);
   ~ShieldState() override = default;
+
+  FutureState& OtherValueOwner() override { return inner_->ValueOwner(); }
+  bool OtherIsUnshared() const override { return inner_->IsUnshared(); }
 
   void FinishFromInner();
   void StopWatching();

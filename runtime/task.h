@@ -117,7 +117,7 @@ class TaskOf final : public WithValue<T, TaskState> {
 
 // Makes a task of `coro` and puts it into the ready queue of `core`.
 template <typename T>
-Task<T> SpawnOn(LoopCore& core, Coro<T> coro, const SpawnOptions& options, std::source_location where) {
+Task<T> SpawnOn(LoopCore& core, Coro<T>&& coro, const SpawnOptions& options, std::source_location where) {
   static_assert(!std::is_reference_v<T>, "a task cannot return a reference: return a pointer, or await the Coro");
   auto* state = new TaskOf<T>(core, coro.Release().promise(), options.name, where);
   Task<T> task{StateRef<FutureState>(static_cast<FutureState*>(state))};

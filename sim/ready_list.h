@@ -10,8 +10,10 @@
 #ifndef DETENT_SIM_READY_LIST_H_
 #define DETENT_SIM_READY_LIST_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <initializer_list>
 #include <vector>
 
@@ -36,13 +38,16 @@ class ReadyList {
  public:
   ReadyList() {}
 
-  size_t size() const { return steps_.size() - head_; }
+  size_t size() const { return tail_ - head_; }
 
   void Append(internal::Step step, uint64_t iteration) {
-    const bool is_task = step.IsTask();
-    if (!is_task) ++runnables_;
-    steps_.push_back(
-        ReadyStep(step, is_task ? internal::LaneOfTask(step.task()->id()) : step.runnable()->Lane(), iteration));
+    if (tail_ == capacity_) [[unlikely]] MakeRoom();
+    if (step.IsTask()) [[likely]] {
+      steps_[tail_++] = ReadyStep(step, internal::LaneOfTask(step.task()->id()), iteration);
+    } else {
+      ++runnables_;
+      steps_[tail_++] = ReadyStep(step, step.runnable()->Lane(), iteration);
+    }
   }
 
   // Lists the candidates, and gives their number. REQUIRES: size() > 0.
@@ -58,9 +63,9 @@ class ReadyList {
     // Tasks only: each is a lane of its own.
     first_ = head_;
     if (current_lane_ != 0) {
-      for (; first_ < steps_.size() && steps_[first_].lane != current_lane_; ++first_) {
+      for (; first_ < tail_ && steps_[first_].lane != current_lane_; ++first_) {
       }
-      if (first_ == steps_.size()) {
+      if (first_ == tail_) {
         current_lane_ = 0;
         first_ = head_;
       }
@@ -81,9 +86,9 @@ class ReadyList {
       for (const size_t head : heads_) visit(i++, steps_[head].lane);
       return;
     }
-    const ReadyStep* step = steps_.data() + head_;
-    const ReadyStep* const current = steps_.data() + first_;
-    const ReadyStep* const end = steps_.data() + steps_.size();
+    const ReadyStep* step = steps_.get() + head_;
+    const ReadyStep* const current = steps_.get() + first_;
+    const ReadyStep* const end = steps_.get() + tail_;
     visit(i++, current->lane);
     // Those before the current lane's and those after it.
     for (const ReadyStep* const stop : {current, end}) {
@@ -107,6 +112,9 @@ class ReadyList {
   void ForgetCurrentLane() { current_lane_ = 0; }
 
  private:
+  // Up to here lanes are compared pair by pair, above with a set; and steps are moved one by one, above as a block.
+  static constexpr size_t kFewSteps = 16;
+
   uint32_t ListHeads();
   size_t IndexOf(uint32_t choice) const {
     if (listed_heads_) return heads_[choice];
@@ -115,10 +123,25 @@ class ReadyList {
     const size_t index = head_ + choice;
     return index <= first_ ? index - 1 : index;
   }
-  ReadyStep Take(size_t index);
+  ReadyStep Take(size_t index) {
+    const ReadyStep taken = steps_[index];
+    // Close up on the side of the head: steps are mostly taken near it.
+    if (index - head_ > kFewSteps) [[unlikely]] {
+      std::move_backward(steps_.get() + head_, steps_.get() + index, steps_.get() + index + 1);
+    } else {
+      for (; index > head_; --index) steps_[index] = steps_[index - 1];  // A call of memmove() would take longer.
+    }
+    if (++head_ == tail_) head_ = tail_ = 0;
+    if (!taken.step.IsTask()) --runnables_;
+    return taken;
+  }
+  // Makes room for one more, at the front's cost or with more memory.
+  void MakeRoom();
 
-  std::vector<ReadyStep> steps_;  // From head_ on.
+  std::unique_ptr<ReadyStep[]> steps_;  // From head_ to tail_.
+  size_t capacity_ = 0;
   size_t head_ = 0;
+  size_t tail_ = 0;
   size_t runnables_ = 0;       // How many of them are no tasks: only those can share a lane.
   uint64_t current_lane_ = 0;  // The lane that a choice made current; 0 if none.
   size_t first_ = 0;           // The first candidate.

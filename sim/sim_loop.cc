@@ -113,7 +113,7 @@ void SimLoop::RunOnce() {
   ++iteration_;
   for (steps_left_ = ready_.size(); steps_left_ > 0; --steps_left_) {
     RunChosenStep();
-    TakeReady();
+    if (!core().ready.empty()) TakeReady();
   }
 }
 

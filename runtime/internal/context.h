@@ -54,7 +54,7 @@ class ContextRef {
     return *this;
   }
   ~ContextRef() {
-    if (context_ != nullptr && --context_->references_ == 0) delete context_;
+    if (context_ != nullptr) [[unlikely]] Drop();
   }
 
   const void* Find(uint64_t variable) const { return context_ == nullptr ? nullptr : context_->Find(variable); }
@@ -71,6 +71,10 @@ class ContextRef {
   }
 
  private:
+  [[gnu::noinline]] void Drop() {
+    if (--context_->references_ == 0) delete context_;
+  }
+
   Context* context_ = nullptr;
 };
 

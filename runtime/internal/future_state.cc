@@ -9,8 +9,6 @@
 
 namespace detent::internal {
 
-FutureState::~FutureState() { core_->DropReference(); }
-
 void FutureState::Destroy() noexcept {
   if (status_ == Status::kError && !retrieved_) {
     ReportToHandler(*core_, absl::StrCat(Describe(), " failed and nobody looked at the error"), error_);
@@ -36,41 +34,6 @@ bool FutureState::Cancel() {
   return true;
 }
 
-void FutureState::Observe(Observer* observer) {
-  if (first_observer_ == nullptr) {
-    observer->previous_ = observer->next_ = observer;
-    first_observer_ = observer;
-    return;
-  }
-  observer->next_ = first_observer_;
-  observer->previous_ = first_observer_->previous_;
-  observer->previous_->next_ = observer;
-  first_observer_->previous_ = observer;
-}
-
-void FutureState::StopObserving(Observer* observer) {
-  if (observer->next_ == nullptr) return;
-  if (observer->next_ == observer) {
-    first_observer_ = nullptr;
-  } else {
-    observer->previous_->next_ = observer->next_;
-    observer->next_->previous_ = observer->previous_;
-    if (first_observer_ == observer) first_observer_ = observer->next_;
-  }
-  observer->previous_ = observer->next_ = nullptr;
-}
-
-void FutureState::Complete(Status status) {
-  NoteAccess(*core_, object_, AccessMode::kWrite);
-  status_ = status;
-  AddReference();  // An observer may drop the last handle.
-  while (Observer* observer = first_observer_) {
-    StopObserving(observer);
-    observer->OnDone(*this);
-  }
-  DropReference();
-}
-
 void FutureState::CompleteWithError(std::exception_ptr error) {
   error_ = std::move(error);
   Complete(Status::kError);
@@ -79,12 +42,6 @@ void FutureState::CompleteWithError(std::exception_ptr error) {
 uint64_t FutureState::WaiterLane() const {
   const Observer* waiter = FindObserver([](const Observer* observer) { return observer->WaiterLane() != 0; });
   return waiter == nullptr ? 0 : waiter->WaiterLane();
-}
-
-void FutureState::MarkMoved() {
-  FutureState& owner = ValueOwner();
-  NoteAccess(*core_, owner.object_, AccessMode::kWrite);
-  owner.moved_ = true;
 }
 
 void FutureState::CompleteWithCancelledError() {
@@ -113,8 +70,7 @@ void FutureState::RequirePending(const char* what) const {
                                        "); a future is completed once, check Done() first"));
 }
 
-void FutureState::RequireValue() {
-  NoteAccess(*core_, object_, AccessMode::kRead);
+void FutureState::ThrowNoValue() {
   switch (status_) {
     case Status::kPending:
       throw InvalidStateError(
@@ -124,12 +80,11 @@ void FutureState::RequireValue() {
     case Status::kError:
       std::rethrow_exception(Error());
     case Status::kValue:
-      if (ValueOwner().moved_) {
-        throw InvalidStateError(absl::StrCat("the result of ", Describe(),
-                                             " was already moved out by `co_await std::move(handle)` or "
-                                             "`std::move(handle).Result()`; read it before, or without std::move"));
-      }
+      break;
   }
+  throw InvalidStateError(absl::StrCat("the result of ", Describe(),
+                                       " was already moved out by `co_await std::move(handle)` or "
+                                       "`std::move(handle).Result()`; read it before, or without std::move"));
 }
 
 }  // namespace detent::internal

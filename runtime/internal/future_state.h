@@ -18,6 +18,7 @@
 #include <variant>
 #include <vector>
 
+#include "detent/runtime/internal/access.h"
 #include "detent/runtime/internal/frame_pool.h"
 #include "detent/runtime/internal/loop_core.h"
 #include "detent/runtime/internal/wait_node.h"
@@ -108,11 +109,15 @@ class FutureState : public Pooled {
   bool IsRetrieved() const { return retrieved_; }
 
   // The state whose value this one shows: its own, except for a shield.
-  virtual FutureState& ValueOwner() { return *this; }
+  FutureState& ValueOwner() { return shows_another_ ? OtherValueOwner() : *this; }
   // Whether nobody but the caller can read the value.
-  virtual bool IsUnshared() const { return references_ == 1; }
+  bool IsUnshared() const { return references_ == 1 && (!shows_another_ || OtherIsUnshared()); }
   // The value was moved out: a later read is an error.
-  void MarkMoved();
+  void MarkMoved() {
+    FutureState& owner = ValueOwner();
+    NoteAccess(*core_, owner.object_, AccessMode::kWrite);
+    owner.moved_ = true;
+  }
 
   // An error that is a CancelledError: a gather whose child was cancelled fails, but is not cancelled itself.
   bool FailedByCancellation() const { return failed_by_cancellation_; }
@@ -130,15 +135,21 @@ class FutureState : public Pooled {
   // Throws InvalidStateError if it is pending in another loop than `core`'s; `what` is the refused call.
   void RequireSameLoop(const LoopCore& core, const char* what) const;
   // Throws unless there is a value to read: CancelledError, the error, or InvalidStateError.
-  void RequireValue();
+  void RequireValue() {
+    NoteAccess(*core_, object_, AccessMode::kRead);
+    if (status_ != Status::kValue || ValueOwner().moved_) [[unlikely]] ThrowNoValue();
+  }
 
  protected:
   explicit FutureState(LoopCore& core) : core_(&core), object_(core.run_number, core.next_object_ordinal++) {
     core.AddReference();
   }
-  virtual ~FutureState();
+  virtual ~FutureState() { core_->DropReference(); }
 
   void Complete(Status status);
+  // Of a state that shows another's value (shows_another_).
+  virtual FutureState& OtherValueOwner() { return *this; }
+  virtual bool OtherIsUnshared() const { return true; }
   void SetError(std::exception_ptr error) { error_ = std::move(error); }
   // False if there is no loop left that could tell anybody; throws InvalidStateError on another thread than the loop's.
   bool CheckCancel(const char* what) const;
@@ -151,10 +162,12 @@ class FutureState : public Pooled {
   bool retrieved_ = false;
   bool moved_ = false;
   bool failed_by_cancellation_ = false;
+  bool shows_another_ = false;
   Status status_ = Status::kPending;
 
  private:
   void Destroy() noexcept;
+  [[noreturn]] void ThrowNoValue();
 
   uint32_t references_ = 0;
   LoopCore* core_;
@@ -162,6 +175,42 @@ class FutureState : public Pooled {
   std::exception_ptr error_;
   WaitObject object_;
 };
+
+// These are inline because every task that ends goes through them.
+inline void FutureState::Observe(Observer* observer) {
+  if (first_observer_ == nullptr) {
+    observer->previous_ = observer->next_ = observer;
+    first_observer_ = observer;
+    return;
+  }
+  observer->next_ = first_observer_;
+  observer->previous_ = first_observer_->previous_;
+  observer->previous_->next_ = observer;
+  first_observer_->previous_ = observer;
+}
+
+inline void FutureState::StopObserving(Observer* observer) {
+  if (observer->next_ == nullptr) return;
+  if (observer->next_ == observer) {
+    first_observer_ = nullptr;
+  } else {
+    observer->previous_->next_ = observer->next_;
+    observer->next_->previous_ = observer->previous_;
+    if (first_observer_ == observer) first_observer_ = observer->next_;
+  }
+  observer->previous_ = observer->next_ = nullptr;
+}
+
+inline void FutureState::Complete(Status status) {
+  NoteAccess(*core_, object_, AccessMode::kWrite);
+  status_ = status;
+  AddReference();  // An observer may drop the last handle.
+  while (Observer* observer = first_observer_) {
+    StopObserving(observer);
+    observer->OnDone(*this);
+  }
+  DropReference();
+}
 
 // A counted pointer to a state.
 template <typename S>

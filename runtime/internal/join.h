@@ -23,9 +23,26 @@ class Join : public WaitNode, public Observer {
   Join(const Join&) = delete;
   Join& operator=(const Join&) = delete;
 
-  bool Ready(TaskState& task) const;
-  WaitNode* Suspend(TaskState& task);
-  Ending End(TaskState& task);
+  bool Ready(TaskState& task) const {
+    NoteAccess(task.core(), *state_->Object(), AccessMode::kRead);
+    return state_->IsDone();
+  }
+  WaitNode* Suspend(TaskState& task) {
+    if (&state_->core() != &task.core() || state_.get() == &task) [[unlikely]] Refuse(task);
+    Park(task);
+    // The hop of a combinator runs in the lane of the first who waits.
+    if (task.core().recorder != nullptr && state_->IsDerived()) [[unlikely]] {
+      NoteAccess(task.core(), *state_->Object(), AccessMode::kWrite);
+    }
+    state_->Observe(this);
+    return this;
+  }
+  Ending End(TaskState& task) {
+    NoteAccess(task.core(), *state_->Object(), AccessMode::kRead);
+    const bool cancelled = task.ConsumeCancel();
+    if (!cancelled && state_->status() == Status::kValue) [[likely]] return Ending::kValue;
+    return EndWithoutValue(cancelled);
+  }
   std::exception_ptr TakeError() { return state_->Error(); }
 
   // Whether the await ended cancelled because the awaited future was, and not because this task was.
@@ -51,6 +68,10 @@ class Join : public WaitNode, public Observer {
   StateRef<FutureState> state_;
 
  private:
+  // The task cannot wait for this: throws InvalidStateError.
+  [[noreturn]] void Refuse(TaskState& task) const;
+  Ending EndWithoutValue(bool cancelled);
+
   bool passed_ = false;  // This task was cancelled while it waited, and passed that on.
   bool ended_by_awaited_ = false;
 };

@@ -16,6 +16,7 @@
 #include <coroutine>
 #include <cstdint>
 #include <source_location>
+#include <utility>
 
 #include "detent/runtime/internal/loop_core.h"
 #include "detent/runtime/internal/shifted_frame.h"
@@ -85,6 +86,22 @@ class PromiseBase : public ShiftedFrame {
   uintptr_t up_ = 0;
   std::source_location where_;
 };
+
+// Here, where a promise is known: the hottest function of all.
+inline void TaskState::Step() {
+  LoopCore& core = this->core();
+  core.current_task = this;
+  if (flags_ != 0 && !PrepareStep()) [[unlikely]] {
+    core.current_task = nullptr;
+    return;
+  }
+  wait_ = nullptr;
+  started_ = true;
+  leaf_->handle().resume();
+  while (core.next) [[unlikely]] std::exchange(core.next, nullptr).resume();
+  if (root_ended_) FinishRoot();
+  core.current_task = nullptr;
+}
 
 // Goes on with `next`: by symmetric transfer or through the trampoline. What await_suspend() returns.
 #if DETENT_SYMMETRIC_TRANSFER

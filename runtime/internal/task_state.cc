@@ -11,38 +11,14 @@
 namespace detent::internal {
 
 TaskState::TaskState(LoopCore& core, PromiseBase& root, std::string_view name, std::source_location where)
-    : FutureState(core), root_(&root), leaf_(&root), id_(core.next_task_id++), spawned_at_(where) {
+    : FutureState(core),
+      root_(&root),
+      leaf_(&root),
+      id_(core.next_task_id++),
+      spawned_at_(where),
+      context_(core.current_task != nullptr ? core.current_task->context_ : core.callback_context) {
   if (!name.empty()) name_ = std::make_unique<std::string>(name);
-  context_ = core.current_task != nullptr ? core.current_task->context_ : core.callback_context;
   root.SetTask(this);
-}
-
-TaskState::~TaskState() = default;
-
-void TaskState::Start() {
-  LoopCore& core = this->core();
-  AddReference();  // The loop's own, until the task is done.
-  if (core.first_task == nullptr) {
-    core.first_task = previous_ = next_ = this;
-  } else {
-    next_ = core.first_task;
-    previous_ = core.first_task->previous_;
-    previous_->next_ = next_->previous_ = this;
-  }
-  ++core.live_tasks;
-  MakeReady();
-}
-
-void TaskState::Unlist() {
-  LoopCore& core = this->core();
-  if (next_ == this) {
-    core.first_task = nullptr;
-  } else {
-    previous_->next_ = next_;
-    next_->previous_ = previous_;
-    if (core.first_task == this) core.first_task = next_;
-  }
-  --core.live_tasks;
 }
 
 const std::string& TaskState::name() const {
@@ -115,21 +91,6 @@ void TaskState::AfterSuspend() {
   if ((flags_ & kMustCancel) == 0 || wait_ == nullptr) return;
   TaskState* inner = wait_->PassCancelTo();
   if (inner != nullptr ? inner->Cancel() : wait_->CancelWait()) flags_ &= static_cast<uint8_t>(~kMustCancel);
-}
-
-void TaskState::Step() {
-  LoopCore& core = this->core();
-  core.current_task = this;
-  if (flags_ != 0 && !PrepareStep()) [[unlikely]] {
-    core.current_task = nullptr;
-    return;
-  }
-  wait_ = nullptr;
-  started_ = true;
-  leaf_->handle().resume();
-  while (core.next) std::exchange(core.next, nullptr).resume();
-  if (root_ended_) FinishRoot();
-  core.current_task = nullptr;
 }
 
 bool TaskState::PrepareStep() {

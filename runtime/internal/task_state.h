@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "detent/runtime/internal/access.h"
 #include "detent/runtime/internal/context.h"
 #include "detent/runtime/internal/future_state.h"
 #include "detent/runtime/internal/loop_core.h"
@@ -79,7 +80,7 @@ class TaskState : public FutureState {
 
  protected:
   TaskState(LoopCore& core, PromiseBase& root, std::string_view name, std::source_location where);
-  ~TaskState() override;
+  ~TaskState() override = default;
 
   // Puts the loop in charge of the task: listed, and ready for its first step.
   void Start();
@@ -121,6 +122,46 @@ class TaskState : public FutureState {
   TaskState* next_live() const { return next_; }
   TaskState* previous_live() const { return previous_; }
 };
+
+// Inline because every task goes through them.
+inline void TaskState::Start() {
+  LoopCore& core = this->core();
+  AddReference();  // The loop's own, until the task is done.
+  if (core.first_task == nullptr) {
+    core.first_task = previous_ = next_ = this;
+  } else {
+    next_ = core.first_task;
+    previous_ = core.first_task->previous_;
+    previous_->next_ = next_->previous_ = this;
+  }
+  ++core.live_tasks;
+  MakeReady();
+}
+
+inline void TaskState::Unlist() {
+  LoopCore& core = this->core();
+  if (next_ == this) {
+    core.first_task = nullptr;
+  } else {
+    previous_->next_ = next_;
+    next_->previous_ = previous_;
+    if (core.first_task == this) core.first_task = next_;
+  }
+  --core.live_tasks;
+}
+
+inline bool WaitNode::Wake() {
+  NoteWake(task_->core(), task_->id());
+  if (state_ != State::kWaiting) return false;
+  state_ = State::kWoken;
+  task_->MakeReady();
+  return true;
+}
+
+inline Ending WaitNode::EndOfWait(TaskState& task) const {
+  if (task.ConsumeCancel() || state_ == State::kCancelled) return Ending::kCancelled;
+  return is_orphan_ ? Ending::kError : Ending::kValue;
+}
 
 }  // namespace detent::internal
 

@@ -54,22 +54,9 @@ bool WaitNode::CancelWait() {
   return true;
 }
 
-bool WaitNode::Wake() {
-  NoteWake(task_->core(), task_->id());
-  if (state_ != State::kWaiting) return false;
-  state_ = State::kWoken;
-  task_->MakeReady();
-  return true;
-}
-
 void WaitNode::Orphan() {
   is_orphan_ = true;
   Wake();
-}
-
-Ending WaitNode::EndOfWait(TaskState& task) const {
-  if (task.ConsumeCancel() || state_ == State::kCancelled) return Ending::kCancelled;
-  return is_orphan_ ? Ending::kError : Ending::kValue;
 }
 
 std::exception_ptr WaitNode::OrphanError() const {

@@ -135,8 +135,8 @@ class WaitNode {
     is_orphan_ = false;
   }
 
-  // Makes the task ready. False if it already was.
-  bool Wake();
+  // Makes the task ready. False if it already was. (Defined in task_state.h, as EndOfWait().)
+  inline bool Wake();
   // As Wake(), for when the object waited on is destroyed.
   void Orphan();
 
@@ -147,7 +147,7 @@ class WaitNode {
 
   // How the wait ended for the task that now runs again: consumes a pending cancellation. The error of an orphan is
   // OrphanError().
-  Ending EndOfWait(TaskState& task) const;
+  inline Ending EndOfWait(TaskState& task) const;
   std::exception_ptr OrphanError() const;
 
  private:
