@@ -132,6 +132,7 @@ void EventLoop::CancelAllTasks() {
 }
 
 void EventLoop::Stop() {
+  CheckThread("Stop()");
   internal::NoteUnknownAccess(*core_);
   stopping_ = true;
 }

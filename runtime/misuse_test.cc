@@ -363,5 +363,27 @@ TEST(MisuseTest, AGeneratorAskedTwiceAtOnce) {
   EXPECT_EQ(text, "AsyncGenerator::Next(): another Next() of this generator is not over yet; await one at a time");
 }
 
+// Each wakes a task that waits: from another thread that would tear the ready queue.
+TEST(WrongThreadTest, WakingATaskFromAnotherThreadIsRefused) {
+  EpollLoop loop;
+  Event event;
+  Queue<int> queue;
+  Semaphore semaphore(0);
+  std::vector<Task<>> tasks;
+  loop.Run([&]() -> Coro<> {
+    tasks.push_back(Spawn([&]() -> Coro<> { co_await event.Wait(); }));
+    tasks.push_back(Spawn([&]() -> Coro<> { (void)co_await queue.Get(); }));
+    tasks.push_back(Spawn([&]() -> Coro<> { co_await semaphore.Acquire(); }));
+    co_await Yield();
+  });
+  std::thread([&] {
+    EXPECT_THROW(event.Set(), InvalidStateError);
+    EXPECT_THROW(queue.PutNowait(1), InvalidStateError);
+    EXPECT_THROW(semaphore.Release(), InvalidStateError);
+    EXPECT_THROW(loop.Stop(), InvalidStateError);
+  }).join();
+  loop.CancelAllTasks();
+}
+
 }  // namespace
 }  // namespace detent

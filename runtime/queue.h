@@ -18,6 +18,7 @@
 // Errors.        QueueFull, QueueEmpty; QueueShutDown after Shutdown(). std::invalid_argument for a negative maxsize;
 //                InvalidStateError for more TaskDone() than items.
 // Ownership.     Put(T&&) moves from its argument only when it succeeds: the argument must live until the await ends.
+//                Spawned or given to Gather() and the like, it becomes a task that takes its item along.
 //                The queue must outlive those who wait on it, else they get an InvalidStateError.
 // Threads.       The loop's own thread only.
 #ifndef DETENT_RUNTIME_QUEUE_H_
@@ -32,6 +33,7 @@
 #include <utility>
 #include <vector>
 
+#include "detent/runtime/coro.h"
 #include "detent/runtime/event.h"
 #include "detent/runtime/internal/access.h"
 #include "detent/runtime/internal/awaiting.h"
@@ -164,8 +166,12 @@ class QueuePut final : public QueueWait {
   QueuePut(Q& queue, Reference item)
       : QueueWait(queue, /*is_put=*/true), queue_(&queue), item_(static_cast<Reference>(item)) {}
   void Take() { queue_->AddNow("Queue::Put()", static_cast<Reference>(item_)); }
+  // For a task of its own, which may outlive the argument: the item goes into the task.
+  Coro<> TakingAlong() && { return PutOwn(*queue_, std::remove_cvref_t<Reference>(static_cast<Reference>(item_))); }
 
  private:
+  static Coro<> PutOwn(Q& queue, std::remove_cvref_t<Reference> item) { co_await queue.Put(std::move(item)); }
+
   Q* queue_;
   Reference item_;
 };

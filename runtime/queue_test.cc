@@ -355,5 +355,15 @@ SIM_TEST(QueueScheduleTest, CancelledCallersLoseNoItems) {
   EXPECT_TRUE(queue.Empty());
 }
 
+SIM_TEST(QueuePutTest, ASpawnedPutTakesItsItemAlong) {
+  Queue<std::string> queue(1);
+  Task<> first = Spawn(queue.Put(std::string(100, 'a')));
+  Task<> second = Spawn(queue.Put(std::string(100, 'b')));
+  std::string items = co_await queue.Get();
+  items += co_await queue.Get();
+  EXPECT_EQ(items.size(), 200u);
+  co_await Gather(first, second);
+}
+
 }  // namespace
 }  // namespace detent

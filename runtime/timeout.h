@@ -12,7 +12,8 @@
 // a TimeoutError. A block that swallows the cancellation and returns, returns; an error that it throws in reaction
 // passes unchanged. Blocks nest: only the one whose deadline passed converts.
 //
-// Suspension.    Where the body suspends. A deadline that has passed strikes at the first suspension.
+// Suspension.    Where the body suspends. A deadline that has passed strikes at the first suspension
+//                that outlasts an iteration; a simulated schedule may let the body run on before it.
 // Cancellation.  A cancellation from outside passes unchanged, unless the deadline struck too.
 // Ownership.     The closure is kept until the block ends; the Timeout& is valid inside it.
 // Threads.       The loop's own thread only.

@@ -13,9 +13,14 @@ thread_local Capture* tls_capture = nullptr;
 Capture::Capture()
     : ScopedFakeTestPartResultReporter(INTERCEPT_ONLY_CURRENT_THREAD, &unused_), outer_(tls_capture) {
   tls_capture = this;
+  // A debugger should stop in the last replay only, where GoogleTest listens.
+  ::testing::GTEST_FLAG(break_on_failure) = false;
 }
 
-Capture::~Capture() { tls_capture = outer_; }
+Capture::~Capture() {
+  tls_capture = outer_;
+  ::testing::GTEST_FLAG(break_on_failure) = breaks_on_failure_;
+}
 
 Capture* Capture::Current() { return tls_capture; }
 

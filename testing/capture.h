@@ -31,6 +31,7 @@ class Capture final : private ::testing::ScopedFakeTestPartResultReporter {
 
   ::testing::TestPartResultArray unused_;
   Capture* const outer_;
+  const bool breaks_on_failure_ = ::testing::GTEST_FLAG(break_on_failure);
   Failure failure_;
   bool has_fatal_failure_ = false;
   bool is_skipped_ = false;

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -36,6 +37,18 @@ void AppendLine(std::string& text, std::string_view line) {
   if (line.empty()) return;
   if (!text.empty()) text.push_back('\n');
   text += line;
+}
+
+void RequireSense(const Options& options) {
+  const auto require = [](bool makes_sense, const char* what) {
+    if (!makes_sense) throw std::invalid_argument(absl::StrCat("Explore(): ", what));
+  };
+  require(options.schedules > 0, "Options::schedules is 0; give 1 or more");
+  require(options.slices > 0 && options.slice < options.slices,
+          "Options::slice must be below Options::slices, the number of processes that share the schedules");
+  require(options.search_time >= absl::ZeroDuration() && options.shrink_time >= absl::ZeroDuration() &&
+              options.slip_max >= absl::ZeroDuration(),
+          "Options::search_time, shrink_time and slip_max must not be negative; zero is none");
 }
 
 class Exploration {
@@ -233,6 +246,7 @@ detent::sim::Options SimOptions(const Options& options, uint64_t test) {
 Found Hooks::Search(Schedule& schedule, const Options& options) { return SearchSchedules(schedule, options); }
 
 Report ExploreWithHooks(const Options& options, const Body& body, Hooks& hooks) {
+  RequireSense(options);
   return Exploration(options, body, hooks).Run();
 }
 

@@ -141,6 +141,13 @@ CheckedProperty::~CheckedProperty() {
   if (schedule_ != nullptr) schedule_->RemoveObserver(this);
 }
 
+void CheckedProperty::OutlivesItsRun() {
+  schedule_->AddFailure(absl::StrCat("outlives ", name_),
+                        absl::StrCat("the property \"", name_, "\" (", Place(),
+                                     ") outlives its schedule; keep it in a variable of a coroutine of the test"));
+  schedule_ = nullptr;
+}
+
 bool CheckedProperty::Holds() {
   try {
     return predicate_();
@@ -152,7 +159,11 @@ bool CheckedProperty::Holds() {
 std::string CheckedProperty::Place() const { return detent::internal::SourceText(where_); }
 
 bool CheckedProperty::IsUnwinding() const {
-  return std::uncaught_exceptions() > exceptions_ || detent::internal::IsTearingDown();
+  if (std::uncaught_exceptions() > exceptions_ || detent::internal::IsTearingDown()) return true;
+  // A cancellation that destroys the task's frames instead of throwing.
+  const detent::internal::LoopCore* core = detent::internal::CurrentCore();
+  const detent::internal::TaskState* task = core == nullptr ? nullptr : core->current_task;
+  return task != nullptr && task->DestroysOnCancel() && task->Cancelling() > 0;
 }
 
 void CheckedProperty::Fail(std::string_view kind, std::string_view text) const { FailHere(kind, text, where_); }

@@ -27,11 +27,10 @@
 #include <utility>
 
 #include "detent/sim/observer.h"
+#include "detent/testing/schedule.h"
 
 namespace detent_testing {
 namespace internal {
-
-class Schedule;
 
 // A name as a template argument.
 template <size_t kSize>
@@ -77,7 +76,7 @@ class SometimesCheck {
 };
 
 // A predicate that is checked after every step.
-class CheckedProperty : private detent::sim::RunObserver {
+class CheckedProperty : private detent::sim::RunObserver, private RunScoped {
  public:
   CheckedProperty(const CheckedProperty&) = delete;
   CheckedProperty& operator=(const CheckedProperty&) = delete;
@@ -96,6 +95,8 @@ class CheckedProperty : private detent::sim::RunObserver {
   void Fail(std::string_view kind, std::string_view text) const;
 
  private:
+  void OutlivesItsRun() override;
+
   std::string name_;
   std::function<bool()> predicate_;
   std::source_location where_;

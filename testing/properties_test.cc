@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detent/testing/properties.h"
 
+#include <memory>
+#include <source_location>
 #include <stdexcept>
 #include <string>
 
@@ -71,6 +73,16 @@ TEST(InvariantTest, AThrowingPredicateDoesNotHold) {
   EXPECT_FALSE(report.ok);
 }
 
+TEST(InvariantTest, OneThatOutlivesItsScheduleIsAFailure) {
+  std::unique_ptr<internal::InvariantProperty> kept;
+  const Report report = Explore({}, [&]() -> Coro<> {
+    kept = std::make_unique<internal::InvariantProperty>("kept too long", [] { return true; },
+                                                         std::source_location::current());
+    co_return;
+  });
+  EXPECT_THAT(report.failure, HasSubstr("outlives its schedule; keep it in a variable of a coroutine of the test"));
+}
+
 TEST(InvariantTest, OnTheRealLoopItIsCheckedAtBothEnds) {
   EXPECT_NONFATAL_FAILURE(
       {
@@ -98,6 +110,23 @@ TEST(EventuallyTest, MustHaveHeldByTheEndOfItsScope) {
   EXPECT_TRUE(Explore({}, [&] { return body(true); }).ok);
   const Report report = Explore({}, [&] { return body(false); });
   EXPECT_THAT(report.failure, ContainsRegex("\"a leader is elected\" .properties_test.cc:[0-9]+. did not hold at any time"));
+}
+
+TEST(EventuallyTest, ACancelledTaskThatIsDestroyedHasNotReachedItsEnd) {
+  for (const detent::Unwind unwind : {detent::Unwind::kThrow, detent::Unwind::kDestroy}) {
+    const Report report = Explore({}, [unwind]() -> Coro<> {
+      detent::Task<> task = detent::Spawn(
+          []() -> Coro<> {
+            auto e = Eventually("in a cancelled task", [] { return false; });
+            co_await detent::Sleep(absl::Hours(1));
+          },
+          {.unwind = unwind});
+      co_await detent::Sleep(absl::Seconds(1));
+      task.Cancel();
+      (void)co_await detent::Settle(task);
+    });
+    EXPECT_TRUE(report.ok) << report.text;
+  }
 }
 
 TEST(EventuallyTest, AnErrorOnTheWayIsTheFailure) {

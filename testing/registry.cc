@@ -8,6 +8,7 @@
 #include <set>
 #include <string_view>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "detent/sim/fingerprint.h"
 #include "detent/testing/job.h"
@@ -36,10 +37,9 @@ constexpr size_t kTapeOnLineMax = 2000;
 
 // Writes the tape to a file that outlives the test, and gives its name; the tape itself if that cannot be done.
 std::string TapeInFile(const std::string& test, const std::string& tape) {
-  std::string folder = "/tmp";
-  for (const char* variable : {"TEST_TMPDIR", "TMPDIR", "TEST_UNDECLARED_OUTPUTS_DIR"}) {
-    if (const char* value = std::getenv(variable); value != nullptr && *value != '\0') folder = value;
-  }
+  // Not one of Bazel's folders, which the next run empties.
+  const char* temporary = std::getenv("TMPDIR");
+  const std::string folder = temporary == nullptr || *temporary == '\0' ? "/tmp" : temporary;
   std::string name = absl::StrCat(test, "-", absl::Hex(HashOfName(tape)), ".tape");
   std::replace(name.begin(), name.end(), '/', '_');  // Of a parameterised test.
   name = absl::StrCat(folder, "/", name);
@@ -99,10 +99,12 @@ uint64_t HashOfName(const std::string& name) {
 
 std::string ReplayCommand(const std::string& test, const std::string& whole_tape) {
   const std::string tape = whole_tape.size() > kTapeOnLineMax ? TapeInFile(test, whole_tape) : whole_tape;
+  const std::string disabled = absl::StrContains(test, "DISABLED_") ? " --gtest_also_run_disabled_tests" : "";
   if (const char* target = std::getenv("TEST_TARGET")) {  // Set by Bazel.
-    return absl::StrCat("bazel test ", target, " --test_filter=", test, " --test_env=DETENT_REPLAY=", tape);
+    return absl::StrCat("bazel test ", target, " --test_filter=", test, " --test_env=DETENT_REPLAY=", tape,
+                        disabled.empty() ? "" : absl::StrCat(" --test_arg=", disabled.substr(1)));
   }
-  return absl::StrCat("DETENT_REPLAY=", tape, " ", ProgramName(), " --gtest_filter=", test);
+  return absl::StrCat("DETENT_REPLAY=", tape, " ", ProgramName(), " --gtest_filter=", test, disabled);
 }
 
 }  // namespace detent_testing::internal

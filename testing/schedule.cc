@@ -15,6 +15,17 @@ namespace {
 
 thread_local Schedule* tls_schedule = nullptr;
 
+class CurrentSchedule {
+ public:
+  explicit CurrentSchedule(Schedule* schedule) : outer_(std::exchange(tls_schedule, schedule)) {}
+  CurrentSchedule(const CurrentSchedule&) = delete;
+  CurrentSchedule& operator=(const CurrentSchedule&) = delete;
+  ~CurrentSchedule() { tls_schedule = outer_; }
+
+ private:
+  Schedule* const outer_;
+};
+
 }  // namespace
 
 bool RunToTheEnd(detent::EventLoop& loop, const Body& body, Failure& failure, const std::function<void()>& body_ended) {
@@ -89,7 +100,7 @@ void Schedule::BodyEnded() {
 }
 
 void Schedule::Run(uint64_t seed) {
-  Schedule* const outer = std::exchange(tls_schedule, this);
+  const CurrentSchedule current(this);
   if (failure_) failure_ = Failure();
   Capture* const capture = Capture::Current();
   if (capture != nullptr) capture->Clear();
@@ -98,7 +109,8 @@ void Schedule::Run(uint64_t seed) {
   if (trace_ != nullptr) AddObserver(trace_);
   is_abandoned_ = !RunToTheEnd(loop_, body_, failure_, [this] { BodyEnded(); });
   loop_.Discard();
-  tls_schedule = outer;
+  observers_.RunEnded();
+  if (observers_.empty()) loop_.SetObserver(nullptr);
   is_skipped_ = capture != nullptr ? capture->is_skipped() : ::testing::Test::IsSkipped();
   if (capture == nullptr || !capture->failure()) return;
   // An assertion comes before what it led to.

@@ -23,6 +23,14 @@ using Body = std::function<detent::Coro<>()>;
 
 namespace internal {
 
+// An observer that belongs into a run.
+class RunScoped {
+ public:
+  virtual ~RunScoped() = default;
+  // The run has ended, and it is observed no more.
+  virtual void OutlivesItsRun() = 0;
+};
+
 // Passes on to several observers.
 class ObserverList final : public detent::sim::RunObserver {
  public:
@@ -36,6 +44,15 @@ class ObserverList final : public detent::sim::RunObserver {
   }
   void OnStep(const detent::sim::Candidate& step, uint64_t number) override {
     for (size_t i = 0; i < observers_.size(); ++i) observers_[i]->OnStep(step, number);
+  }
+  // Of those that should have gone with the run.
+  void RunEnded() {
+    for (size_t i = observers_.size(); i > 0; --i) {
+      auto* property = dynamic_cast<RunScoped*>(observers_[i - 1]);
+      if (property == nullptr) continue;
+      observers_.erase(observers_.begin() + static_cast<ptrdiff_t>(i - 1));
+      property->OutlivesItsRun();
+    }
   }
   void AfterStep() override {
     for (size_t i = 0; i < observers_.size(); ++i) observers_[i]->AfterStep();

@@ -59,6 +59,8 @@ class Searcher {
     uint64_t i = FirstIndexOfSlice(options_);
     if (i == 0) i = options_.slices;
     bool is_first = true;
+    std::optional<uint64_t> unguarded;  // The last schedule, if none has been checked yet.
+    bool was_guarded = false;
     for (; i - options_.first < schedules_; i += options_.slices) {
       if (found_.schedules % kClockEvery == 0 && absl::Now() > deadline_) return;
       const uint64_t seed = SeedOfSchedule(options_.seed, i);
@@ -75,8 +77,11 @@ class Searcher {
       if (i % kGuardEvery == kGuardEvery / 4) {
         if (!PassesGuard(i)) return;
         is_first = true;
+        was_guarded = true;
       }
+      unguarded = i;
     }
+    if (!was_guarded && unguarded) PassesGuard(*unguarded);
   }
 
   // A search over all schedules, which remembers where it is.
@@ -89,9 +94,18 @@ class Searcher {
         ++found_.abandoned;
       }
       Count(i);
-      if (IsOver() || schedule_.loop().strategy().IsExhausted()) break;
+      if (IsOver()) return;
+      try {
+        if (schedule_.loop().strategy().IsExhausted()) break;
+      } catch (const detent::InvalidStateError&) {
+        // The run was another one than that with the same choices before.
+        PassesGuard(i);
+        if (!found_.failed) throw;
+        return;
+      }
     }
     found_.summary = schedule_.loop().strategy().Summary();
+    if (!schedule_.is_abandoned()) PassesGuard(found_.schedules - 1);
   }
 
   void Count(uint64_t index) {

@@ -78,6 +78,8 @@ absl::Status SetReplay(Settings& settings, const std::string& source, const std:
       std::stringstream contents;
       contents << file.rdbuf();
       text = std::string(absl::StripAsciiWhitespace(contents.str()));
+    } else if (absl::StrContains(value, "/") || absl::EndsWith(value, ".tape")) {
+      return Wrong(source, value, "there is no such file to read a tape from");
     }
   }
   absl::StatusOr<detent::sim::Tape> tape = detent::sim::Tape::Parse(text);

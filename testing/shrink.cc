@@ -157,14 +157,23 @@ class Shrinker {
   }
   bool LowerValue(size_t i) {
     if (i >= entries().size()) return false;
-    const uint32_t value = entries()[i].value;
-    for (const uint32_t lower : {1u, value / 2, value - 1}) {
-      if (lower == 0 || lower >= value) continue;
+    // Between the largest value that is known to be too low, and the one that fails.
+    bool lowered = false;
+    uint32_t too_low = 0;
+    while (i < entries().size() && too_low + 1 < entries()[i].value) {
+      const uint32_t value = entries()[i].value;
+      const uint32_t lower = too_low == 0 ? 1 : too_low + (value - too_low) / 2;
       Entries candidate = entries();
       candidate[i].value = lower;
-      if (Try(std::move(candidate))) return true;
+      if (Try(std::move(candidate))) {
+        lowered = true;
+      } else if (OutOfTime()) {
+        break;
+      } else {
+        too_low = lower;
+      }
     }
-    return false;
+    return lowered;
   }
   bool MoveEarlier(size_t i) {
     if (i >= entries().size()) return false;

@@ -110,10 +110,6 @@ void ExploringTest::TestBody() {
   if (!has_share.ok()) return Fail(std::string(has_share.status().message()));
   if (!*has_share) return;
   Job* const job = Job::OfThisProcess();
-  if (loops_ == Loops::kRealAndSimulated && options.replay == nullptr && options.slice == 0 && job == nullptr) {
-    RunOnRealLoop(body_);
-    if (HasFailure() || IsSkipped()) return;
-  }
   std::optional<ScheduleLog> log;
   if (settings->log) options.listener = &log.emplace(*settings->log, name);
   if (job != nullptr) {
@@ -124,6 +120,11 @@ void ExploringTest::TestBody() {
   GoogleTestHooks hooks(name, options.replay == nullptr ? settings->jobs.value_or(1) : 1);
   const Report report = ExploreWithHooks(options, body_, hooks);
   if (!report.ok) return Fail(report.text);
+  // After the simulated loop, which fails where the real one would hang.
+  if (loops_ == Loops::kRealAndSimulated && options.replay == nullptr && options.slice == 0 && job == nullptr &&
+      !IsSkipped()) {
+    RunOnRealLoop(body_);
+  }
   if (job != nullptr) return;
   // What a person asked for by hand, and gets nothing to see of otherwise.
   if (options.progress || options.replay != nullptr || options.strategy.Make()->IsSearch()) {

@@ -16,7 +16,7 @@
 // schedule's loop. SetUpTestSuite() runs once for all, as always. SIM_TEST_P takes one that derives from
 // testing::TestWithParam<T>, for INSTANTIATE_TEST_SUITE_P().
 //
-// LOOP_TEST runs its body once on the real loop, then as SIM_TEST does.
+// LOOP_TEST runs its body as SIM_TEST does, then once on the real loop.
 //
 // Settings, each as an environment variable that works with any main(), or as a flag with detent's own main
 // (//testing:test_main):

@@ -25,7 +25,14 @@ inline constexpr bool kIsHandle = std::is_base_of_v<AnyFuture, std::remove_cvref
 template <typename A>
 concept OneShot = Awaitable<A> && !std::is_reference_v<A> && !kIsCoro<A> && !kIsHandle<A>;
 
+// Of an operation that refers to something of its caller's, which the task may outlive: takes that along.
 template <typename A>
+  requires requires(A&& awaitable) { std::move(awaitable).TakingAlong(); }
+auto AwaitOnce(A&& awaitable) {
+  return std::move(awaitable).TakingAlong();
+}
+template <typename A>
+  requires(!requires(A&& awaitable) { std::move(awaitable).TakingAlong(); })
 auto AwaitOnce(A awaitable) -> Coro<std::remove_cvref_t<AwaitResult<A>>> {
   co_return co_await std::move(awaitable);
 }

@@ -151,6 +151,7 @@ inline void TaskState::Unlist() {
 }
 
 inline bool WaitNode::Wake() {
+  if (CurrentCore() != &task_->core()) [[unlikely]] CheckWakingThread();
   NoteWake(task_->core(), task_->id());
   if (state_ != State::kWaiting) return false;
   state_ = State::kWoken;

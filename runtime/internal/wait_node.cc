@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "detent/runtime/errors.h"
+#include "detent/runtime/event_loop.h"
 #include "detent/runtime/internal/access.h"
 #include "detent/runtime/internal/loop_core.h"
 #include "detent/runtime/internal/task_state.h"
@@ -52,6 +53,10 @@ bool WaitNode::CancelWait() {
   state_ = State::kCancelled;
   task_->MakeReady();
   return true;
+}
+
+void WaitNode::CheckWakingThread() const {
+  if (task_->core().loop != nullptr) task_->core().loop->CheckThread("waking a task that waits");
 }
 
 void WaitNode::Orphan() {

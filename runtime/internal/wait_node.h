@@ -137,6 +137,7 @@ class WaitNode {
 
   // Makes the task ready. False if it already was. (Defined in task_state.h, as EndOfWait().)
   inline bool Wake();
+  void CheckWakingThread() const;  // InvalidStateError on another thread than the loop's.
   // As Wake(), for when the object waited on is destroyed.
   void Orphan();
 
