@@ -101,9 +101,18 @@ class Join {
   uint64_t left;
   std::coroutine_handle<> parent;
 
-  bool await_ready() const noexcept { return left == 0; }
-  void await_suspend(std::coroutine_handle<> handle) noexcept { parent = handle; }
-  void await_resume() const noexcept {}
+  // An object of its own: g++ 12 copies an awaiter that is a reference parameter.
+  class Awaiter {
+   public:
+    explicit Awaiter(Join& join) : join_(join) {}
+    bool await_ready() const noexcept { return join_.left == 0; }
+    void await_suspend(std::coroutine_handle<> handle) noexcept { join_.parent = handle; }
+    void await_resume() const noexcept {}
+
+   private:
+    Join& join_;
+  };
+  Awaiter operator co_await() { return Awaiter(*this); }
 };
 
 class [[nodiscard]] Coro {

@@ -116,10 +116,20 @@ class Cancelled {
 class Wait {
  public:
   Wait() {}
-  bool await_ready() const noexcept { return false; }
-  void await_suspend(std::coroutine_handle<> handle) noexcept { node_.handle = handle; }
-  // Whether it was cancelled.
-  bool await_resume() const noexcept { return cancelled_; }
+
+  // An object of its own: g++ 12 copies an awaiter that is a reference parameter.
+  class Awaiter {
+   public:
+    explicit Awaiter(Wait& wait) : wait_(wait) {}
+    bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> handle) noexcept { wait_.node_.handle = handle; }
+    // Whether it was cancelled.
+    bool await_resume() const noexcept { return wait_.cancelled_; }
+
+   private:
+    Wait& wait_;
+  };
+  Awaiter operator co_await() { return Awaiter(*this); }
 
   void Cancel() {
     cancelled_ = true;

@@ -113,18 +113,24 @@ Coro QueueMain(size_t capacity, uint64_t items) {
 }
 
 Coro WaitForCancel(Wait& wait, uint64_t& cancelled) {
-  if (co_await wait) ++cancelled;
+  const bool was_cancelled = co_await wait;  // g++ 12 loses an awaiter that is made inside a condition.
+  if (was_cancelled) ++cancelled;
   co_return 0;
 }
 Coro WaitAndThrow(Wait& wait) {
-  if (co_await wait) throw Cancelled();
+  const bool was_cancelled = co_await wait;
+  if (was_cancelled) throw Cancelled();
   co_return 0;
+}
+Coro WaitAs(bool throws, Wait& wait, uint64_t& cancelled) {
+  if (throws) return WaitAndThrow(wait);
+  return WaitForCancel(wait, cancelled);
 }
 Coro CancelMain(uint64_t ops, bool throws) {
   uint64_t cancelled = 0;
   for (uint64_t i = 0; i < ops; ++i) {
     Wait wait;
-    Coro task = throws ? WaitAndThrow(wait) : WaitForCancel(wait, cancelled);
+    Coro task = WaitAs(throws, wait, cancelled);
     task.Start();
     co_await Yield();
     wait.Cancel();
