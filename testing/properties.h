@@ -76,7 +76,7 @@ class SometimesCheck {
 };
 
 // A predicate that is checked after every step.
-class CheckedProperty : private detent::sim::RunObserver, private RunScoped {
+class CheckedProperty : public detent::sim::RunObserver, public RunScoped {
  public:
   CheckedProperty(const CheckedProperty&) = delete;
   CheckedProperty& operator=(const CheckedProperty&) = delete;

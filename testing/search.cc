@@ -59,8 +59,6 @@ class Searcher {
     uint64_t i = FirstIndexOfSlice(options_);
     if (i == 0) i = options_.slices;
     bool is_first = true;
-    std::optional<uint64_t> unguarded;  // The last schedule, if none has been checked yet.
-    bool was_guarded = false;
     for (; i - options_.first < schedules_; i += options_.slices) {
       if (found_.schedules % kClockEvery == 0 && absl::Now() > deadline_) return;
       const uint64_t seed = SeedOfSchedule(options_.seed, i);
@@ -77,11 +75,8 @@ class Searcher {
       if (i % kGuardEvery == kGuardEvery / 4) {
         if (!PassesGuard(i)) return;
         is_first = true;
-        was_guarded = true;
       }
-      unguarded = i;
     }
-    if (!was_guarded && unguarded) PassesGuard(*unguarded);
   }
 
   // A search over all schedules, which remembers where it is.
