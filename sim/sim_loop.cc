@@ -149,13 +149,24 @@ void SimLoop::AdvanceClock() {
   }
 }
 
+uint32_t SimLoop::AskStrategy(const ChoicePoint& point) {
+  uint32_t choice;
+  try {
+    choice = strategy_->Choose(point);
+  } catch (const RunAbandoned&) {
+    throw;
+  } catch (...) {
+    throw StrategyError(absl::StrCat("the strategy (", strategy_->Name(), ") threw: ",
+                                     internal::DescribeException(std::current_exception())));
+  }
+  if (choice < point.n()) [[likely]] return choice;
+  throw StrategyError(absl::StrCat("the strategy (", strategy_->Name(), ") chose ", choice, " of ", point.n(),
+                                   " possibilities; Strategy::Choose() must give a number below ChoicePoint::n()"));
+}
+
 uint32_t SimLoop::MakeChoice(const ChoicePoint& point) {
   if (point.n() < 2) return 0;
-  const uint32_t choice = strategy_->Choose(point);
-  if (choice >= point.n()) [[unlikely]] {
-    throw InvalidStateError(absl::StrCat("the strategy chose ", choice, " of ", point.n(),
-                                         " possibilities; Strategy::Choose() must give a number below ChoicePoint::n()"));
-  }
+  const uint32_t choice = AskStrategy(point);
   tape_.Record(point.kind(), point.n(), choice);
   if (point.kind() != ChoiceKind::kSchedule) {
     fingerprint_.Add(kChoiceLane);

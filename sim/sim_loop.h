@@ -98,6 +98,7 @@ class SimLoop final : public EventLoop {
   // Lets the strategy choose among the lanes, and runs the step that it chose.
   void RunChosenStep();
   uint32_t MakeChoice(const ChoicePoint& point);
+  uint32_t AskStrategy(const ChoicePoint& point);
   void RecordStep(const ReadyStep& chosen);
   void SetStrategy(const StrategyOption& option);
 

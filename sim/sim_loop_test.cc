@@ -245,7 +245,7 @@ TEST(SimLoopTest, AnAnswerOutOfRangeIsAnError) {
   SimLoop loop({.strategy = Use<TooFar>()});
   loop.SetExceptionHandler([](const ExceptionContext&) {});
   EXPECT_EQ(TextOf<InvalidStateError>([&] { loop.Run(Interleaving()); }),
-            "the strategy chose 3 of 3 possibilities; Strategy::Choose() must give a number below ChoicePoint::n()");
+            "the strategy (a strategy of the test's own) chose 3 of 3 possibilities; Strategy::Choose() must give a number below ChoicePoint::n()");
 }
 
 // Rule R2: a non-zero choice makes its task current, and choice 0 then goes on with it.

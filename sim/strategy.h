@@ -29,6 +29,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include "detent/runtime/errors.h"
 #include "detent/runtime/internal/access.h"
 #include "detent/runtime/internal/choice_kind.h"
 #include "detent/runtime/loop_time.h"
@@ -78,6 +79,12 @@ class ChoicePoint {
 class RunAbandoned {
  public:
   RunAbandoned() {}
+};
+
+// A strategy threw, or answered out of range.
+class StrategyError : public InvalidStateError {
+ public:
+  explicit StrategyError(const std::string& what) : InvalidStateError(what) {}
 };
 
 class Strategy {

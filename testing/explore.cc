@@ -107,6 +107,12 @@ class Exploration {
       TellGoogleTest(report_.tape);
       return std::move(report_);
     }
+    if (found.failure.kind() == kStrategyFailed) {
+      // The test has nothing to do with it, and a tape would replay only the test.
+      report_.failure = found.failure.text();
+      report_.text = absl::StrCat(report_.failure, "\n", story);
+      return std::move(report_);
+    }
     if (options_.shrink_time > absl::ZeroDuration()) {
       const Shrunk shrunk = Shrink(schedule_, found.tape, found.failure.kind(), options_.shrink_time);
       report_.tape = shrunk.tape;

@@ -108,5 +108,40 @@ TEST(ExploreTest, AStuckBodyIsUnwoundBeforeItIsReported) {
   EXPECT_THAT(report.failure, HasSubstr("Event::Wait on \"never\""));
 }
 
+class ThrowingStrategy : public detent::sim::Strategy {
+ public:
+  uint32_t Choose(const detent::sim::ChoicePoint&) override { throw std::runtime_error("no idea"); }
+};
+class RecklessStrategy : public detent::sim::Strategy {
+ public:
+  uint32_t Choose(const detent::sim::ChoicePoint& point) override { return point.n(); }
+};
+
+TEST(ExploreTest, AStrategyThatFailsIsBlamedAndNotTheTest) {
+  Options options;
+  options.strategy = detent::sim::Use<ThrowingStrategy>();
+  const Report thrown = Explore(options, [] { return Race(nullptr, ""); });
+  EXPECT_EQ(thrown.failure, "the strategy (a strategy of the test's own) threw: no idea");
+  EXPECT_EQ(thrown.text, thrown.failure + "\nschedule 2 of 100, seed 0, a strategy of the test's own");
+  options.strategy = detent::sim::Use<RecklessStrategy>();
+  EXPECT_THAT(Explore(options, [] { return Race(nullptr, ""); }).failure,
+              HasSubstr("chose 3 of 3 possibilities; Strategy::Choose() must give a number below ChoicePoint::n()"));
+}
+
+TEST(ExploreTest, OptionsWithoutSenseAreRefused) {
+  const auto body = [] { return Race(nullptr, ""); };
+  EXPECT_THROW((void)Explore({.schedules = 0}, body), std::invalid_argument);
+  EXPECT_THROW((void)Explore({.slice = 2, .slices = 2}, body), std::invalid_argument);
+  EXPECT_THROW((void)Explore({.slip_max = -absl::Seconds(1)}, body), std::invalid_argument);
+}
+
+TEST(ExploreTest, SomethingThatIsNoExceptionGetsAnAdvice) {
+  const Report report = Explore({}, []() -> Coro<> {
+    co_await detent::Yield();
+    throw 42;
+  });
+  EXPECT_EQ(report.failure, "the body threw: an exception of type int; throw a std::exception, whose what() is shown here");
+}
+
 }  // namespace
 }  // namespace detent_testing

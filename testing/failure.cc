@@ -28,13 +28,11 @@ std::string TypeOf(const std::exception_ptr& error) {
   }
 }
 
-// Deadlocks and limits say themselves what happened.
-bool ListsTasks(const std::exception_ptr& error) {
+template <typename E>
+bool IsA(const std::exception_ptr& error) {
   try {
     std::rethrow_exception(error);
-  } catch (const detent::sim::DeadlockError&) {
-    return true;
-  } catch (const detent::sim::LimitError&) {
+  } catch (const E&) {
     return true;
   } catch (...) {
     return false;
@@ -77,8 +75,14 @@ void Failure::AddAssertion(std::string_view file, int line, std::string_view mes
 
 void Failure::AddException(std::string_view while_doing, const std::exception_ptr& error) {
   const std::string what = detent::internal::DescribeException(error);
-  lists_tasks_ = ListsTasks(error);
-  Add(absl::StrCat("exception ", TypeOf(error)), lists_tasks_ ? what : absl::StrCat(std::string(while_doing), what));
+  if (IsA<detent::sim::StrategyError>(error)) return Add(kStrategyFailed, what);
+  // Deadlocks and limits say themselves what happened.
+  lists_tasks_ = IsA<detent::sim::DeadlockError>(error) || IsA<detent::sim::LimitError>(error);
+  const bool has_words = IsA<std::exception>(error) || IsA<detent::CancelledError>(error);
+  Add(absl::StrCat("exception ", TypeOf(error)),
+      lists_tasks_ ? what
+                   : absl::StrCat(std::string(while_doing), what,
+                                  has_words ? "" : "; throw a std::exception, whose what() is shown here"));
 }
 
 void Failure::AddReport(const detent::ExceptionContext& report) {

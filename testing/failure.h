@@ -12,6 +12,9 @@
 
 namespace detent_testing::internal {
 
+// The kind of failure that is not the test's: a strategy threw, or answered out of range.
+inline constexpr std::string_view kStrategyFailed = "strategy";
+
 class Failure {
  public:
   Failure() {}

@@ -118,6 +118,7 @@ class Searcher {
     found_.failed = true;
     found_.strategy = schedule_.loop().strategy().Name();
     found_.failure = schedule_.failure();
+    if (found_.failure.kind() == kStrategyFailed) return;
     found_.nondeterminism = CheckDeterminism(schedule_, found_.tape, found_.failure.kind());
   }
 
