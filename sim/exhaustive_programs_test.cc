@@ -91,7 +91,9 @@ Coro<> Deadlock01(Ending& ending, bool corrected) {
     first.Release();
     second.Release();
   };
-  co_await Gather(body(a, b), corrected ? body(a, b) : body(b, a));
+  Lock& first = corrected ? a : b;  // Not inside the co_await expression: g++ 12.
+  Lock& second = corrected ? b : a;
+  co_await Gather(body(a, b), body(first, second));
 }
 
 Coro<> Lazy01(Ending& ending, int bound) {

@@ -78,6 +78,12 @@ class ExploringTestFactory final : public ::testing::internal::TestFactoryBase {
 // Whether SetUp() wants the body left out.
 bool SkipsBody();
 
+// Test classes mostly live in unnamed namespaces, and so does what is instantiated with them.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsubobject-linkage"
+#endif
+
 // One schedule: the fixture's whole life.
 template <typename TestClass>
 detent::Coro<> RunFixture() {
@@ -125,6 +131,10 @@ bool RegisterParameterisedTest(const char* suite, const char* name, const char* 
   RememberParameterisedTest(suite, name);
   return true;
 }
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
 }  // namespace detent_testing::internal
 
