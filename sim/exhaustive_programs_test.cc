@@ -48,6 +48,7 @@ Coro<> Account(Ending& ending, int expected) {
     m.Release();
   };
   co_await Gather(deposit(), withdraw(), check());
+  ending.Settle();
 }
 
 Coro<> Bluetooth(Ending& ending, bool corrected) {
@@ -77,6 +78,7 @@ Coro<> Bluetooth(Ending& ending, bool corrected) {
     if (co_await event.Load()) co_await stopped.Store(1);
   };
   co_await Gather(add(), stop());
+  ending.Settle();
 }
 
 Coro<> Deadlock01(Ending& ending, bool corrected) {
@@ -94,6 +96,7 @@ Coro<> Deadlock01(Ending& ending, bool corrected) {
   Lock& first = corrected ? a : b;  // Not inside the co_await expression: g++ 12.
   Lock& second = corrected ? b : a;
   co_await Gather(body(a, b), body(first, second));
+  ending.Settle();
 }
 
 Coro<> Lazy01(Ending& ending, int bound) {
@@ -111,6 +114,7 @@ Coro<> Lazy01(Ending& ending, int bound) {
     m.Release();
   };
   co_await Gather(add(1), add(2), check());
+  ending.Settle();
 }
 
 Coro<> Reorder3(Ending& ending, bool corrected) {
@@ -129,6 +133,7 @@ Coro<> Reorder3(Ending& ending, bool corrected) {
     ending.Check(ok);
   };
   co_await Gather(set(), set(), check());
+  ending.Settle();
 }
 
 Coro<> Twostage2(Ending& ending, bool corrected) {
@@ -156,6 +161,7 @@ Coro<> Twostage2(Ending& ending, bool corrected) {
     ending.Check(t2 == t1 + 1);
   };
   co_await Gather(write(), read());
+  ending.Settle();
 }
 
 Coro<> Wronglock3(Ending& ending, bool corrected) {
@@ -176,6 +182,7 @@ Coro<> Wronglock3(Ending& ending, bool corrected) {
     m2.Release();
   };
   co_await Gather(check(), add(), add(), add());
+  ending.Settle();
 }
 
 class Case {

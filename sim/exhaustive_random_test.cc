@@ -45,6 +45,12 @@ class World {
     for (int i = 0; i < 2; ++i) futures.push_back(MakeFuture<int>());
     ending.describe = [this] { return Describe(); };
   }
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+  // What has not been called by then would set an event that is gone.
+  ~World() {
+    for (CallbackHandle& callback : callbacks) callback.Cancel();
+  }
 
   std::string Describe() const {
     std::string text = absl::StrCat(a.Peek(), ",", b.Peek(), " ", lock.Locked(), event.IsSet(), queue.Size(), " ",
@@ -68,6 +74,7 @@ class World {
   }
 
   const Script& script;
+  std::vector<CallbackHandle> callbacks;
   Shared<int> a{0}, b{0};
   Lock lock;
   Event event;
@@ -171,7 +178,7 @@ class World {
         co_await variable.Update([value](int old) { return old * 2 + value; });
         lock.Release();
         break;
-      case Op::kCallSoon: EventLoop::Current().CallSoon([this] { event.Set(); }); break;
+      case Op::kCallSoon: callbacks.push_back(EventLoop::Current().CallSoon([this] { event.Set(); })); break;
       case Op::kBarrier: See(me, co_await barrier.Wait()); break;
       case Op::kTaskCancelling: See(me, tasks[me].Cancelling()); break;
       case Op::kCount_: break;

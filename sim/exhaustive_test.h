@@ -22,6 +22,11 @@ class Ending {
   std::function<std::string()> describe;
   bool failed = false;
 
+  // At the end of a program that ended: what `describe` looks at goes away with the program's frame.
+  void Settle() {
+    describe = [text = describe()] { return text; };
+  }
+
   void Check(bool condition) { failed |= !condition; }
 };
 
