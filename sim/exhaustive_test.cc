@@ -175,15 +175,15 @@ TEST(ExhaustiveTest, ACancelledCircleDependsOnAllTasks) {
 
 TEST(ExhaustiveTest, PlainCallbacksDependOnEverything) {
   const Program program = [](Ending& ending) -> Coro<> {
-    std::string order;
-    EventLoop::Current().CallSoon([&] { order += "c"; });
+    auto order = std::make_shared<std::string>();  // The callback may come after our end.
+    EventLoop::Current().CallSoon([order] { *order += "c"; });
     auto body = [&](const char* name) -> Coro<> {
-      order += name;
+      *order += name;
       co_return;
     };
     co_await Gather(body("a"));
     co_await Yield();
-    ending.describe = [order] { return order; };
+    ending.describe = [text = *order] { return text; };
   };
   EXPECT_EQ(SearchAll(kDeclaredOnly, program).states, SearchAll(FootprintRule::kAnything, program).states);
 }
