@@ -16,12 +16,12 @@ uint64_t NextContextVariable() {
 const ContextRef* CurrentContextOrNull() {
   LoopCore* core = CurrentCore();
   if (core == nullptr) return nullptr;
-  return core->current_task != nullptr ? &core->current_task->context() : &core->callback_context;
+  return core->current_task != nullptr ? core->current_task->context() : &core->callback_context;
 }
 
 ContextRef& CurrentContext(const char* what) {
   LoopCore& core = RequireCore(what);
-  return core.current_task != nullptr ? core.current_task->context() : core.callback_context;
+  return core.current_task != nullptr ? core.current_task->MutableContext() : core.callback_context;
 }
 
 }  // namespace detent::internal

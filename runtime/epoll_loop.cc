@@ -14,9 +14,9 @@
 namespace detent {
 namespace {
 
-// While steps are ready the clock is read after so many, and I/O polled if so much time has passed: a poll is a system
-// call, which costs as much as dozens of short steps, and reading the clock is none.
-constexpr size_t kStepsBetweenLooks = 64;
+// While steps are ready the clock is read after so many, or fewer if steps are long, and I/O polled if so much time has
+// passed: a poll is a system call, which costs as much as dozens of short steps; reading the clock as much as a few.
+constexpr int64_t kStrideMax = 128;
 constexpr int64_t kNanosecondsBetweenPolls = 20'000;
 constexpr absl::Duration kSlowStep = absl::Milliseconds(100);
 
@@ -44,46 +44,64 @@ LoopTime EpollLoop::ReadClock() const {
   return LoopTime::FromNanoseconds(int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec);
 }
 
-void EpollLoop::RunOnce() {
+void EpollLoop::RunUntilStopped() {
   internal::LoopCore& core = this->core();
-  if (core.ready.empty()) {
-    Poll();
-  } else if (steps_since_look_ >= kStepsBetweenLooks) {
-    LookAtClock();
-  }
-  if (inbox()->HasMail()) DrainInbox();
-  QueueDueTimers();
-  RunReady(core.ready.size());
-}
-
-void EpollLoop::LookAtClock() {
-  core().now = ReadClock();
-  steps_since_look_ = 0;
-  if (core().now.nanoseconds() - polled_at_.nanoseconds() >= kNanosecondsBetweenPolls) Poll();
+  look_at_ = core.ready.taken();
+  do {
+    if (core.ready.empty()) {
+      Poll();
+    } else if (core.ready.taken() >= look_at_) {
+      LookAtClock();
+    }
+    QueueDueTimers();
+    RunReady(core);
+  } while (!stopping());
 }
 
 void EpollLoop::Poll() {
   internal::LoopCore& core = this->core();
-  absl::Duration timeout = absl::ZeroDuration();
-  if (core.ready.empty() && !stopping() && !inbox()->HasMail()) {
-    timeout = core.timers.empty() ? absl::InfiniteDuration()
-                                  : std::max(core.timers.earliest() - ReadClock(), absl::ZeroDuration());
+  if (!core.ready.empty() || stopping() || inbox()->HasMail()) {
+    epoll_.Poll();
+  } else if (core.timers.empty()) {
+    epoll_.Wait(absl::InfiniteDuration());
+  } else if (const absl::Duration timeout = core.timers.earliest() - ReadClock(); timeout > absl::ZeroDuration()) {
+    epoll_.Wait(timeout);
+  } else {
+    epoll_.Poll();
   }
-  epoll_.Wait(timeout);
+  if (inbox()->HasMail()) DrainInbox();
   core.now = polled_at_ = ReadClock();
-  steps_since_look_ = 0;
+  look_at_ = core.ready.taken() + static_cast<size_t>(stride_);
 }
 
-void EpollLoop::RunReady(size_t steps) {
-  internal::ReadyQueue& ready = core().ready;
-  steps_since_look_ += steps;
+void EpollLoop::LookAtClock() {
+  internal::LoopCore& core = this->core();
+  const LoopTime now = ReadClock();
+  const int64_t passed = now.nanoseconds() - core.now.nanoseconds();
+  stride_ = passed <= kNanosecondsBetweenPolls ? std::min(stride_ * 2, kStrideMax)
+                                               : std::max<int64_t>(stride_ * kNanosecondsBetweenPolls / passed, 1);
+  if (now.nanoseconds() - polled_at_.nanoseconds() >= kNanosecondsBetweenPolls) return Poll();
+  core.now = now;
+  look_at_ = core.ready.taken() + static_cast<size_t>(stride_);
+}
+
+void EpollLoop::RunReady(internal::LoopCore& core) {
+  internal::ReadyQueue& ready = core.ready;
+  const size_t end = ready.added();
   if (debug()) [[unlikely]] {
-    for (; steps > 0; --steps) RunStepWatched(ready.Pop());
+    while (ready.taken() != end) RunStepWatched(ready.Pop());
     return;
   }
-  for (; steps > 0; --steps) {
-    if (const internal::Step step = ready.Pop()) RunStep(step);
+  while (ready.taken() != end) {
+    const internal::Step step = ready.Pop();
+    if (step.IsTask()) [[likely]] {
+      if (step) [[likely]] step.task()->Step(core);
+    } else {
+      core.current_task = nullptr;
+      step.runnable()->Run();
+    }
   }
+  core.current_task = nullptr;
 }
 
 void EpollLoop::RunStepWatched(internal::Step step) {

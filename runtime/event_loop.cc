@@ -92,9 +92,7 @@ void EventLoop::RunForever() {
   RequireIdle("RunForever()");
   const RunningScope scope(core_, &running_);
   try {
-    do {
-      RunOnce();
-    } while (!stopping_);
+    RunUntilStopped();
   } catch (...) {
     stopping_ = false;
     throw;
@@ -150,7 +148,9 @@ void EventLoop::DrainInbox() {
 
 void EventLoop::QueueTimers() {
   internal::LoopCore& core = *core_;
-  while (!core.timers.empty() && core.timers.earliest() <= core.now) core.ready.Push(core.timers.PopEarliest());
+  do {
+    core.ready.Push(core.timers.PopEarliest());
+  } while (core.timers.AreDue(core.now));
 }
 
 void EventLoop::CallSoonThreadsafe(absl::AnyInvocable<void()> fn) {
@@ -284,6 +284,12 @@ namespace internal {
 
 void LoopCore::Forget(Runnable* runnable) {
   if (!ready.Remove(runnable) && loop != nullptr) loop->ForgetReady(runnable);
+}
+
+ContextRef LoopCore::RunningContext() const {
+  if (current_task == nullptr) return callback_context;
+  const ContextRef* context = current_task->context();
+  return context == nullptr ? ContextRef() : *context;
 }
 
 uint64_t LoopCore::RunningSource() const { return current_task != nullptr ? current_task->id() : callback_source; }

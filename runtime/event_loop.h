@@ -167,8 +167,8 @@ class EventLoop {
  protected:
   EventLoop();
 
-  // One iteration.
-  virtual void RunOnce() = 0;
+  // Iterates until stopping() after an iteration.
+  virtual void RunUntilStopped() = 0;
   virtual LoopTime ReadClock() const = 0;
   // Runs `job` elsewhere (or later); it completes a future through the inbox.
   virtual void StartJob(absl::AnyInvocable<void()> job) = 0;
@@ -183,12 +183,13 @@ class EventLoop {
   void DrainInbox();
   // Moves the timers that are due at core().now into the ready queue.
   void QueueDueTimers() {
-    if (!core_->timers.empty()) QueueTimers();
+    if (core_->timers.AreDue(core_->now)) [[unlikely]] QueueTimers();
   }
   // Runs one step; exceptions of callbacks have been dealt with.
   void RunStep(internal::Step step) {
     if (step.IsTask()) {
-      step.task()->Step();
+      step.task()->Step(*core_);
+      core_->current_task = nullptr;
     } else {
       step.runnable()->Run();
     }

@@ -31,7 +31,7 @@ namespace internal {
 DoneCallback::DoneCallback(LoopCore& core)
     : core_(&core),
       id_(core.next_callback_id++),
-      context_(core.current_task != nullptr ? core.current_task->context() : core.callback_context) {
+      context_(core.RunningContext()) {
   core.AddReference();
 }
 

@@ -99,7 +99,7 @@ class TypedHandle : public Base {
   // The result, by reference. Throws the error, CancelledError, or InvalidStateError if it is not done.
   decltype(auto) Result() const& {
     this->state().RequireValue();
-    if constexpr (!std::is_void_v<T>) return static_cast<const T&>(ValueIn(this->state()));
+    if constexpr (!std::is_void_v<T>) return static_cast<const T&>(ValueIn<T>(this->state()));
   }
   // The result by value: moved out if this is the last handle or T cannot be copied.
   T Result() && {
@@ -124,12 +124,6 @@ class TypedHandle : public Base {
  protected:
   TypedHandle() {}
   explicit TypedHandle(StateRef<FutureState> state) : Base(std::move(state)) {}
-
-  static std::add_lvalue_reference_t<T> ValueIn(FutureState& state)
-    requires(!std::is_void_v<T>)
-  {
-    return *static_cast<T*>(state.Value());
-  }
 };
 
 }  // namespace internal

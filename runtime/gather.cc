@@ -7,7 +7,7 @@
 namespace detent::internal {
 
 GatherBase::GatherBase(LoopCore& core, size_t count, bool settled)
-    : FutureState(core),
+    : FutureState(core, kIsDerived),
       count_(count),
       left_(count),
       settled_(settled),

@@ -40,7 +40,6 @@ namespace internal {
 class GatherBase : public FutureState, public Runnable, public SelfKept {
  public:
   bool Cancel() final;
-  bool IsDerived() const final { return true; }
   std::string Describe() const final;
   void AddBlockers(std::vector<TaskState*>& tasks) const final;
 
@@ -51,7 +50,7 @@ class GatherBase : public FutureState, public Runnable, public SelfKept {
 
  protected:
   GatherBase(LoopCore& core, size_t count, bool settled);
-  ~GatherBase() override;
+  ~GatherBase();
 
   // Starts to watch; completes at once if that is already decided.
   void Begin();
@@ -128,7 +127,8 @@ class GatherTupleState final : public WithValue<GatherTuple<kSettled, T...>, Gat
   using GatherBase::Begin;
 
  private:
-  ~GatherTupleState() override = default;
+  ~GatherTupleState() = default;
+  void DeleteThis() noexcept override { delete this; }
   void CompleteWithResults() override { Complete_(std::index_sequence_for<T...>()); }
   template <size_t... I>
   void Complete_(std::index_sequence<I...>) {
@@ -152,7 +152,8 @@ class GatherVectorState final : public WithValue<GatherVector<kSettled, T>, Gath
   using GatherBase::Begin;
 
  private:
-  ~GatherVectorState() override = default;
+  ~GatherVectorState() = default;
+  void DeleteThis() noexcept override { delete this; }
   void CompleteWithResults() override {
     GatherVector<kSettled, T> results;
     results.reserve(this->count());

@@ -11,8 +11,8 @@ StateRef<FutureState> ShieldState::Make(StateRef<FutureState> inner) {
 }
 
 ShieldState::ShieldState(StateRef<FutureState> inner)
-    : FutureState(inner->core()), inner_(std::move(inner)), source_(core().RunningSource()) {
-  shows_another_ = true;
+    : FutureState(inner->core(), kIsDerived), inner_(std::move(inner)), source_(core().RunningSource()) {
+  SetShowsAnother();
   inner_hop_.owner = outer_hop_.owner = this;
   AddReference();  // While it watches the inner.
   core().self_kept.Add(this);

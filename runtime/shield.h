@@ -35,7 +35,6 @@ class ShieldState final : public FutureState, public SelfKept {
 
   bool Cancel() override;
   void* Value() override { return inner_->Value(); }
-  bool IsDerived() const override { return true; }
   std::string Describe() const override;
   void AddBlockers(std::vector<TaskState*>& tasks) const override { inner_->AddBlockers(tasks); }
   void LetGo() override;
@@ -63,7 +62,8 @@ class ShieldState final : public FutureState, public SelfKept {
   };
 
   explicit ShieldState(StateRef<FutureState> inner);
-  ~ShieldState() override = default;
+  ~ShieldState() = default;
+  void DeleteThis() noexcept override { delete this; }
 
   FutureState& OtherValueOwner() override { return inner_->ValueOwner(); }
   bool OtherIsUnshared() const override { return inner_->IsUnshared(); }

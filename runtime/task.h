@@ -90,39 +90,45 @@ namespace internal {
 template <typename T>
 class TaskOf final : public WithValue<T, TaskState> {
  public:
-  TaskOf(LoopCore& core, Promise<T>& root, std::string_view name, std::source_location where)
-      : WithValue<T, TaskState>(core, root, name, where), promise_(&root) {}
+  TaskOf(LoopCore& core, Promise<T>& root, std::source_location where) : WithValue<T, TaskState>(core, root, where) {
+    root.SetTask(this);
+  }
 
   using TaskState::Start;
+  using TaskState::TakeNameAndContext;
 
  private:
-  ~TaskOf() override = default;
+  ~TaskOf() = default;
+  void DeleteThis() noexcept override { delete this; }
 
-  Status Harvest() override {
-    if (promise_->ending() == Ending::kValue) {
+  Status Harvest(PromiseBase& root) override {
+    Promise<T>& promise = static_cast<Promise<T>&>(root);
+    if (promise.ending() == Ending::kValue) [[likely]] {
       try {
-        this->ConstructValue(std::move(promise_->value()));
+        this->ConstructValue(std::move(promise.value()));
         return Status::kValue;
       } catch (...) {
         this->SetError(std::current_exception());
       }
     } else {
-      this->SetError(promise_->error());
+      this->SetError(promise.error());
     }
     return Status::kError;
   }
-
-  Promise<T>* promise_;
 };
 
 // Makes a task of `coro` and puts it into the ready queue of `core`.
 template <typename T>
 Task<T> SpawnOn(LoopCore& core, Coro<T>&& coro, const SpawnOptions& options, std::source_location where) {
   static_assert(!std::is_reference_v<T>, "a task cannot return a reference: return a pointer, or await the Coro");
-  auto* state = new TaskOf<T>(core, coro.Release().promise(), options.name, where);
-  Task<T> task{StateRef<FutureState>(static_cast<FutureState*>(state))};
+  auto* state = new TaskOf<T>(core, coro.Release().promise(), where);
+  Task<T> task{StateRef<FutureState>::Adopt(state)};
+  const TaskState* creator = core.current_task;
+  if (!options.name.empty() || creator == nullptr || creator->HasExtras()) [[unlikely]] {
+    state->TakeNameAndContext(options.name);
+  }
   if (options.unwind == Unwind::kDestroy) state->SetDestroyOnCancel();
-  state->Start();
+  state->Start(core);
   return task;
 }
 

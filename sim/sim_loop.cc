@@ -101,6 +101,12 @@ internal::Network& SimLoop::network() {
   return *network_;
 }
 
+void SimLoop::RunUntilStopped() {
+  do {
+    RunOnce();
+  } while (!stopping());
+}
+
 void SimLoop::RunOnce() {
   TakeReady();
   if (ready_.size() > 0) {

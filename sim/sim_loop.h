@@ -82,7 +82,7 @@ class SimLoop final : public EventLoop {
   internal::Network& network() override;
 
  protected:
-  void RunOnce() override;
+  void RunUntilStopped() override;
   LoopTime ReadClock() const override { return core().now; }
   void StartJob(absl::AnyInvocable<void()> job) override;
   bool LeavesOutCancelledJob() override;
@@ -91,6 +91,8 @@ class SimLoop final : public EventLoop {
 
  private:
   void BeginRun(uint64_t seed);
+  // One iteration.
+  void RunOnce();
   void TakeReady();
   void AdvanceClock();
   // Lets time pass although work is ready, if the strategy chooses so.

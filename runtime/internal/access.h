@@ -16,6 +16,7 @@
 #include <cstdint>
 
 #include "detent/runtime/internal/loop_core.h"
+#include "detent/runtime/internal/rare_call.h"
 #include "detent/runtime/internal/wait_node.h"
 
 namespace detent::internal {
@@ -54,27 +55,29 @@ class AccessRecorder {
   ~AccessRecorder() = default;
 };
 
+// Where somebody records.
+DETENT_INTERNAL_RARE void RecordAccess(LoopCore& core, const WaitObject& object, AccessMode mode, AccessKind part);
+DETENT_INTERNAL_RARE void RecordAccess(LoopCore& core, AccessKey key, AccessMode mode);
+DETENT_INTERNAL_RARE void RecordWake(LoopCore& core, uint64_t id);
+
 inline void NoteAccess(LoopCore& core, const WaitObject& object, AccessMode mode,
                        AccessKind part = AccessKind::kObject) {
-  if (core.recorder == nullptr) [[likely]] return;
-  core.recorder->OnAccess(AccessKey(part, object.NumberIfMadeIn(core)), mode);
+  if (core.recorder != nullptr) [[unlikely]] RecordAccess(core, object, mode, part);
 }
 // The same where no loop need run.
 inline void NoteAccess(const WaitObject& object, AccessMode mode, AccessKind part = AccessKind::kObject) {
   if (LoopCore* core = CurrentCore()) NoteAccess(*core, object, mode, part);
 }
 inline void NoteTask(LoopCore& core, uint64_t id, AccessMode mode) {
-  if (core.recorder != nullptr) [[unlikely]] core.recorder->OnAccess(AccessKey(AccessKind::kTask, id), mode);
+  if (core.recorder != nullptr) [[unlikely]] RecordAccess(core, AccessKey(AccessKind::kTask, id), mode);
 }
 // Something other than a wake-up is put into the task's lane.
 inline void NoteIncoming(LoopCore& core, uint64_t id, AccessMode mode) {
-  if (core.recorder != nullptr) [[unlikely]] core.recorder->OnAccess(AccessKey(AccessKind::kTaskIncoming, id), mode);
+  if (core.recorder != nullptr) [[unlikely]] RecordAccess(core, AccessKey(AccessKind::kTaskIncoming, id), mode);
 }
 // The task is made ready, or would be if it were not ready already.
 inline void NoteWake(LoopCore& core, uint64_t id) {
-  if (core.recorder == nullptr) [[likely]] return;
-  core.recorder->OnAccess(AccessKey(AccessKind::kTask, id), AccessMode::kWrite);
-  core.recorder->OnAccess(AccessKey(AccessKind::kTaskIncoming, id), AccessMode::kWrite);
+  if (core.recorder != nullptr) [[unlikely]] RecordWake(core, id);
 }
 inline void NoteUnknownAccess(LoopCore& core) {
   if (core.recorder != nullptr) [[unlikely]] core.recorder->OnUnknownAccess();

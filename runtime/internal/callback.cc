@@ -12,7 +12,7 @@ namespace detent::internal {
 Callback::Callback(LoopCore& core)
     : core_(&core),
       source_(core.RunningSource()),
-      context_(core.current_task != nullptr ? core.current_task->context() : core.callback_context) {
+      context_(core.RunningContext()) {
   core.AddReference();
 }
 

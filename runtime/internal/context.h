@@ -57,6 +57,7 @@ class ContextRef {
     if (context_ != nullptr) [[unlikely]] Drop();
   }
 
+  bool IsEmpty() const { return context_ == nullptr; }
   const void* Find(uint64_t variable) const { return context_ == nullptr ? nullptr : context_->Find(variable); }
   void Set(uint64_t variable, std::shared_ptr<const void> value) {
     if (context_ == nullptr) {

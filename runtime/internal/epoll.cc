@@ -53,19 +53,28 @@ void Epoll::Remove(int fd, Pollable* pollable) {
 }
 
 void Epoll::Wait(absl::Duration timeout) {
+  polled_ = WaitForEvents(timeout);
+  HandleEvents();
+  if (polled_ == static_cast<int>(kEventsMax)) Poll();
+}
+
+void Epoll::Poll() {
   do {
-    polled_ = WaitForEvents(timeout);
-    for (handling_ = 0; handling_ < polled_;) {
-      const epoll_event event = events_[handling_++];
-      if (event.data.ptr != nullptr) static_cast<Pollable*>(event.data.ptr)->OnEvents(event.events);
-    }
-    timeout = absl::ZeroDuration();
+    polled_ = WaitForEvents(0);
+    HandleEvents();
   } while (polled_ == static_cast<int>(kEventsMax));  // A full round: there may be more.
 }
 
+void Epoll::HandleEvents() {
+  for (handling_ = 0; handling_ < polled_;) {
+    const epoll_event event = events_[handling_++];
+    if (event.data.ptr != nullptr) static_cast<Pollable*>(event.data.ptr)->OnEvents(event.events);
+  }
+}
+
 int Epoll::WaitForEvents(absl::Duration timeout) {
-  const bool forever = timeout == absl::InfiniteDuration();
-  if (has_pwait2_ && !forever && timeout > absl::ZeroDuration()) {
+  if (timeout == absl::InfiniteDuration()) return WaitForEvents(-1);
+  if (has_pwait2_ && timeout > absl::ZeroDuration()) {
     const timespec time = absl::ToTimespec(timeout);
     const int count = epoll_pwait2(epoll_fd_, events_, kEventsMax, &time, nullptr);
     if (count >= 0) return count;
@@ -75,8 +84,11 @@ int Epoll::WaitForEvents(absl::Duration timeout) {
   }
   // Rounded up: a timer is never early.
   const int64_t milliseconds = absl::ToInt64Milliseconds(absl::Ceil(timeout, absl::Milliseconds(1)));
-  const int wait_ms = forever ? -1 : static_cast<int>(std::clamp<int64_t>(milliseconds, 0, 1 << 30));
-  const int count = epoll_wait(epoll_fd_, events_, kEventsMax, wait_ms);
+  return WaitForEvents(static_cast<int>(std::clamp<int64_t>(milliseconds, 0, 1 << 30)));
+}
+
+int Epoll::WaitForEvents(int milliseconds) {
+  const int count = epoll_wait(epoll_fd_, events_, kEventsMax, milliseconds);
   if (count < 0 && errno == EINTR) return 0;
   return Check(count, "epoll_wait");
 }

@@ -36,6 +36,8 @@ class Epoll {
 
   // Waits for at most `timeout` (forever if infinite) and tells the pollables.
   void Wait(absl::Duration timeout);
+  // The same without waiting.
+  void Poll();
 
   // Ends a Wait() early; any thread.
   void WakeUp();
@@ -44,6 +46,8 @@ class Epoll {
   static constexpr size_t kEventsMax = 256;
 
   int WaitForEvents(absl::Duration timeout);
+  int WaitForEvents(int milliseconds);
+  void HandleEvents();
 
   int epoll_fd_;
   int event_fd_;

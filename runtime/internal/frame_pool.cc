@@ -54,7 +54,7 @@ void HandOverAtEnd() {
   (void)tls_chunk.next;  // Its first use makes it, and so registers its destructor.
 }
 
-void* RefillPool(size_t size_class) {
+void* RefillPool(size_t size_class) noexcept {
   HandOverAtEnd();
   if (size_class == 0) size_class = 1;
   {

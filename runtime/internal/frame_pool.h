@@ -13,6 +13,8 @@
 #include <new>
 #include <utility>
 
+#include "detent/runtime/internal/rare_call.h"
+
 #if defined(__SANITIZE_ADDRESS__)
 #define DETENT_INTERNAL_POOL_IS_HEAP 1
 #elif defined(__has_feature)
@@ -39,9 +41,10 @@ struct FreeLists {
 inline constinit thread_local FreeLists tls_free_lists;
 
 // A block of class `size_class` from the common reserve or from fresh memory.
-void* RefillPool(size_t size_class);
+// Ends the program if there is none.
+DETENT_INTERNAL_RARE void* RefillPool(size_t size_class) noexcept;
 // Sees to it that the end of this thread leaves its lists to the reserve.
-void HandOverAtEnd();
+DETENT_INTERNAL_RARE void HandOverAtEnd();
 
 inline void* PoolAllocate(size_t size) {
 #ifdef DETENT_INTERNAL_POOL_IS_HEAP
@@ -70,8 +73,8 @@ inline void PoolFree(void* memory, size_t size) noexcept {
 #endif
 }
 
-// A base that puts a class's objects into the pool. A polymorphic class needs a virtual destructor, so that `delete`
-// passes the true size. No placement form here: a coroutine with a pointer parameter would take it for its allocator.
+// A base that puts a class's objects into the pool. A polymorphic class needs a virtual destructor, or deletes itself in
+// its most derived class, so that `delete` passes the true size. No placement form here: a coroutine with a pointer parameter would take it for its allocator.
 class Pooled {
  public:
   static void* operator new(size_t size) { return PoolAllocate(size); }

@@ -9,15 +9,14 @@
 
 namespace detent::internal {
 
-void FutureState::Destroy() noexcept {
-  if (status_ == Status::kError && !retrieved_) {
+void FutureState::TellEnd() noexcept {
+  if (status() == Status::kError && !IsRetrieved()) {
     ReportToHandler(*core_, absl::StrCat(Describe(), " failed and nobody looked at the error"), error_);
   }
   while (Observer* observer = first_observer_) {
     StopObserving(observer);
     observer->OnDropped();
   }
-  delete this;
 }
 
 bool FutureState::CheckCancel(const char* what) const {
@@ -35,7 +34,7 @@ bool FutureState::Cancel() {
 }
 
 void FutureState::CompleteWithError(std::exception_ptr error) {
-  error_ = std::move(error);
+  SetError(std::move(error));
   Complete(Status::kError);
 }
 
@@ -45,7 +44,7 @@ uint64_t FutureState::WaiterLane() const {
 }
 
 void FutureState::CompleteWithCancelledError() {
-  failed_by_cancellation_ = true;
+  bits_ |= kFailedByCancellation;
   CompleteWithError(std::make_exception_ptr(CancelledError()));
 }
 
@@ -64,14 +63,14 @@ void FutureState::RequirePending(const char* what) const {
   core_->loop->CheckThread(what);
   if (!IsDone()) return;
   throw InvalidStateError(absl::StrCat(what, " on ", Describe(), ": it is already done (",
-                                       status_ == Status::kCancelled ? "cancelled"
-                                       : status_ == Status::kError   ? "with an error"
+                                       status() == Status::kCancelled ? "cancelled"
+                                       : status() == Status::kError   ? "with an error"
                                                                      : "with a result",
                                        "); a future is completed once, check Done() first"));
 }
 
 void FutureState::ThrowNoValue() {
-  switch (status_) {
+  switch (status()) {
     case Status::kPending:
       throw InvalidStateError(
           absl::StrCat("Result() of ", Describe(), ": it is not done yet; co_await it, or check Done() first"));

@@ -21,6 +21,7 @@
 #include "detent/runtime/internal/access.h"
 #include "detent/runtime/internal/frame_pool.h"
 #include "detent/runtime/internal/loop_core.h"
+#include "detent/runtime/internal/rare_call.h"
 #include "detent/runtime/internal/wait_node.h"
 
 namespace detent::internal {
@@ -66,8 +67,8 @@ class FutureState : public Pooled {
   }
   uint32_t references() const { return references_; }
 
-  Status status() const { return status_; }
-  bool IsDone() const { return status_ != Status::kPending; }
+  Status status() const { return static_cast<Status>(bits_ & kStatusBits); }
+  bool IsDone() const { return (bits_ & kStatusBits) != 0; }
   LoopCore& core() const { return *core_; }
 
   // asyncio's Future.cancel(): false if it is done; else it is cancelled at once and its observers are told.
@@ -76,9 +77,9 @@ class FutureState : public Pooled {
   // The stored value, as an address; null for a future without one. REQUIRES: status() is kValue.
   virtual void* Value() = 0;
 
-  virtual bool IsTask() const { return false; }
+  bool IsTask() const { return (bits_ & kIsTask) != 0; }
   // Whether its result comes from other futures (Gather, Shield), so that nobody may set it.
-  virtual bool IsDerived() const { return false; }
+  bool IsDerived() const { return (bits_ & kIsDerived) != 0; }
   // For reports: `task "alice"`, `a future`.
   virtual std::string Describe() const { return "a future"; }
   const WaitObject* Object() const { return &object_; }
@@ -100,27 +101,27 @@ class FutureState : public Pooled {
 
   // The error, which from now on counts as looked at. REQUIRES: status() is kError.
   const std::exception_ptr& Error() {
-    retrieved_ = true;
+    bits_ |= kRetrieved;
     return error_;
   }
   // The same for somebody who only watches; null without an error.
-  const std::exception_ptr& PeekError() const { return error_; }
-  void MarkRetrieved() { retrieved_ = true; }
-  bool IsRetrieved() const { return retrieved_; }
+  std::exception_ptr PeekError() const { return status() == Status::kError ? error_ : nullptr; }
+  void MarkRetrieved() { bits_ |= kRetrieved; }
+  bool IsRetrieved() const { return (bits_ & kRetrieved) != 0; }
 
   // The state whose value this one shows: its own, except for a shield.
-  FutureState& ValueOwner() { return shows_another_ ? OtherValueOwner() : *this; }
+  FutureState& ValueOwner() { return ShowsAnother() ? OtherValueOwner() : *this; }
   // Whether nobody but the caller can read the value.
-  bool IsUnshared() const { return references_ == 1 && (!shows_another_ || OtherIsUnshared()); }
+  bool IsUnshared() const { return references_ == 1 && (!ShowsAnother() || OtherIsUnshared()); }
   // The value was moved out: a later read is an error.
   void MarkMoved() {
     FutureState& owner = ValueOwner();
     NoteAccess(*core_, owner.object_, AccessMode::kWrite);
-    owner.moved_ = true;
+    owner.bits_ |= kMoved;
   }
 
   // An error that is a CancelledError: a gather whose child was cancelled fails, but is not cancelled itself.
-  bool FailedByCancellation() const { return failed_by_cancellation_; }
+  bool FailedByCancellation() const { return (bits_ & kFailedByCancellation) != 0; }
 
   // The lane of the first task that waits for this future, so that a combinator's hop runs in it.
   uint64_t WaiterLane() const;
@@ -137,43 +138,84 @@ class FutureState : public Pooled {
   // Throws unless there is a value to read: CancelledError, the error, or InvalidStateError.
   void RequireValue() {
     NoteAccess(*core_, object_, AccessMode::kRead);
-    if (status_ != Status::kValue || ValueOwner().moved_) [[unlikely]] ThrowNoValue();
+    if ((bits_ & (kStatusBits | kMoved | kShowsAnother)) == static_cast<uint8_t>(Status::kValue)) [[likely]] return;
+    if (status() != Status::kValue || (ValueOwner().bits_ & kMoved) != 0) ThrowNoValue();
   }
 
  protected:
-  explicit FutureState(LoopCore& core) : core_(&core), object_(core.run_number, core.next_object_ordinal++) {
+  // More of bits_: what kind of state it is; a plain future has none.
+  static constexpr uint8_t kIsTask = 64;
+  static constexpr uint8_t kIsDerived = 128;
+
+  explicit FutureState(LoopCore& core, uint8_t kind = 0, uint32_t references = 0)
+      : core_(&core),
+        wait_(nullptr),
+        object_(core.run_number, core.next_object_ordinal++),
+        references_(references),
+        bits_(kind) {
     core.AddReference();
   }
-  virtual ~FutureState() { core_->DropReference(); }
+  ~FutureState() {
+    if (status() == Status::kError) [[unlikely]] error_.~exception_ptr();
+    core_->DropReference();
+  }
+  // `delete this` of the most derived class.
+  virtual void DeleteThis() noexcept = 0;
 
-  void Complete(Status status);
-  // Of a state that shows another's value (shows_another_).
+  void Complete(Status status) {
+    AddReference();  // An observer may drop the last handle.
+    Announce(status);
+    DropReference();
+  }
+  // Complete() for whoever holds a reference meanwhile.
+  void Announce(Status status);
+  // Of a state that shows another's value.
+  void SetShowsAnother() { bits_ |= kShowsAnother; }
   virtual FutureState& OtherValueOwner() { return *this; }
   virtual bool OtherIsUnshared() const { return true; }
-  void SetError(std::exception_ptr error) { error_ = std::move(error); }
+  // REQUIRES: Complete(Status::kError) comes next.
+  void SetError(std::exception_ptr error) { ::new (static_cast<void*>(&error_)) std::exception_ptr(std::move(error)); }
   // False if there is no loop left that could tell anybody; throws InvalidStateError on another thread than the loop's.
   bool CheckCancel(const char* what) const;
   // What Cancel() of a done future does: whoever wanted it gone does not miss its error, which counts as looked at.
   bool RefuseCancel() {
-    retrieved_ = true;
+    MarkRetrieved();
     return false;
   }
 
-  bool retrieved_ = false;
-  bool moved_ = false;
-  bool failed_by_cancellation_ = false;
-  bool shows_another_ = false;
-  Status status_ = Status::kPending;
-
  private:
-  void Destroy() noexcept;
+  // Of bits_: the status and four flags, so that the usual read of a value is one test.
+  static constexpr uint8_t kStatusBits = 3;
+  static constexpr uint8_t kRetrieved = 4;
+  static constexpr uint8_t kMoved = 8;
+  static constexpr uint8_t kFailedByCancellation = 16;
+  static constexpr uint8_t kShowsAnother = 32;
+
+  bool ShowsAnother() const { return (bits_ & kShowsAnother) != 0; }
+  void Destroy() noexcept {
+    if (first_observer_ != nullptr || (bits_ & (kStatusBits | kRetrieved)) == static_cast<uint8_t>(Status::kError))
+        [[unlikely]] TellEnd();
+    DeleteThis();
+  }
+  // Tells those who wait for it that it will never be done, and the exception handler of an error nobody looked at.
+  DETENT_INTERNAL_RARE void TellEnd() noexcept;
   [[noreturn]] void ThrowNoValue();
 
-  uint32_t references_ = 0;
   LoopCore* core_;
   Observer* first_observer_ = nullptr;  // A circular list.
-  std::exception_ptr error_;
+
+ protected:
+  // An end with an error takes the place of what a task waits on.
+  union {
+    std::exception_ptr error_;
+    WaitNode* wait_;
+  };
+
+ private:
   WaitObject object_;
+  uint32_t references_;
+  uint8_t bits_;
+  // A task's flags follow, in what would be padding.
 };
 
 // These are inline because every task that ends goes through them.
@@ -201,15 +243,13 @@ inline void FutureState::StopObserving(Observer* observer) {
   observer->previous_ = observer->next_ = nullptr;
 }
 
-inline void FutureState::Complete(Status status) {
+inline void FutureState::Announce(Status status) {
   NoteAccess(*core_, object_, AccessMode::kWrite);
-  status_ = status;
-  AddReference();  // An observer may drop the last handle.
+  bits_ |= static_cast<uint8_t>(status);
   while (Observer* observer = first_observer_) {
     StopObserving(observer);
     observer->OnDone(*this);
   }
-  DropReference();
 }
 
 // A counted pointer to a state.
@@ -231,6 +271,12 @@ class StateRef {
   }
   ~StateRef() {
     if (state_ != nullptr) state_->DropReference();
+  }
+  // Takes over a reference that is counted already.
+  static StateRef Adopt(S* state) {
+    StateRef reference;
+    reference.state_ = state;
+    return reference;
   }
 
   S* get() const { return state_; }
@@ -279,9 +325,9 @@ class WithValue : public Base {
     ::new (static_cast<void*>(&value_)) Stored<T>(std::forward<A>(arguments)...);
   }
   template <typename... A>
-  explicit WithValue(A&&... arguments) : Base(std::forward<A>(arguments)...) {}
-  ~WithValue() override {
-    if (Base::status_ == Status::kValue) value_.~Stored<T>();
+  [[gnu::always_inline]] explicit WithValue(A&&... arguments) : Base(std::forward<A>(arguments)...) {}
+  ~WithValue() {
+    if (Base::status() == Status::kValue) value_.~Stored<T>();
   }
 
  private:
@@ -297,7 +343,8 @@ class PromiseState final : public WithValue<T, FutureState> {
   explicit PromiseState(LoopCore& core) : WithValue<T, FutureState>(core) {}
 
  private:
-  ~PromiseState() override = default;
+  ~PromiseState() = default;
+  void DeleteThis() noexcept override { delete this; }
 };
 
 }  // namespace detent::internal

@@ -16,10 +16,18 @@
 
 namespace detent::internal {
 
-class Join : public WaitNode, public Observer {
+// A base, so that no destructor of Join's has anything to do: it would put Join's vtable into place first.
+class HoldsState {
+ protected:
+  explicit HoldsState(StateRef<FutureState> state) : state_(std::move(state)) {}
+
+  StateRef<FutureState> state_;
+};
+
+class Join : public HoldsState, public Observer, public WaitNode {
  public:
-  explicit Join(FutureState& state) : state_(&state) {}
-  explicit Join(StateRef<FutureState> state) : state_(std::move(state)) {}
+  explicit Join(FutureState& state) : HoldsState(StateRef<FutureState>(&state)) {}
+  explicit Join(StateRef<FutureState> state) : HoldsState(std::move(state)) {}
   Join(const Join&) = delete;
   Join& operator=(const Join&) = delete;
 
@@ -59,13 +67,11 @@ class Join : public WaitNode, public Observer {
   std::string Describe() const final { return "the end of " + state_->Describe(); }
   void AddBlockers(std::vector<TaskState*>& tasks) const final { state_->AddBlockers(tasks); }
 
-  void OnDone(FutureState&) noexcept final { Wake(); }
+  void OnDone(FutureState&) noexcept final { WakeHere(); }
   uint64_t WaiterLane() const final;
 
  protected:
   ~Join() = default;
-
-  StateRef<FutureState> state_;
 
  private:
   // The task cannot wait for this: throws InvalidStateError.
@@ -82,11 +88,19 @@ class JoinAny final : public Join {
   void Take() const {}
 };
 
-// Reads the value of a done future: moved out if T cannot be copied or nobody else holds the state.
+// The value of a done future of a T.
+template <typename T>
+Stored<T>& ValueIn(FutureState& state) {
+  if (state.IsTask()) return static_cast<WithValue<T, TaskState>&>(state).value();
+  if (!state.IsDerived()) [[likely]] return static_cast<WithValue<T, FutureState>&>(state).value();
+  return *static_cast<Stored<T>*>(state.Value());
+}
+
+// Reads it: moved out if T cannot be copied or nobody else holds the state.
 template <typename T>
 T TakeFrom(FutureState& state) {
   if constexpr (!std::is_void_v<T>) {
-    T& value = *static_cast<T*>(state.Value());
+    T& value = ValueIn<T>(state);
     if constexpr (kIsCopyable<T>) {
       if (!state.IsUnshared()) return value;
     }
@@ -101,7 +115,7 @@ class JoinByReference final : public Join {
   using Join::Join;
   decltype(auto) Take() {
     state_->RequireValue();
-    if constexpr (!std::is_void_v<T>) return static_cast<const T&>(*static_cast<T*>(state_->Value()));
+    if constexpr (!std::is_void_v<T>) return static_cast<const T&>(ValueIn<T>(*state_));
   }
 };
 

@@ -40,8 +40,9 @@ class LoopCore {
   // Takes back a Runnable that is in the ready queue or in a scheduler's own.
   void Forget(Runnable* runnable);
 
-  // The lane of the step that runs now, for callbacks that it makes.
+  // The lane and the context variables of the step that runs now, for callbacks that it makes.
   uint64_t RunningSource() const;
+  ContextRef RunningContext() const;
 
   EventLoop* loop;
   ReadyQueue ready;

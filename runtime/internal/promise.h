@@ -59,19 +59,26 @@ class PromiseBase : public ShiftedFrame {
   // A generator's frame belongs to its AsyncGenerator, not to the chain of awaits.
   bool owned_elsewhere() const { return owned_elsewhere_; }
 
+  // The coroutine that goes on when this one has ended.
+  std::coroutine_handle<> EndTransfer() noexcept {
+    if ((up_ & kIsTask) != 0) {
+      reinterpret_cast<TaskState*>(up_ - kIsTask)->RootEnded(*this);
+      return std::noop_coroutine();
+    }
+    return reinterpret_cast<PromiseBase*>(up_)->handle();
+  }
+
+ private:
+  static constexpr uintptr_t kIsTask = 1;
+
+  uintptr_t up_ = 0;
+  std::source_location where_;
+
+ public:
   // Whether this coroutine's child was destroyed by a cancellation (Unwind::kDestroy), and whether the await it
   // stands at can take that as an outcome (Catch).
   bool child_destroyed = false;
   bool catches = false;
-
-  // The coroutine that goes on when this one has ended.
-  std::coroutine_handle<> EndTransfer() noexcept {
-    if (TaskState* task = root_of()) {
-      task->RootEnded();
-      return std::noop_coroutine();
-    }
-    return parent()->handle();
-  }
 
  protected:
   PromiseBase() {}
@@ -79,28 +86,19 @@ class PromiseBase : public ShiftedFrame {
 
   Ending ending_ = Ending::kValue;
   bool owned_elsewhere_ = false;
-
- private:
-  static constexpr uintptr_t kIsTask = 1;
-
-  uintptr_t up_ = 0;
-  std::source_location where_;
 };
 
 // Here, where a promise is known: the hottest function of all.
-inline void TaskState::Step() {
-  LoopCore& core = this->core();
+inline void TaskState::Step(LoopCore& core) {
   core.current_task = this;
-  if (flags_ != 0 && !PrepareStep()) [[unlikely]] {
-    core.current_task = nullptr;
-    return;
-  }
+  if ((flags_ & kPrepare) != 0 && !PrepareStep()) [[unlikely]] return;
   wait_ = nullptr;
-  started_ = true;
+  flags_ |= kStarted;
   leaf_->handle().resume();
-  while (core.next) [[unlikely]] std::exchange(core.next, nullptr).resume();
-  if (root_ended_) FinishRoot();
-  core.current_task = nullptr;
+#if !DETENT_SYMMETRIC_TRANSFER
+  while (core.next) std::exchange(core.next, nullptr).resume();
+#endif
+  if ((flags_ & kRootEnded) != 0) FinishRoot(core);
 }
 
 // Goes on with `next`: by symmetric transfer or through the trampoline. What await_suspend() returns.

@@ -3,13 +3,16 @@
 
 namespace detent::internal {
 
-void ReadyQueue::Grow() {
-  const size_t capacity = capacity_ == 0 ? 64 : capacity_ * 2;
-  auto ring = std::make_unique<Step[]>(capacity);
-  for (size_t i = head_; i != tail_; ++i) ring[i & (capacity - 1)] = ring_[i & mask_];
-  ring_ = std::move(ring);
-  capacity_ = capacity;
-  mask_ = capacity - 1;
+void ReadyQueue::MakeRoom() noexcept {
+  if (tail_ - head_ == capacity_) {
+    const size_t capacity = capacity_ == 0 ? 64 : capacity_ * 2;
+    auto ring = std::make_unique<Step[]>(capacity);
+    for (size_t i = head_; i != tail_; ++i) ring[i & (capacity - 1)] = ring_[i & mask_];
+    ring_ = std::move(ring);
+    capacity_ = capacity;
+    mask_ = capacity - 1;
+  }
+  full_at_ = head_ + capacity_;
 }
 
 }  // namespace detent::internal

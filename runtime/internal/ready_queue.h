@@ -11,6 +11,8 @@
 #include <cstdint>
 #include <memory>
 
+#include "detent/runtime/internal/rare_call.h"
+
 namespace detent::internal {
 
 class TaskState;
@@ -73,6 +75,9 @@ class ReadyQueue {
 
   bool empty() const { return head_ == tail_; }
   size_t size() const { return tail_ - head_; }  // Holes included.
+  // How many steps were taken out, and put in, since the queue was made.
+  size_t taken() const { return head_; }
+  size_t added() const { return tail_; }
 
   void Push(TaskState* task) { Append(Step(task)); }
   void Push(Runnable* runnable) {
@@ -107,15 +112,16 @@ class ReadyQueue {
 
  private:
   void Append(Step step) {
-    if (tail_ - head_ == capacity_) [[unlikely]] Grow();
+    if (tail_ == full_at_) [[unlikely]] MakeRoom();
     ring_[tail_++ & mask_] = step;
   }
-  void Grow();
+  DETENT_INTERNAL_RARE void MakeRoom() noexcept;
 
   std::unique_ptr<Step[]> ring_;
+  size_t mask_ = 0;
   size_t head_ = 0;  // Running counts: they never wrap in practice, and the ring index is the count masked.
   size_t tail_ = 0;
-  size_t mask_ = 0;
+  size_t full_at_ = 0;  // No more may be appended past this, as far as was known when it was last computed.
   size_t capacity_ = 0;
 };
 

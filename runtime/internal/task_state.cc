@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detent/runtime/internal/task_state.h"
 
+#include <limits>
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "detent/runtime/errors.h"
 #include "detent/runtime/event_loop.h"
@@ -10,20 +13,22 @@
 
 namespace detent::internal {
 
-TaskState::TaskState(LoopCore& core, PromiseBase& root, std::string_view name, std::source_location where)
-    : FutureState(core),
-      root_(&root),
-      leaf_(&root),
-      id_(core.next_task_id++),
-      spawned_at_(where),
-      context_(core.current_task != nullptr ? core.current_task->context_ : core.callback_context) {
-  if (!name.empty()) name_ = std::make_unique<std::string>(name);
-  root.SetTask(this);
+void TaskState::TakeNameAndContext(std::string_view name) {
+  if (!name.empty()) Extras().name = std::string(name);
+  if (ContextRef context = core().RunningContext(); !context.IsEmpty()) MutableContext() = std::move(context);
 }
 
+TaskExtras& TaskState::Extras() const {
+  if (extras_ == nullptr) extras_ = new TaskExtras;
+  return *extras_;
+}
+
+void TaskState::DropExtras() { delete extras_; }
+
 const std::string& TaskState::name() const {
-  if (name_ == nullptr) name_ = std::make_unique<std::string>(absl::StrCat("task-", id_));
-  return *name_;
+  std::string& name = Extras().name;
+  if (name.empty()) name = absl::StrCat("task-", id_);
+  return name;
 }
 
 std::string TaskState::Describe() const {
@@ -37,7 +42,7 @@ void TaskState::AddBlockers(std::vector<TaskState*>& tasks) const {
 std::vector<std::source_location> TaskState::Stack() const {
   NoteTask(core(), id_, AccessMode::kRead);
   std::vector<std::source_location> stack;
-  if (!started_ || IsDone() || IsCurrent()) return stack;
+  if (!started() || IsDone() || IsCurrent()) return stack;
   for (const PromiseBase* promise = leaf_; promise != nullptr; promise = promise->parent()) {
     if (!IsOurs(promise->where())) stack.push_back(promise->where());
   }
@@ -47,7 +52,7 @@ std::vector<std::source_location> TaskState::Stack() const {
 std::source_location TaskState::Place() const {
   const std::vector<std::source_location> stack = Stack();
   if (!stack.empty()) return stack.front();
-  return started_ || !IsOurs(spawned_at_) || IsOurs(leaf_->where()) ? spawned_at_ : leaf_->where();
+  return started() || !IsOurs(spawned_at_) || IsOurs(leaf_->where()) ? spawned_at_ : leaf_->where();
 }
 
 bool TaskState::Cancel() {
@@ -57,7 +62,7 @@ bool TaskState::Cancel() {
   // A task that awaits a task passes the request on to it. Walked rather than recursed: the chain may be long.
   TaskState* task = this;
   for (uint64_t hops = 0;; ++hops) {
-    ++task->cancel_requests_;
+    if (task->cancel_requests_ != std::numeric_limits<uint16_t>::max()) ++task->cancel_requests_;
     WaitNode* wait = task->wait_;
     if (wait != nullptr) {
       // More hops than tasks: they await each other in a circle, which only a cancelled await can break.
@@ -88,7 +93,7 @@ uint32_t TaskState::Uncancel() {
 }
 
 void TaskState::AfterSuspend() {
-  if ((flags_ & kMustCancel) == 0 || wait_ == nullptr) return;
+  if (wait_ == nullptr) return;
   TaskState* inner = wait_->PassCancelTo();
   if (inner != nullptr ? inner->Cancel() : wait_->CancelWait()) flags_ &= static_cast<uint8_t>(~kMustCancel);
 }
@@ -99,9 +104,9 @@ bool TaskState::PrepareStep() {
     flags_ |= kDeliver;
   }
   const bool cancelled = (flags_ & kDeliver) != 0 || (wait_ != nullptr && wait_->TookCancel());
-  if (!started_ && cancelled) {
+  if (!started() && cancelled) {
     DestroyFrames(/*stop_at_catch=*/false);
-    Finish(Status::kCancelled);
+    Finish(core(), Status::kCancelled);
     return false;
   }
   if ((flags_ & kRecheck) != 0) {
@@ -112,7 +117,7 @@ bool TaskState::PrepareStep() {
     const bool caught = DestroyFrames(/*stop_at_catch=*/true);
     flags_ &= static_cast<uint8_t>(~kDeliver);
     if (!caught) {
-      Finish(Status::kCancelled);
+      Finish(core(), Status::kCancelled);
       return false;
     }
   }
@@ -137,29 +142,29 @@ bool TaskState::DestroyFrames(bool stop_at_catch) {
       return true;
     }
   }
-  root_ = leaf_ = nullptr;
+  leaf_ = nullptr;
   return false;
 }
 
-void TaskState::FinishRoot() {
+void TaskState::FinishRoot(LoopCore& core) {
+  PromiseBase& root = *std::exchange(leaf_, nullptr);
   Status status;
-  if (root_->ending() == Ending::kCancelled) {
+  if (root.ending() == Ending::kCancelled) [[unlikely]] {
     status = Status::kCancelled;
-  } else if (root_->ending() == Ending::kValue && (flags_ & kMustCancel) != 0) {
+  } else if (root.ending() == Ending::kValue && (flags_ & kMustCancel) != 0) [[unlikely]] {
     status = Status::kCancelled;  // It cancelled itself and returned before it could notice.
   } else {
-    status = Harvest();
+    status = Harvest(root);
   }
-  std::exchange(root_, nullptr)->handle().destroy();  // The coroutine's parameters live until here.
-  leaf_ = nullptr;
-  Finish(status);
+  root.handle().destroy();  // The coroutine's parameters live until here.
+  Finish(core, status);
 }
 
-void TaskState::Finish(Status status) {
-  flags_ = 0;
-  Unlist();
-  Complete(status);
-  core().current_task = nullptr;
+inline void TaskState::Finish(LoopCore& core, Status status) {
+  flags_ &= kStarted;
+  Unlist(core);
+  Announce(status);
+  core.current_task = nullptr;
   DropReference();
 }
 
@@ -167,7 +172,7 @@ void TaskState::Abandon() {
   LoopCore& core = this->core();
   core.current_task = this;
   DestroyFrames(/*stop_at_catch=*/false);
-  Finish(Status::kCancelled);
+  Finish(core, Status::kCancelled);
 }
 
 }  // namespace detent::internal

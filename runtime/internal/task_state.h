@@ -22,6 +22,12 @@ namespace detent::internal {
 
 class PromiseBase;
 
+// What few tasks have: a name of their own, context variables.
+struct TaskExtras : public Pooled {
+  std::string name;  // Empty until somebody asks for the default name.
+  ContextRef context;
+};
+
 class TaskState : public FutureState {
  public:
   // asyncio's Task.cancel(). Flags, unlinks and enqueues; runs nothing.
@@ -29,27 +35,30 @@ class TaskState : public FutureState {
   uint32_t Cancelling() const;
   uint32_t Uncancel();
 
-  bool IsTask() const final { return true; }
   std::string Describe() const final;
   void AddBlockers(std::vector<TaskState*>& tasks) const final;
 
   uint64_t id() const { return id_; }
   const std::string& name() const;
   // Whether it had its first step.
-  bool started() const { return started_; }
+  bool started() const { return (flags_ & kStarted) != 0; }
   const std::source_location& spawned_at() const { return spawned_at_; }
-  ContextRef& context() { return context_; }
+  // Null if it has no context variables.
+  const ContextRef* context() const { return extras_ == nullptr ? nullptr : &extras_->context; }
+  bool HasExtras() const { return extras_ != nullptr; }
+  ContextRef& MutableContext() { return Extras().context; }
 
   // The awaits in which the task stands, innermost first. Empty before its first step and while it runs.
   std::vector<std::source_location> Stack() const;
   // Where the task stands, for reports: its innermost await outside the library; before its first step and while it runs,
   // where it was spawned, or if that was in the library (Gather) where its coroutine is defined.
   std::source_location Place() const;
-  WaitNode* wait() const { return wait_; }
+  WaitNode* wait() const { return IsDone() ? nullptr : wait_; }
   bool IsCurrent() const { return core().current_task == this; }
 
-  // One step: resumes the innermost coroutine until it suspends again or the task ends.
-  void Step();
+  // One step: resumes the innermost coroutine until it suspends again or the task ends. Leaves itself as the current task
+  // unless it ended.
+  void Step(LoopCore& core);
 
   void MakeReady() { core().ready.Push(this); }
 
@@ -59,7 +68,7 @@ class TaskState : public FutureState {
   void Suspend(PromiseBase& leaf, WaitNode* wait) {
     leaf_ = &leaf;
     wait_ = wait;
-    if (flags_ != 0) [[unlikely]] AfterSuspend();
+    if ((flags_ & kMustCancel) != 0) [[unlikely]] AfterSuspend();
   }
   // Whether the await that resumes now must throw CancelledError; consumes the request.
   bool ConsumeCancel() {
@@ -70,7 +79,10 @@ class TaskState : public FutureState {
   // Asks for the next step to call the wait's Recheck() first.
   void RequestRecheck() { flags_ |= kRecheck; }
   // Called by the root coroutine's end.
-  void RootEnded() { root_ended_ = true; }
+  void RootEnded(PromiseBase& root) {
+    flags_ |= kRootEnded;
+    leaf_ = &root;
+  }
   // A cancellation destroys the frames instead of throwing.
   void SetDestroyOnCancel() { flags_ |= kDestroyOnCancel; }
   bool DestroysOnCancel() const { return (flags_ & kDestroyOnCancel) != 0; }
@@ -79,42 +91,50 @@ class TaskState : public FutureState {
   void Abandon();
 
  protected:
-  TaskState(LoopCore& core, PromiseBase& root, std::string_view name, std::source_location where);
-  ~TaskState() override = default;
+  // Has two references: the caller's, and the loop's own until the task is done.
+  TaskState(LoopCore& core, PromiseBase& root, std::source_location where)
+      : FutureState(core, kIsTask, /*references=*/2), leaf_(&root), id_(core.next_task_id++), spawned_at_(where) {}
+  ~TaskState() {
+    if (extras_ != nullptr) [[unlikely]] DropExtras();
+  }
 
   // Puts the loop in charge of the task: listed, and ready for its first step.
-  void Start();
+  void Start(LoopCore& core);
+  // Of a task with a name, or whose creator has context variables or is a callback: before Start().
+  DETENT_INTERNAL_RARE void TakeNameAndContext(std::string_view name);
 
   // Moves the result out of the ended root coroutine: a value into this state, or an error into SetError().
-  virtual Status Harvest() = 0;
+  virtual Status Harvest(PromiseBase& root) = 0;
 
  private:
-  // Bits of flags_. A step tests only that there are none.
+  // Bits of flags_.
   static constexpr uint8_t kMustCancel = 1;       // Cancelled while not waiting: the next step or wait delivers it.
   static constexpr uint8_t kDeliver = 2;          // The await that resumes now throws CancelledError.
   static constexpr uint8_t kRecheck = 4;          // Call wait_->Recheck() before resuming.
   static constexpr uint8_t kDestroyOnCancel = 8;  // Always set in a task that was spawned with Unwind::kDestroy.
+  static constexpr uint8_t kStarted = 16;         // It had its first step.
+  static constexpr uint8_t kRootEnded = 32;       // The step that runs is the last.
+  // A step looks closer if one of these is set.
+  static constexpr uint8_t kPrepare = kMustCancel | kDeliver | kRecheck | kDestroyOnCancel;
 
   // What a step does when a flag is set. False: the step is over without resuming.
   bool PrepareStep();
-  void AfterSuspend();
+  DETENT_INTERNAL_RARE void AfterSuspend();
   // Destroys frames from the innermost outwards up to one that catches. True if it reached one, which is the new leaf.
   bool DestroyFrames(bool stop_at_catch);
-  void FinishRoot();
-  void Finish(Status status);
-  void Unlist();
+  [[gnu::noinline]] void FinishRoot(LoopCore& core);
+  void Finish(LoopCore& core, Status status);
+  void Unlist(LoopCore& core);
+  TaskExtras& Extras() const;
+  DETENT_INTERNAL_RARE void DropExtras();
 
+  // The first two stand in what would be padding of FutureState. More requests than its type holds are not counted.
   uint8_t flags_ = 0;
-  bool started_ = false;
-  bool root_ended_ = false;
-  uint32_t cancel_requests_ = 0;
-  PromiseBase* root_;  // Null once the frames are gone.
-  PromiseBase* leaf_;  // The innermost coroutine; stale while the task runs.
-  WaitNode* wait_ = nullptr;
+  uint16_t cancel_requests_ = 0;
+  PromiseBase* leaf_;  // The innermost coroutine; stale while the task runs; null once the frames are gone.
   uint64_t id_;
   std::source_location spawned_at_;
-  ContextRef context_;
-  mutable std::unique_ptr<std::string> name_;
+  mutable TaskExtras* extras_ = nullptr;
   TaskState* previous_ = nullptr;  // In the loop's list of live tasks.
   TaskState* next_ = nullptr;
 
@@ -124,9 +144,7 @@ class TaskState : public FutureState {
 };
 
 // Inline because every task goes through them.
-inline void TaskState::Start() {
-  LoopCore& core = this->core();
-  AddReference();  // The loop's own, until the task is done.
+inline void TaskState::Start(LoopCore& core) {
   if (core.first_task == nullptr) {
     core.first_task = previous_ = next_ = this;
   } else {
@@ -135,11 +153,10 @@ inline void TaskState::Start() {
     previous_->next_ = next_->previous_ = this;
   }
   ++core.live_tasks;
-  MakeReady();
+  core.ready.Push(this);
 }
 
-inline void TaskState::Unlist() {
-  LoopCore& core = this->core();
+inline void TaskState::Unlist(LoopCore& core) {
   if (next_ == this) {
     core.first_task = nullptr;
   } else {
@@ -151,17 +168,25 @@ inline void TaskState::Unlist() {
 }
 
 inline bool WaitNode::Wake() {
-  if (CurrentCore() != &task_->core()) [[unlikely]] CheckWakingThread();
-  NoteWake(task_->core(), task_->id());
-  if (state_ != State::kWaiting) return false;
-  state_ = State::kWoken;
-  task_->MakeReady();
+  if (CurrentCore() != &task()->core()) [[unlikely]] CheckWakingThread();
+  return WakeHere();
+}
+
+inline bool WaitNode::WakeHere() {
+  TaskState& task = *this->task();
+  LoopCore& core = task.core();
+  NoteWake(core, task.id());
+  if (IsDone()) return false;
+  task_and_state_ |= kWoken;
+  core.ready.Push(&task);
   return true;
 }
 
 inline Ending WaitNode::EndOfWait(TaskState& task) const {
-  if (task.ConsumeCancel() || state_ == State::kCancelled) return Ending::kCancelled;
-  return is_orphan_ ? Ending::kError : Ending::kValue;
+  if (task.ConsumeCancel()) return Ending::kCancelled;
+  const uintptr_t state = task_and_state_ & kStateBits;
+  if (state == kWoken) [[likely]] return Ending::kValue;
+  return (state & kCancelled) != 0 ? Ending::kCancelled : Ending::kError;
 }
 
 }  // namespace detent::internal

@@ -19,6 +19,7 @@ void TimerHeap::Add(Timer* timer, LoopTime deadline) {
   heap_.push_back(Entry{deadline.nanoseconds(), next_sequence_++, timer->slot_});
   ++live_;
   SiftUp(heap_.size() - 1);
+  next_ = heap_[0].deadline;
 }
 
 void TimerHeap::Remove(Timer* timer) {
@@ -77,6 +78,7 @@ void TimerHeap::PopRoot() {
 
 void TimerHeap::DropCancelledRoots() {
   while (!heap_.empty() && slots_[heap_[0].slot] == nullptr) PopRoot();
+  next_ = heap_.empty() ? kNone : heap_[0].deadline;
 }
 
 void TimerHeap::Rebuild() {

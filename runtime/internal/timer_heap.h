@@ -14,6 +14,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "detent/runtime/internal/ready_queue.h"
@@ -56,6 +57,8 @@ class TimerHeap {
   // REQUIRES: timer->IsArmed().
   void Remove(Timer* timer);
 
+  // Whether the earliest deadline has come.
+  bool AreDue(LoopTime now) const { return next_ <= now.nanoseconds(); }
   // REQUIRES: !empty().
   LoopTime earliest() const { return LoopTime::FromNanoseconds(heap_[0].deadline); }
   Timer* PopEarliest();
@@ -70,6 +73,8 @@ class TimerHeap {
     }
   };
 
+  static constexpr int64_t kNone = std::numeric_limits<int64_t>::max();
+
   void SiftUp(size_t index);
   void SiftDown(size_t index);
   void PopRoot();
@@ -83,6 +88,7 @@ class TimerHeap {
   std::vector<Timer*> slots_;
   std::vector<uint32_t> free_slots_;
   size_t live_ = 0;
+  int64_t next_ = kNone;  // The earliest deadline.
   uint32_t next_sequence_;
 };
 

@@ -43,24 +43,24 @@ std::string NamedObject::Quoted(std::string_view type) const {
 }
 
 bool WaitNode::CancelWait() {
-  LoopCore& core = task_->core();
-  NoteWake(core, task_->id());
+  LoopCore& core = task()->core();
+  NoteWake(core, task()->id());
   // A primitive looks at whether its waiters were cancelled.
   if (core.recorder != nullptr) [[unlikely]] {
     if (const WaitObject* object = Object()) NoteAccess(core, *object, AccessMode::kWrite);
   }
-  if (state_ != State::kWaiting) return false;
-  state_ = State::kCancelled;
-  task_->MakeReady();
+  if (IsDone()) return false;
+  task_and_state_ |= kCancelled;
+  task()->MakeReady();
   return true;
 }
 
 void WaitNode::CheckWakingThread() const {
-  if (task_->core().loop != nullptr) task_->core().loop->CheckThread("waking a task that waits");
+  if (task()->core().loop != nullptr) task()->core().loop->CheckThread("waking a task that waits");
 }
 
 void WaitNode::Orphan() {
-  is_orphan_ = true;
+  task_and_state_ |= kOrphan;
   Wake();
 }
 

@@ -109,7 +109,7 @@ class WaitNode {
   virtual std::string Describe() const = 0;
 
   // Whether the wait ended because its own task was cancelled.
-  virtual bool TookCancel() const { return state_ == State::kCancelled; }
+  virtual bool TookCancel() const { return IsCancelled(); }
   // The unfinished task to which a cancellation passes on, if this is an await on one; the wait remembers that it
   // passed. TaskState::Cancel() walks along instead of recursing.
   virtual TaskState* PassCancelTo() { return nullptr; }
@@ -118,33 +118,29 @@ class WaitNode {
   // For reports: a circle of them is a deadlock.
   virtual void AddBlockers(std::vector<TaskState*>& tasks) const { (void)tasks; }
 
-  TaskState* task() const { return task_; }
+  TaskState* task() const { return reinterpret_cast<TaskState*>(task_and_state_ & ~kStateBits); }
 
  protected:
-  enum class State : uint8_t { kWaiting, kWoken, kCancelled };
-
   WaitNode() {}  // Nothing is initialised before Park(): a wait that is ready at once pays for no node.
   WaitNode(const WaitNode&) {}
   WaitNode& operator=(const WaitNode&) = delete;
   ~WaitNode() = default;
 
   // Ties the node to the task that is about to suspend on it.
-  void Park(TaskState& task) {
-    task_ = &task;
-    state_ = State::kWaiting;
-    is_orphan_ = false;
-  }
+  void Park(TaskState& task) { task_and_state_ = reinterpret_cast<uintptr_t>(&task); }
 
   // Makes the task ready. False if it already was. (Defined in task_state.h, as EndOfWait().)
   inline bool Wake();
+  // The same for a caller that is known to be on the loop's thread.
+  inline bool WakeHere();
   void CheckWakingThread() const;  // InvalidStateError on another thread than the loop's.
   // As Wake(), for when the object waited on is destroyed.
   void Orphan();
 
   // The object waited on is gone: do not touch it.
-  bool IsOrphan() const { return is_orphan_; }
-  bool IsDone() const { return state_ != State::kWaiting; }
-  bool IsCancelled() const { return state_ == State::kCancelled; }
+  bool IsOrphan() const { return (task_and_state_ & kOrphan) != 0; }
+  bool IsDone() const { return (task_and_state_ & (kWoken | kCancelled)) != 0; }
+  bool IsCancelled() const { return (task_and_state_ & kCancelled) != 0; }
 
   // How the wait ended for the task that now runs again: consumes a pending cancellation. The error of an orphan is
   // OrphanError().
@@ -152,9 +148,13 @@ class WaitNode {
   std::exception_ptr OrphanError() const;
 
  private:
-  TaskState* task_;
-  State state_;
-  bool is_orphan_;
+  // The state stands in the low bits of the task's address; kWaiting is none of them.
+  static constexpr uintptr_t kWoken = 1;
+  static constexpr uintptr_t kCancelled = 2;
+  static constexpr uintptr_t kOrphan = 4;
+  static constexpr uintptr_t kStateBits = 7;
+
+  uintptr_t task_and_state_;
 };
 
 class WaitList;
