@@ -46,15 +46,30 @@ LoopTime EpollLoop::ReadClock() const {
 
 void EpollLoop::RunUntilStopped() {
   internal::LoopCore& core = this->core();
-  look_at_ = core.ready.taken();
+  internal::ReadyQueue& ready = core.ready;
+  look_at_ = ready.taken();
   do {
-    if (core.ready.empty()) {
+    if (ready.empty()) {
       Poll();
-    } else if (core.ready.taken() >= look_at_) {
+    } else if (ready.taken() >= look_at_) [[unlikely]] {
       LookAtClock();
     }
     QueueDueTimers();
-    RunReady(core);
+    if (debug()) [[unlikely]] {
+      RunReadyWatched();
+      continue;
+    }
+    // What is ready, but not what that makes ready.
+    for (const size_t end = ready.added(); ready.taken() != end;) {
+      const internal::Step step = ready.Pop();
+      if (step.IsTask()) [[likely]] {
+        step.task()->Step(core);
+      } else if (step) {
+        core.current_task = nullptr;
+        RunRunnable(step.runnable());
+      }
+    }
+    core.current_task = nullptr;
   } while (!stopping());
 }
 
@@ -85,23 +100,9 @@ void EpollLoop::LookAtClock() {
   look_at_ = core.ready.taken() + static_cast<size_t>(stride_);
 }
 
-void EpollLoop::RunReady(internal::LoopCore& core) {
-  internal::ReadyQueue& ready = core.ready;
-  const size_t end = ready.added();
-  if (debug()) [[unlikely]] {
-    while (ready.taken() != end) RunStepWatched(ready.Pop());
-    return;
-  }
-  while (ready.taken() != end) {
-    const internal::Step step = ready.Pop();
-    if (step.IsTask()) [[likely]] {
-      if (step) [[likely]] step.task()->Step(core);
-    } else {
-      core.current_task = nullptr;
-      step.runnable()->Run();
-    }
-  }
-  core.current_task = nullptr;
+void EpollLoop::RunReadyWatched() {
+  internal::ReadyQueue& ready = core().ready;
+  for (const size_t end = ready.added(); ready.taken() != end;) RunStepWatched(ready.Pop());
 }
 
 void EpollLoop::RunStepWatched(internal::Step step) {

@@ -55,8 +55,7 @@ class EpollLoop final : public EventLoop {
   void Poll();
   // Reads the clock, and polls if it is time.
   void LookAtClock();
-  // Runs what is ready, but not what that makes ready.
-  void RunReady(internal::LoopCore& core);
+  void RunReadyWatched();
   void RunStepWatched(internal::Step step);
 
   const Options options_;

@@ -254,7 +254,9 @@ void EventLoop::DiscardEverything(bool report) {
   DiscardReady();
   while (!core.ready.empty()) {
     const internal::Step step = core.ready.Pop();
-    if (step && !step.IsTask()) step.runnable()->Discard();
+    if (step.IsTask() || !step) continue;
+    internal::ReadyQueue::Started(step.runnable());
+    step.runnable()->Discard();
   }
   jobs_.clear();
   core.self_kept.LetAllGo();
@@ -281,6 +283,8 @@ std::vector<AnyTask> AllTasks() {
 }
 
 namespace internal {
+
+void LoopCore::DeleteThis() noexcept { delete this; }
 
 void LoopCore::Forget(Runnable* runnable) {
   if (!ready.Remove(runnable) && loop != nullptr) loop->ForgetReady(runnable);

@@ -191,8 +191,12 @@ class EventLoop {
       step.task()->Step(*core_);
       core_->current_task = nullptr;
     } else {
-      step.runnable()->Run();
+      RunRunnable(step.runnable());
     }
+  }
+  static void RunRunnable(internal::Runnable* runnable) {
+    internal::ReadyQueue::Started(runnable);
+    runnable->Run();
   }
   bool stopping() const { return stopping_; }
 

@@ -14,7 +14,9 @@ GatherBase::GatherBase(LoopCore& core, size_t count, bool settled)
       children_(std::make_unique<Child[]>(count)),
       source_(core.RunningSource()) {}
 
-GatherBase::~GatherBase() { StopWatching(); }
+GatherBase::~GatherBase() {
+  if (left_ > 0) StopWatching();
+}
 
 void GatherBase::StopWatching() {
   for (size_t i = 0; i < count_; ++i) {
@@ -32,10 +34,16 @@ void GatherBase::Begin() {
   // Held until every child is done: the children point here, and their late errors count as looked at.
   AddReference();
   core().self_kept.Add(this);
+  size_t done = 0;
   for (size_t i = 0; i < count_; ++i) {
-    children_[i].owner = this;
-    NoteAccess(core(), *children_[i].state->Object(), AccessMode::kRead);
-    if (!children_[i].state->IsDone()) children_[i].state->Observe(&children_[i]);
+    Child& child = children_[i];
+    child.owner = this;
+    NoteAccess(core(), *child.state->Object(), AccessMode::kRead);
+    if (child.state->IsDone()) {
+      ++done;
+    } else {
+      child.state->Observe(&child);
+    }
   }
   if (count_ == 0) {
     Decide();
@@ -43,8 +51,6 @@ void GatherBase::Begin() {
     DropReference();
     return;
   }
-  size_t done = 0;
-  for (size_t i = 0; i < count_; ++i) done += children_[i].IsObserving() ? 0 : 1;
   for (size_t i = 0; done > 0 && i < count_; ++i) {
     if (children_[i].IsObserving()) continue;
     --done;

@@ -128,7 +128,10 @@ class GatherTupleState final : public WithValue<GatherTuple<kSettled, T...>, Gat
 
  private:
   ~GatherTupleState() = default;
-  void DeleteThis() noexcept override { delete this; }
+  void DeleteThis() noexcept override {
+    this->Dismantle();
+    delete this;
+  }
   void CompleteWithResults() override { Complete_(std::index_sequence_for<T...>()); }
   template <size_t... I>
   void Complete_(std::index_sequence<I...>) {
@@ -149,11 +152,21 @@ class GatherVectorState final : public WithValue<GatherVector<kSettled, T>, Gath
       : WithValue<GatherVector<kSettled, T>, GatherBase>(core, handles.size(), kSettled) {
     for (size_t i = 0; i < handles.size(); ++i) this->SetChild(i, handles[i].TakeStateRef());
   }
+  // REQUIRES: all are usable.
+  GatherVectorState(LoopCore& core, std::vector<Coro<T>> coros, std::source_location where)
+      : WithValue<GatherVector<kSettled, T>, GatherBase>(core, coros.size(), kSettled) {
+    for (size_t i = 0; i < coros.size(); ++i) {
+      this->SetChild(i, SpawnOn(core, std::move(coros[i]), SpawnOptions(), where).TakeStateRef());
+    }
+  }
   using GatherBase::Begin;
 
  private:
   ~GatherVectorState() = default;
-  void DeleteThis() noexcept override { delete this; }
+  void DeleteThis() noexcept override {
+    this->Dismantle();
+    delete this;
+  }
   void CompleteWithResults() override {
     GatherVector<kSettled, T> results;
     results.reserve(this->count());
@@ -186,6 +199,15 @@ auto GatherVectorOf(std::vector<H> handles) {
   return future;
 }
 
+template <bool kSettled, typename T>
+auto GatherCoros(std::vector<Coro<T>> coros, std::source_location where = std::source_location::current()) {
+  RequireUsableCoros(coros);
+  auto* state = new GatherVectorState<kSettled, T>(RequireCore("Gather()"), std::move(coros), where);
+  Future<GatherVector<kSettled, T>> future{StateRef<FutureState>(state)};
+  state->Begin();
+  return future;
+}
+
 // Spawns in argument order: the elements of a braced initialiser are evaluated from left to right.
 template <bool kSettled, typename... A>
 auto GatherAll(A&&... awaitables) {
@@ -208,7 +230,7 @@ auto Gather(std::vector<H> handles) {
 }
 template <typename T>
 auto Gather(std::vector<Coro<T>> coros) {
-  return internal::GatherVectorOf</*kSettled=*/false>(internal::SpawnAll(std::move(coros)));
+  return internal::GatherCoros</*kSettled=*/false>(std::move(coros));
 }
 
 template <typename... A>
@@ -223,7 +245,7 @@ auto GatherSettled(std::vector<H> handles) {
 }
 template <typename T>
 auto GatherSettled(std::vector<Coro<T>> coros) {
-  return internal::GatherVectorOf</*kSettled=*/true>(internal::SpawnAll(std::move(coros)));
+  return internal::GatherCoros</*kSettled=*/true>(std::move(coros));
 }
 
 }  // namespace detent

@@ -63,7 +63,10 @@ class ShieldState final : public FutureState, public SelfKept {
 
   explicit ShieldState(StateRef<FutureState> inner);
   ~ShieldState() = default;
-  void DeleteThis() noexcept override { delete this; }
+  void DeleteThis() noexcept override {
+    this->Dismantle();
+    delete this;
+  }
 
   FutureState& OtherValueOwner() override { return inner_->ValueOwner(); }
   bool OtherIsUnshared() const override { return inner_->IsUnshared(); }

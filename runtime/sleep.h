@@ -35,7 +35,7 @@ class YieldOperation {
   YieldOperation() {}
   bool Ready(TaskState&) const { return false; }
   WaitNode* Suspend(TaskState& task) const {
-    task.MakeReady();
+    CurrentCore()->ready.Push(&task);
     return nullptr;
   }
   Ending End(TaskState& task) const { return task.ConsumeCancel() ? Ending::kCancelled : Ending::kValue; }

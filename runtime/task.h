@@ -90,7 +90,8 @@ namespace internal {
 template <typename T>
 class TaskOf final : public WithValue<T, TaskState> {
  public:
-  TaskOf(LoopCore& core, Promise<T>& root, std::source_location where) : WithValue<T, TaskState>(core, root, where) {
+  TaskOf(LoopCore& core, Promise<T>& root, std::source_location where) noexcept
+      : WithValue<T, TaskState>(core, root, where) {
     root.SetTask(this);
   }
 
@@ -99,7 +100,10 @@ class TaskOf final : public WithValue<T, TaskState> {
 
  private:
   ~TaskOf() = default;
-  void DeleteThis() noexcept override { delete this; }
+  void DeleteThis() noexcept override {
+    this->Dismantle();
+    delete this;
+  }
 
   Status Harvest(PromiseBase& root) override {
     Promise<T>& promise = static_cast<Promise<T>&>(root);

@@ -199,14 +199,20 @@ void RequireUsable(A&... awaitables) {
   }
 }
 
+// Throws if one of them is empty; closes all if they cannot be spawned.
 template <typename T>
-std::vector<Task<T>> SpawnAll(std::vector<Coro<T>> coros) {
+void RequireUsableCoros(std::vector<Coro<T>>& coros) {
   bool usable = true;
   for (const Coro<T>& coro : coros) usable = usable && coro;
   if (!usable || CurrentCore() == nullptr) [[unlikely]] {
     for (Coro<T>& coro : coros) coro.Close();
     if (!usable) ThrowAwaitedTwice();
   }
+}
+
+template <typename T>
+std::vector<Task<T>> SpawnAll(std::vector<Coro<T>> coros) {
+  RequireUsableCoros(coros);
   std::vector<Task<T>> tasks;
   tasks.reserve(coros.size());
   for (Coro<T>& coro : coros) tasks.push_back(Spawn(std::move(coro)));

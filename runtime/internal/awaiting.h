@@ -54,7 +54,7 @@ class OperationAwait {
 
   bool await_ready() { return operation_.Ready(*CurrentTaskState()); }
   template <typename P>
-  void await_suspend(std::coroutine_handle<P> handle) {
+  [[gnu::always_inline]] void await_suspend(std::coroutine_handle<P> handle) {
     TaskState& task = *CurrentTaskState();
     task.Suspend(PromiseOf(handle), operation_.Suspend(task));
   }
@@ -82,7 +82,7 @@ class OwnedOperationAwait {
 
   bool await_ready() { return operation_.Ready(*CurrentTaskState()); }
   template <typename P>
-  void await_suspend(std::coroutine_handle<P> handle) {
+  [[gnu::always_inline]] void await_suspend(std::coroutine_handle<P> handle) {
     OperationAwait<Op>(operation_).await_suspend(handle);
   }
   [[gnu::always_inline]] decltype(auto) await_resume() { return OperationAwait<Op>(operation_).await_resume(); }
@@ -90,7 +90,7 @@ class OwnedOperationAwait {
   Op& operation() { return operation_; }
 
  private:
-  Op operation_;
+  [[no_unique_address]] Op operation_;
 };
 
 template <typename A>
@@ -107,7 +107,11 @@ class AwaitTransforms {
       return std::forward<A>(awaitable).IntoAwaiter();
     } else if constexpr (Operation<std::remove_reference_t<A>>) {
       static_assert(!std::is_lvalue_reference_v<A>, "an operation is awaited once: `co_await std::move(operation)`");
-      return OperationAwait<std::remove_reference_t<A>>(awaitable);
+      if constexpr (std::is_empty_v<std::remove_reference_t<A>>) {
+        return OwnedOperationAwait<std::remove_reference_t<A>>();
+      } else {
+        return OperationAwait<std::remove_reference_t<A>>(awaitable);
+      }
     } else {
       static_assert(kNotAwaitable<A>,
                     "a coroutine of detent awaits detent's Coro, Task, Future and operations only; to await "

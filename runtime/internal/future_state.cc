@@ -48,8 +48,7 @@ void FutureState::CompleteWithCancelledError() {
   CompleteWithError(std::make_exception_ptr(CancelledError()));
 }
 
-void FutureState::RequireSameLoop(const LoopCore& core, const char* what) const {
-  if (core_ == &core || IsDone()) return;
+void FutureState::ThrowOtherLoop(const char* what) const {
   throw InvalidStateError(absl::StrCat(what, " on ", Describe(),
                                        ": it belongs to another event loop than the caller; use "
                                        "RunCoroutineThreadsafe() or CallSoonThreadsafe() to cross loops"));

@@ -134,7 +134,9 @@ class FutureState : public Pooled {
   // Throws InvalidStateError if done; `what` is the refused call.
   void RequirePending(const char* what) const;
   // Throws InvalidStateError if it is pending in another loop than `core`'s; `what` is the refused call.
-  void RequireSameLoop(const LoopCore& core, const char* what) const;
+  void RequireSameLoop(const LoopCore& core, const char* what) const {
+    if (core_ != &core && !IsDone()) [[unlikely]] ThrowOtherLoop(what);
+  }
   // Throws unless there is a value to read: CancelledError, the error, or InvalidStateError.
   void RequireValue() {
     NoteAccess(*core_, object_, AccessMode::kRead);
@@ -147,7 +149,7 @@ class FutureState : public Pooled {
   static constexpr uint8_t kIsTask = 64;
   static constexpr uint8_t kIsDerived = 128;
 
-  explicit FutureState(LoopCore& core, uint8_t kind = 0, uint32_t references = 0)
+  explicit FutureState(LoopCore& core, uint8_t kind = 0, uint32_t references = 0) noexcept
       : core_(&core),
         wait_(nullptr),
         object_(core.run_number, core.next_object_ordinal++),
@@ -155,11 +157,13 @@ class FutureState : public Pooled {
         bits_(kind) {
     core.AddReference();
   }
-  ~FutureState() {
+  // The work is Dismantle()'s: a destructor would first put this class's vtable into place.
+  ~FutureState() {}
+  void Dismantle() noexcept {
     if (status() == Status::kError) [[unlikely]] error_.~exception_ptr();
     core_->DropReference();
   }
-  // `delete this` of the most derived class.
+  // Dismantle(), then `delete this` of the most derived class.
   virtual void DeleteThis() noexcept = 0;
 
   void Complete(Status status) {
@@ -200,6 +204,7 @@ class FutureState : public Pooled {
   // Tells those who wait for it that it will never be done, and the exception handler of an error nobody looked at.
   DETENT_INTERNAL_RARE void TellEnd() noexcept;
   [[noreturn]] void ThrowNoValue();
+  [[noreturn]] void ThrowOtherLoop(const char* what) const;
 
   LoopCore* core_;
   Observer* first_observer_ = nullptr;  // A circular list.
@@ -225,20 +230,24 @@ inline void FutureState::Observe(Observer* observer) {
     first_observer_ = observer;
     return;
   }
-  observer->next_ = first_observer_;
-  observer->previous_ = first_observer_->previous_;
-  observer->previous_->next_ = observer;
-  first_observer_->previous_ = observer;
+  Observer* const first = first_observer_;
+  Observer* const last = first->previous_;
+  observer->next_ = first;
+  observer->previous_ = last;
+  last->next_ = observer;
+  first->previous_ = observer;
 }
 
 inline void FutureState::StopObserving(Observer* observer) {
-  if (observer->next_ == nullptr) return;
-  if (observer->next_ == observer) {
+  Observer* const next = observer->next_;
+  if (next == nullptr) return;
+  if (next == observer) {
     first_observer_ = nullptr;
   } else {
-    observer->previous_->next_ = observer->next_;
-    observer->next_->previous_ = observer->previous_;
-    if (first_observer_ == observer) first_observer_ = observer->next_;
+    Observer* const previous = observer->previous_;
+    previous->next_ = next;
+    next->previous_ = previous;
+    if (first_observer_ == observer) first_observer_ = next;
   }
   observer->previous_ = observer->next_ = nullptr;
 }
@@ -325,9 +334,12 @@ class WithValue : public Base {
     ::new (static_cast<void*>(&value_)) Stored<T>(std::forward<A>(arguments)...);
   }
   template <typename... A>
-  [[gnu::always_inline]] explicit WithValue(A&&... arguments) : Base(std::forward<A>(arguments)...) {}
-  ~WithValue() {
+  [[gnu::always_inline]] explicit WithValue(A&&... arguments) noexcept(std::is_nothrow_constructible_v<Base, A...>)
+      : Base(std::forward<A>(arguments)...) {}
+  ~WithValue() {}
+  void Dismantle() noexcept {
     if (Base::status() == Status::kValue) value_.~Stored<T>();
+    Base::Dismantle();
   }
 
  private:
@@ -344,7 +356,10 @@ class PromiseState final : public WithValue<T, FutureState> {
 
  private:
   ~PromiseState() = default;
-  void DeleteThis() noexcept override { delete this; }
+  void DeleteThis() noexcept override {
+    this->Dismantle();
+    delete this;
+  }
 };
 
 }  // namespace detent::internal

@@ -96,16 +96,20 @@ Stored<T>& ValueIn(FutureState& state) {
   return *static_cast<Stored<T>*>(state.Value());
 }
 
-// Reads it: moved out if T cannot be copied or nobody else holds the state.
+// Reads it: moved out if T cannot be copied or nobody else holds the state, who could read it again.
 template <typename T>
 T TakeFrom(FutureState& state) {
   if constexpr (!std::is_void_v<T>) {
     T& value = ValueIn<T>(state);
-    if constexpr (kIsCopyable<T>) {
+    if constexpr (std::is_trivially_copyable_v<T>) {
+      return value;
+    } else if constexpr (kIsCopyable<T>) {
       if (!state.IsUnshared()) return value;
+      return std::move(value);
+    } else {
+      state.MarkMoved();
+      return std::move(value);
     }
-    state.MarkMoved();
-    return std::move(value);
   }
 }
 
@@ -123,7 +127,7 @@ template <typename T>
 class JoinByValue final : public Join {
  public:
   using Join::Join;
-  T Take() {
+  [[gnu::always_inline]] T Take() {
     state_->RequireValue();
     return TakeFrom<T>(*state_);
   }

@@ -34,7 +34,7 @@ class LoopCore {
 
   void AddReference() { ++references_; }
   void DropReference() {
-    if (--references_ == 0) delete this;
+    if (--references_ == 0) [[unlikely]] DeleteThis();
   }
 
   // Takes back a Runnable that is in the ready queue or in a scheduler's own.
@@ -73,6 +73,7 @@ class LoopCore {
 
  private:
   ~LoopCore() = default;
+  DETENT_INTERNAL_RARE void DeleteThis() noexcept;
 
   uint64_t references_ = 1;
 };

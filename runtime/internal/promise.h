@@ -91,9 +91,11 @@ class PromiseBase : public ShiftedFrame {
 // Here, where a promise is known: the hottest function of all.
 inline void TaskState::Step(LoopCore& core) {
   core.current_task = this;
-  if ((flags_ & kPrepare) != 0 && !PrepareStep()) [[unlikely]] return;
+  if (flags_ != kStarted) {
+    if ((flags_ & kPrepare) != 0 && !PrepareStep()) return;
+    flags_ |= kStarted;
+  }
   wait_ = nullptr;
-  flags_ |= kStarted;
   leaf_->handle().resume();
 #if !DETENT_SYMMETRIC_TRANSFER
   while (core.next) std::exchange(core.next, nullptr).resume();

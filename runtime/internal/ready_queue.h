@@ -56,7 +56,8 @@ class Step {
   explicit Step(TaskState* task) : bits_(reinterpret_cast<uintptr_t>(task)) {}
   explicit Step(Runnable* runnable) : bits_(reinterpret_cast<uintptr_t>(runnable) | 1) {}
 
-  explicit operator bool() const { return bits_ != 0; }
+  explicit operator bool() const { return bits_ != kHole; }
+  // False for a hole.
   bool IsTask() const { return (bits_ & 1) == 0; }
   TaskState* task() const { return reinterpret_cast<TaskState*>(bits_); }
   Runnable* runnable() const { return reinterpret_cast<Runnable*>(bits_ & ~uintptr_t{1}); }
@@ -64,7 +65,10 @@ class Step {
   friend bool operator==(Step a, Step b) { return a.bits_ == b.bits_; }
 
  private:
-  uintptr_t bits_ = 0;
+  // As a Runnable that is none, so that one test leads to a task.
+  static constexpr uintptr_t kHole = 1;
+
+  uintptr_t bits_ = kHole;
 };
 
 class ReadyQueue {
@@ -85,12 +89,8 @@ class ReadyQueue {
     Append(Step(runnable));
   }
 
-  // REQUIRES: !empty().
-  Step Pop() {
-    const Step step = ring_[head_++ & mask_];
-    if (!step.IsTask()) step.runnable()->position_ = Runnable::kNotReady;
-    return step;
-  }
+  // Takes the next step out, to be run or dropped at once: of a Runnable call Started() first. REQUIRES: !empty().
+  Step Pop() { return ring_[head_++ & mask_]; }
 
   // Takes a Runnable back. False if it is not in the ring any more but in the hands of whoever called TakeOver().
   // REQUIRES: runnable->IsReady().
@@ -105,7 +105,7 @@ class ReadyQueue {
   // Pops a step for a scheduler with an order of its own, which calls Started() when it runs or drops it.
   Step TakeOver() {
     const Step step = ring_[head_++ & mask_];
-    if (step && !step.IsTask()) step.runnable()->position_ = Runnable::kTakenOver;
+    if (!step.IsTask() && step) step.runnable()->position_ = Runnable::kTakenOver;
     return step;
   }
   static void Started(Runnable* runnable) { runnable->position_ = Runnable::kNotReady; }

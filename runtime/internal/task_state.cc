@@ -13,7 +13,7 @@
 
 namespace detent::internal {
 
-void TaskState::TakeNameAndContext(std::string_view name) {
+void TaskState::TakeNameAndContext(std::string_view name) noexcept {
   if (!name.empty()) Extras().name = std::string(name);
   if (ContextRef context = core().RunningContext(); !context.IsEmpty()) MutableContext() = std::move(context);
 }
@@ -23,7 +23,7 @@ TaskExtras& TaskState::Extras() const {
   return *extras_;
 }
 
-void TaskState::DropExtras() { delete extras_; }
+void TaskState::DropExtras() noexcept { delete extras_; }
 
 const std::string& TaskState::name() const {
   std::string& name = Extras().name;
@@ -93,9 +93,16 @@ uint32_t TaskState::Uncancel() {
 }
 
 void TaskState::AfterSuspend() {
-  if (wait_ == nullptr) return;
   TaskState* inner = wait_->PassCancelTo();
   if (inner != nullptr ? inner->Cancel() : wait_->CancelWait()) flags_ &= static_cast<uint8_t>(~kMustCancel);
+}
+
+[[gnu::always_inline]] inline void TaskState::Finish(LoopCore& core, Status status) {
+  flags_ &= kStarted;
+  Unlist(core);
+  Announce(status);
+  core.current_task = nullptr;
+  DropReference();
 }
 
 bool TaskState::PrepareStep() {
@@ -158,14 +165,6 @@ void TaskState::FinishRoot(LoopCore& core) {
   }
   root.handle().destroy();  // The coroutine's parameters live until here.
   Finish(core, status);
-}
-
-inline void TaskState::Finish(LoopCore& core, Status status) {
-  flags_ &= kStarted;
-  Unlist(core);
-  Announce(status);
-  core.current_task = nullptr;
-  DropReference();
 }
 
 void TaskState::Abandon() {

@@ -67,6 +67,7 @@ class TaskState : public FutureState {
   // The running coroutine `leaf` is about to suspend in `wait` (null for a bare trip through the ready queue).
   void Suspend(PromiseBase& leaf, WaitNode* wait) {
     leaf_ = &leaf;
+    if (wait == nullptr) return;  // It is already, since the step began.
     wait_ = wait;
     if ((flags_ & kMustCancel) != 0) [[unlikely]] AfterSuspend();
   }
@@ -92,16 +93,18 @@ class TaskState : public FutureState {
 
  protected:
   // Has two references: the caller's, and the loop's own until the task is done.
-  TaskState(LoopCore& core, PromiseBase& root, std::source_location where)
+  TaskState(LoopCore& core, PromiseBase& root, std::source_location where) noexcept
       : FutureState(core, kIsTask, /*references=*/2), leaf_(&root), id_(core.next_task_id++), spawned_at_(where) {}
-  ~TaskState() {
+  ~TaskState() = default;
+  void Dismantle() noexcept {
     if (extras_ != nullptr) [[unlikely]] DropExtras();
+    FutureState::Dismantle();
   }
 
   // Puts the loop in charge of the task: listed, and ready for its first step.
   void Start(LoopCore& core);
   // Of a task with a name, or whose creator has context variables or is a callback: before Start().
-  DETENT_INTERNAL_RARE void TakeNameAndContext(std::string_view name);
+  DETENT_INTERNAL_RARE void TakeNameAndContext(std::string_view name) noexcept;
 
   // Moves the result out of the ended root coroutine: a value into this state, or an error into SetError().
   virtual Status Harvest(PromiseBase& root) = 0;
@@ -126,7 +129,7 @@ class TaskState : public FutureState {
   void Finish(LoopCore& core, Status status);
   void Unlist(LoopCore& core);
   TaskExtras& Extras() const;
-  DETENT_INTERNAL_RARE void DropExtras();
+  DETENT_INTERNAL_RARE void DropExtras() noexcept;
 
   // The first two stand in what would be padding of FutureState. More requests than its type holds are not counted.
   uint8_t flags_ = 0;
@@ -148,21 +151,26 @@ inline void TaskState::Start(LoopCore& core) {
   if (core.first_task == nullptr) {
     core.first_task = previous_ = next_ = this;
   } else {
-    next_ = core.first_task;
-    previous_ = core.first_task->previous_;
-    previous_->next_ = next_->previous_ = this;
+    TaskState* const first = core.first_task;
+    TaskState* const last = first->previous_;
+    next_ = first;
+    previous_ = last;
+    last->next_ = this;
+    first->previous_ = this;
   }
   ++core.live_tasks;
   core.ready.Push(this);
 }
 
 inline void TaskState::Unlist(LoopCore& core) {
-  if (next_ == this) {
+  TaskState* const next = next_;
+  if (next == this) {
     core.first_task = nullptr;
   } else {
-    previous_->next_ = next_;
-    next_->previous_ = previous_;
-    if (core.first_task == this) core.first_task = next_;
+    TaskState* const previous = previous_;
+    previous->next_ = next;
+    next->previous_ = previous;
+    if (core.first_task == this) core.first_task = next;
   }
   --core.live_tasks;
 }
