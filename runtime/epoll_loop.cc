@@ -18,6 +18,8 @@ namespace {
 // passed: a poll is a system call, which costs as much as dozens of short steps; reading the clock as much as a few.
 constexpr int64_t kStrideMax = 128;
 constexpr int64_t kNanosecondsBetweenPolls = 20'000;
+// A context switch costs as much as dozens of timers.
+constexpr absl::Duration kBetweenTimerWakeUps = absl::Microseconds(500);
 constexpr absl::Duration kSlowStep = absl::Milliseconds(100);
 
 }  // namespace
@@ -79,10 +81,11 @@ void EpollLoop::Poll() {
     epoll_.Poll();
   } else if (core.timers.empty()) {
     epoll_.Wait(absl::InfiniteDuration());
-  } else if (const absl::Duration timeout = core.timers.earliest() - ReadClock(); timeout > absl::ZeroDuration()) {
-    epoll_.Wait(timeout);
-  } else {
+  } else if (const LoopTime now = ReadClock(); core.timers.AreDue(now)) {
     epoll_.Poll();
+  } else {
+    epoll_.Wait(std::max(core.timers.earliest(), woken_for_timer_at_ + kBetweenTimerWakeUps) - now);
+    if (const LoopTime woken = ReadClock(); core.timers.AreDue(woken)) woken_for_timer_at_ = woken;
   }
   if (inbox()->HasMail()) DrainInbox();
   core.now = polled_at_ = ReadClock();

@@ -8,22 +8,19 @@ namespace detent::internal {
 
 WaitNode* SleepOperation::Suspend(TaskState& task) {
   LoopCore& core = task.core();
-  LoopTime until = until_;
-  bool due;
-  if (is_absolute_) {
-    due = until <= core.loop->Time();
-  } else {
-    due = duration_ <= absl::ZeroDuration();
-    if (!due) until = core.loop->Time() + duration_;
-  }
-  if (due) {
+  int64_t until = deadline().nanoseconds();
+  const int64_t from = is_absolute_ ? core.loop->Time().nanoseconds() : 0;
+  if (until <= from) {
     task.MakeReady();
     return nullptr;
   }
+  if (!is_absolute_ && __builtin_add_overflow(until, core.loop->Time().nanoseconds(), &until)) {
+    until = LoopTime::Never().nanoseconds();
+  }
   Park(task);
   parked_ = true;
-  if (until != LoopTime::Never()) core.timers.Add(this, until);
-  until_ = until;
+  set_deadline(LoopTime::FromNanoseconds(until));
+  if (deadline() != LoopTime::Never()) core.timers.Add(this, deadline());
   return this;
 }
 
@@ -39,7 +36,7 @@ void SleepOperation::Abandon() noexcept {
   if (IsReady()) core.Forget(this);
 }
 
-std::string SleepOperation::Describe() const { return absl::StrCat("Sleep until ", until_.ToString()); }
+std::string SleepOperation::Describe() const { return absl::StrCat("Sleep until ", deadline().ToString()); }
 
 uint64_t SleepOperation::Lane() const { return LaneOfTask(task()->id()); }
 

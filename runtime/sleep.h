@@ -94,8 +94,8 @@ class YieldOn final : public AnnouncedYield {
 
 class SleepOperation final : public WaitNode, public Timer {
  public:
-  explicit SleepOperation(absl::Duration duration) : duration_(duration) {}
-  explicit SleepOperation(LoopTime until) : until_(until), is_absolute_(true) {}
+  explicit SleepOperation(absl::Duration duration) : Timer(LoopTime() + duration), is_absolute_(false) {}
+  explicit SleepOperation(LoopTime until) : Timer(until), is_absolute_(true) {}
 
   bool Ready(TaskState&) const { return false; }
   WaitNode* Suspend(TaskState& task);
@@ -110,9 +110,8 @@ class SleepOperation final : public WaitNode, public Timer {
   uint64_t Lane() const override;
 
  private:
-  absl::Duration duration_;
-  LoopTime until_;
-  bool is_absolute_ = false;
+  // What it is to sleep, a duration as the point that is so far from zero; then until when.
+  bool is_absolute_;
   bool parked_ = false;
 };
 

@@ -1,17 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detent/runtime/internal/frame_pool.h"
 
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
 #include <mutex>
 
 namespace detent::internal {
 namespace {
 
 constexpr size_t kChunkBytes = 64 * 1024;
+// So much is cut into blocks at a time.
+constexpr size_t kCutBytes = 1024;
+
+// The first block of a free list that stands in the reserve: it also leads to the next list of its class.
+struct LeftList {
+  FreeBlock block;
+  LeftList* next_list;
+};
+static_assert(sizeof(LeftList) <= kPoolGranule);
 
 // What threads that ended left behind. Never destroyed: blocks may be freed by destructors of static objects.
 struct Reserve {
   std::mutex mutex;
-  FreeLists lists;
+  LeftList* lists[kPoolClasses] = {};
+  // How many threads have left something: as long as none has, nobody need look.
+  std::atomic<uint64_t> heirlooms{0};
 };
 
 Reserve& TheReserve() {
@@ -28,6 +42,7 @@ struct Chunk {
   ~Chunk() {
     Reserve& reserve = TheReserve();
     std::lock_guard<std::mutex> held(reserve.mutex);
+    reserve.heirlooms.fetch_add(1, std::memory_order_relaxed);
     const size_t rest = static_cast<size_t>(end - next) / kPoolGranule;
     if (rest > 0) {
       const size_t size_class = rest < kPoolClasses ? rest : kPoolClasses - 1;
@@ -35,11 +50,8 @@ struct Chunk {
       next = end;
     }
     for (size_t c = 0; c < kPoolClasses; ++c) {
-      while (FreeBlock* block = tls_free_lists.heads[c]) {
-        tls_free_lists.heads[c] = block->next;
-        block->next = reserve.lists.heads[c];
-        reserve.lists.heads[c] = block;
-      }
+      FreeBlock* const first = std::exchange(tls_free_lists.heads[c], nullptr);
+      if (first != nullptr) reserve.lists[c] = ::new (first) LeftList{*first, reserve.lists[c]};
     }
   }
 };
@@ -57,13 +69,12 @@ void HandOverAtEnd() {
 void* RefillPool(size_t size_class) noexcept {
   HandOverAtEnd();
   if (size_class == 0) size_class = 1;
-  {
-    Reserve& reserve = TheReserve();
+  if (Reserve& reserve = TheReserve(); reserve.heirlooms.load(std::memory_order_relaxed) > 0) {
     std::lock_guard<std::mutex> held(reserve.mutex);
-    if (FreeBlock* all = reserve.lists.heads[size_class]) {
-      reserve.lists.heads[size_class] = nullptr;
-      tls_free_lists.heads[size_class] = all->next;
-      return all;
+    if (LeftList* const list = reserve.lists[size_class]) {
+      reserve.lists[size_class] = list->next_list;
+      tls_free_lists.heads[size_class] = list->block.next;
+      return list;
     }
   }
   Chunk& chunk = tls_chunk;
@@ -75,8 +86,12 @@ void* RefillPool(size_t size_class) noexcept {
     chunk.next = static_cast<char*>(::operator new(kChunkBytes));
     chunk.end = chunk.next + kChunkBytes;
   }
-  void* block = chunk.next;
+  char* block = chunk.next;
   chunk.next += bytes;
+  // A few more for the next times, in order of address.
+  const size_t more = std::min(kCutBytes, static_cast<size_t>(chunk.end - chunk.next)) / bytes;
+  for (size_t i = more; i > 0; --i) PoolFree(chunk.next + (i - 1) * bytes, bytes);
+  chunk.next += more * bytes;
   return block;
 }
 

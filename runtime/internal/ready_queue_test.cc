@@ -45,6 +45,7 @@ TEST(ReadyQueueTest, ARunnableKnowsWhetherItIsReady) {
   queue.Push(&hop);
   EXPECT_TRUE(hop.IsReady());
   queue.Pop();
+  ReadyQueue::Started(&hop);
   EXPECT_FALSE(hop.IsReady());
 }
 
@@ -115,6 +116,7 @@ TEST(ReadyQueueTest, DoesAsASlowQueueDoes) {
     if (random.Below(3) == 0 && !model.empty()) {
       const Step step = queue.Pop();
       ASSERT_EQ(step ? Number(step) : -1, model.front());
+      if (step) ReadyQueue::Started(step.runnable());
       model.pop_front();
     } else if (!hop.IsReady()) {
       queue.Push(&hop);

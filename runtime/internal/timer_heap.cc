@@ -7,8 +7,11 @@
 namespace detent::internal {
 namespace {
 
-constexpr size_t kArity = 4;
 constexpr size_t kRebuildAbove = 64;  // Small heaps are not worth rebuilding.
+constexpr size_t kPrefetchAbove = 32 * 1024;  // Entries: half a megabyte.
+
+// A free slot has twice the next one's number and one, which no address is.
+constexpr uintptr_t FreeMark(uint32_t next) { return uintptr_t{next} * 2 + 1; }
 
 }  // namespace
 
@@ -16,23 +19,23 @@ void TimerHeap::Add(Timer* timer, LoopTime deadline) {
   if (next_sequence_ == std::numeric_limits<uint32_t>::max()) [[unlikely]] Renumber();
   timer->deadline_ = deadline;
   timer->slot_ = TakeSlot(timer);
-  heap_.push_back(Entry{deadline.nanoseconds(), next_sequence_++, timer->slot_});
+  if (size_ + kRootAt >= lines_.size() * kArity) lines_.emplace_back();
   ++live_;
-  SiftUp(heap_.size() - 1);
-  next_ = heap_[0].deadline;
+  SiftUp(size_++, 0, MakeEntry(deadline.nanoseconds(), next_sequence_++, timer->slot_));
+  next_ = std::min(next_, deadline.nanoseconds());
 }
 
 void TimerHeap::Remove(Timer* timer) {
-  slots_[timer->slot_] = nullptr;
+  slots_[timer->slot_] = 0;
   timer->slot_ = Timer::kNoSlot;
   --live_;
   DropCancelledRoots();
-  if (heap_.size() > kRebuildAbove && live_ < heap_.size() / 2) Rebuild();
+  if (size_ > kRebuildAbove && live_ < size_ / 2) Rebuild();
 }
 
 Timer* TimerHeap::PopEarliest() {
-  const uint32_t slot = heap_[0].slot;
-  Timer* timer = slots_[slot];
+  const uint32_t slot = SlotOf(At(0));
+  Timer* timer = reinterpret_cast<Timer*>(slots_[slot]);
   timer->slot_ = Timer::kNoSlot;
   --live_;
   PopRoot();
@@ -40,84 +43,104 @@ Timer* TimerHeap::PopEarliest() {
   return timer;
 }
 
-void TimerHeap::SiftUp(size_t index) {
-  const Entry entry = heap_[index];
-  while (index > 0) {
+void TimerHeap::SiftUp(size_t index, size_t start, Entry entry) {
+  while (index > start) {
     const size_t parent = (index - 1) / kArity;
-    if (!entry.Before(heap_[parent])) break;
-    heap_[index] = heap_[parent];
+    if (At(parent) < entry) break;
+    At(index) = At(parent);
     index = parent;
   }
-  heap_[index] = entry;
+  At(index) = entry;
 }
 
-void TimerHeap::SiftDown(size_t index) {
-  const Entry entry = heap_[index];
-  const size_t size = heap_.size();
-  while (true) {
-    const size_t first = index * kArity + 1;
-    if (first >= size) break;
-    const size_t last = std::min(first + kArity, size);
-    size_t least = first;
-    for (size_t child = first + 1; child < last; ++child) {
-      if (heap_[child].Before(heap_[least])) least = child;
+// The hole goes down to a leaf, and the entry from there up to its place, which is seldom far (Wegener, "Bottom-up
+// heapsort", 1993). Which child is earliest is found without branches, which could not be predicted; but then no guess
+// fetches the next level ahead, so a heap that does not fit the cache asks for all four lines of grandchildren.
+void TimerHeap::SiftDown(size_t index, Entry entry) {
+  const size_t start = index;
+  const bool is_large = size_ > kPrefetchAbove;
+  size_t first;
+  while ((first = index * kArity + 1) + kArity <= size_) {
+    const Entry* const child = &At(first);
+    if (is_large) {
+      const Entry* const grandchild = &At(first * kArity + 1);
+      for (size_t i = 0; i < kArity; ++i) __builtin_prefetch(grandchild + i * kArity);
     }
-    if (!heap_[least].Before(entry)) break;
-    heap_[index] = heap_[least];
+    const size_t a = child[1] < child[0] ? 1 : 0;
+    const size_t b = child[3] < child[2] ? 3 : 2;
+    const size_t least = child[b] < child[a] ? b : a;
+    At(index) = child[least];
+    index = first + least;
+  }
+  if (first < size_) {
+    size_t least = first;
+    for (size_t i = first + 1; i < size_; ++i) {
+      if (At(i) < At(least)) least = i;
+    }
+    At(index) = At(least);
     index = least;
   }
-  heap_[index] = entry;
+  SiftUp(index, start, entry);
 }
 
 void TimerHeap::PopRoot() {
-  FreeSlot(heap_[0].slot);
-  heap_[0] = heap_.back();
-  heap_.pop_back();
-  if (!heap_.empty()) SiftDown(0);
+  FreeSlot(SlotOf(At(0)));
+  const Entry last = At(--size_);
+  if (size_ > 0) SiftDown(0, last);
 }
 
 void TimerHeap::DropCancelledRoots() {
-  while (!heap_.empty() && slots_[heap_[0].slot] == nullptr) PopRoot();
-  next_ = heap_.empty() ? kNone : heap_[0].deadline;
+  next_ = kNone;
+  while (size_ > 0) {
+    const uintptr_t timer = slots_[SlotOf(At(0))];
+    if (timer != 0) {
+      next_ = DeadlineOf(At(0));
+      __builtin_prefetch(reinterpret_cast<const void*>(timer));  // It is often due as well.
+      return;
+    }
+    PopRoot();
+  }
 }
 
 void TimerHeap::Rebuild() {
   size_t kept = 0;
-  for (const Entry& entry : heap_) {
-    if (slots_[entry.slot] == nullptr) {
-      FreeSlot(entry.slot);
+  for (size_t i = 0; i < size_; ++i) {
+    const Entry entry = At(i);
+    if (slots_[SlotOf(entry)] == 0) {
+      FreeSlot(SlotOf(entry));
     } else {
-      heap_[kept++] = entry;
+      At(kept++) = entry;
     }
   }
-  heap_.resize(kept);
+  size_ = kept;
   if (kept < 2) return;
-  for (size_t i = (kept - 2) / kArity + 1; i-- > 0;) SiftDown(i);
+  for (size_t i = (kept - 2) / kArity + 1; i-- > 0;) SiftDown(i, At(i));
 }
 
 // The sequence ran out: number the live entries anew in their order. A sorted array is a heap.
 void TimerHeap::Renumber() {
   Rebuild();
-  std::sort(heap_.begin(), heap_.end(), [](const Entry& a, const Entry& b) { return a.Before(b); });
+  std::vector<Entry> sorted;
+  for (size_t i = 0; i < size_; ++i) sorted.push_back(At(i));
+  std::sort(sorted.begin(), sorted.end());
   next_sequence_ = 0;
-  for (Entry& entry : heap_) entry.sequence = next_sequence_++;
+  for (size_t i = 0; i < size_; ++i) At(i) = MakeEntry(DeadlineOf(sorted[i]), next_sequence_++, SlotOf(sorted[i]));
 }
 
 uint32_t TimerHeap::TakeSlot(Timer* timer) {
-  if (free_slots_.empty()) {
-    slots_.push_back(timer);
-    free_slots_.reserve(slots_.capacity());  // Cancelling a timer never allocates.
+  if (free_slot_ == Timer::kNoSlot) {
+    slots_.push_back(reinterpret_cast<uintptr_t>(timer));
     return static_cast<uint32_t>(slots_.size() - 1);
   }
-  const uint32_t slot = free_slots_.back();
-  free_slots_.pop_back();
-  slots_[slot] = timer;
+  const uint32_t slot = free_slot_;
+  free_slot_ = static_cast<uint32_t>(slots_[slot] / 2);
+  slots_[slot] = reinterpret_cast<uintptr_t>(timer);
   return slot;
 }
 
 void TimerHeap::FreeSlot(uint32_t slot) {
-  slots_[slot] = nullptr;
-  free_slots_.push_back(slot);
+  slots_[slot] = FreeMark(free_slot_);
+  free_slot_ = slot;
 }
 
 }  // namespace detent::internal

@@ -3,11 +3,11 @@
 // TimerHeap: the timers of a loop, earliest deadline first, equal deadlines in the order in which they were armed.
 //
 // Invariants.
-//   1. `heap_` is a 4-ary min-heap of 16-byte entries ordered by (deadline, sequence), so that four children share
-//      a cache line and sifting touches no timer.
-//   2. An entry names a slot; `slots_[slot]` is the timer, or null once it was cancelled. A cancelled entry stays in
-//      the heap until it reaches the top or until more than half of the entries are cancelled, when the heap is
-//      rebuilt.
+//   1. The entries are a 4-ary min-heap of 16-byte numbers ordered by (deadline, sequence); four children share a cache
+//      line, and sifting touches no timer.
+//   2. An entry names a slot, which has the timer's address, or 0 once it was cancelled. A cancelled entry stays in the
+//      heap until it reaches the top or until more than half of the entries are cancelled, when the heap is rebuilt.
+//      Free slots are a list: each has the next one's number.
 //   3. The root is never a cancelled entry.
 #ifndef DETENT_RUNTIME_INTERNAL_TIMER_HEAP_H_
 #define DETENT_RUNTIME_INTERNAL_TIMER_HEAP_H_
@@ -30,9 +30,14 @@ class Timer : public Runnable {
 
  protected:
   Timer() {}
-  Timer(const Timer&) : Runnable() {}
+  // Not armed; for what it will be armed with.
+  explicit Timer(LoopTime deadline) : deadline_(deadline) {}
+  Timer(const Timer& other) : Runnable(), deadline_(other.deadline_) {}
   Timer& operator=(const Timer&) { return *this; }
   ~Timer() = default;
+
+  // REQUIRES: !IsArmed().
+  void set_deadline(LoopTime deadline) { deadline_ = deadline; }
 
  private:
   friend class TimerHeap;
@@ -60,23 +65,31 @@ class TimerHeap {
   // Whether the earliest deadline has come.
   bool AreDue(LoopTime now) const { return next_ <= now.nanoseconds(); }
   // REQUIRES: !empty().
-  LoopTime earliest() const { return LoopTime::FromNanoseconds(heap_[0].deadline); }
+  LoopTime earliest() const { return LoopTime::FromNanoseconds(next_); }
   Timer* PopEarliest();
 
  private:
-  struct Entry {
-    int64_t deadline;
-    uint32_t sequence;
-    uint32_t slot;
-    bool Before(const Entry& other) const {
-      return deadline != other.deadline ? deadline < other.deadline : sequence < other.sequence;
-    }
+  // The deadline, the sequence (32 bits) and the slot (32 bits), from the most significant bit on: one comparison.
+  __extension__ using Entry = __int128;
+  static Entry MakeEntry(int64_t deadline, uint32_t sequence, uint32_t slot) {
+    return Entry{deadline} << 64 | (Entry{sequence} << 32 | slot);
+  }
+  static int64_t DeadlineOf(Entry entry) { return static_cast<int64_t>(entry >> 64); }
+  static uint32_t SlotOf(Entry entry) { return static_cast<uint32_t>(entry); }
+
+  static constexpr size_t kArity = 4;
+  struct alignas(64) Siblings {
+    Entry entries[kArity];
   };
+  // Index 0 is the root; it stands last in its line, so that the children of any index have a line to themselves.
+  static constexpr size_t kRootAt = kArity - 1;
+  Entry& At(size_t index) { return lines_[0].entries[index + kRootAt]; }
 
   static constexpr int64_t kNone = std::numeric_limits<int64_t>::max();
 
-  void SiftUp(size_t index);
-  void SiftDown(size_t index);
+  // Puts `entry` where it belongs, from a hole at `index` upwards as far as `start`, or downwards.
+  void SiftUp(size_t index, size_t start, Entry entry);
+  void SiftDown(size_t index, Entry entry);
   void PopRoot();
   void DropCancelledRoots();
   void Rebuild();
@@ -84,12 +97,13 @@ class TimerHeap {
   uint32_t TakeSlot(Timer* timer);
   void FreeSlot(uint32_t slot);
 
-  std::vector<Entry> heap_;
-  std::vector<Timer*> slots_;
-  std::vector<uint32_t> free_slots_;
+  std::vector<Siblings> lines_;
+  size_t size_ = 0;  // Of the heap, cancelled entries included.
   size_t live_ = 0;
   int64_t next_ = kNone;  // The earliest deadline.
+  std::vector<uintptr_t> slots_;
   uint32_t next_sequence_;
+  uint32_t free_slot_ = Timer::kNoSlot;  // The first of the list.
 };
 
 }  // namespace detent::internal
