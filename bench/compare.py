@@ -7,6 +7,7 @@
 
 Each figure is the median of several runs, in CPU time of one thread; the runs of all sides take turns, so that a machine
 that is busy for a while is so for all. A peer that is not installed is left out: tools/install-deps --bench installs them.
+The column g++ is detent itself, compiled by g++ 12 at -O2; it must not take longer than 1.4 times what clang's build takes.
 """
 
 import argparse
@@ -29,6 +30,24 @@ def find_bench():
         if os.path.isfile(path):
             return os.path.abspath(path)
     sys.exit("compare: the benchmark program is not built; start this with `bazel run -c opt //bench:compare`")
+
+
+def build_with_gcc():
+    """The path of the benchmark program that g++ compiled; None outside `bazel run`."""
+    workspace = os.environ.get("BUILD_WORKSPACE_DIRECTORY")
+    if workspace is None:
+        return None
+    options = ["-c", "opt", "--config=gcc", "--copt=-DDETENT_SYMMETRIC_TRANSFER=1"]
+    print("building the benchmarks with g++: up to 3 min the first time", file=sys.stderr)
+
+    def bazel(*arguments):
+        result = subprocess.run(["bazel", *arguments], cwd=workspace, capture_output=True, text=True)
+        if result.returncode != 0:
+            sys.exit(f"compare: bazel {' '.join(arguments)} failed (--no-gcc leaves g++ out):\n{result.stderr}")
+        return result.stdout.strip()
+
+    bazel("build", *options, "--symlink_prefix=/", "//bench:bench")
+    return os.path.join(bazel("info", *options, "bazel-bin"), "bench", "bench")
 
 
 def run_bench(bench, name, extra=()):
@@ -77,6 +96,7 @@ def parse_arguments():
     parser.add_argument("--runs", type=lambda text: number(text, 1), default=5, help="how often each is measured (5)")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     parser.add_argument("--no-peers", action="store_true", help="only detent and the floor")
+    parser.add_argument("--no-gcc", action="store_true", help="without detent as g++ compiles it")
     return parser.parse_args()
 
 
@@ -101,7 +121,7 @@ class Progress:
             print("\r\033[K", end="", file=sys.stderr)
 
 
-def measure(chosen, runs, bench, found_peers):
+def measure(chosen, runs, bench, gcc_bench, found_peers):
     """Gives the figures, {name: [one for each run]}, and the notes of each benchmark."""
     names = list(dict.fromkeys(name for row in chosen for name in row.benchmarks()))
     jobs = []
@@ -110,6 +130,8 @@ def measure(chosen, runs, bench, found_peers):
         base = name.split("/")[0]
         if not name.endswith("/ours"):
             continue
+        if gcc_bench is not None:
+            jobs.append((f"{base}/g++", lambda name=name: (run_bench(gcc_bench, name)[0], {})))
         for peer in found_peers:
             if base in peer.rows:
                 jobs.append((f"{base}/{peer.name}", lambda base=base, peer=peer: (peer.measure(base, bench, run_bench), {})))
@@ -135,13 +157,15 @@ def format_figure(value):
 
 
 def print_table(result, peer_names):
-    header = ["row", "workload", "ours", "floor", "measured", "target", ""] + peer_names
+    has_gcc = any(row["gcc"] is not None for row in result["rows"])
+    header = ["row", "workload", "ours", "floor", "measured", "target", ""] + (["g++", ""] if has_gcc else []) + peer_names
     lines = [header]
     for row in result["rows"]:
         measured = "" if row["measured"] is None else f"{row['measured']:,.2f}" + row["measured_unit"]
         mark = {True: "", False: "MISSED", None: ""}[row["met"]]
         lines.append(
             [row["name"], row["workload"], format_figure(row["ours"]), format_figure(row["floor"]), measured, row["target"], mark]
+            + ([format_figure(row["gcc"]), {True: "", False: "SLOW", None: ""}[row["gcc_met"]]] if has_gcc else [])
             + [format_figure(row["peers"].get(name)) for name in peer_names]
         )
     widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
@@ -157,6 +181,10 @@ def print_table(result, peer_names):
     print(f"ns of CPU time an operation, medians of {result['runs']} runs; {result['compiler']}, {result['machine']}, "
           f"load {result['load'][0]:.1f} before and {result['load'][1]:.1f} after, {result['date']}")
     print(f"{len(counted) - len(missed)} of {len(counted)} targets met" + (f"; missed: {', '.join(missed)}" if missed else ""))
+    slow = [f"{row['name']} ({row['gcc'] / row['ours']:.2f}x)" for row in result["rows"] if row["gcc_met"] is False]
+    if has_gcc:
+        print(f"g++ takes over {table.GCC_MOST} times as long at: {', '.join(slow)}" if slow
+              else f"g++ stays within {table.GCC_MOST} times of clang in every row")
 
 
 def machine():
@@ -173,9 +201,10 @@ def main():
     bench = find_bench()
     _, _, context = run_bench(bench, "W3/floor")
     compiler = context["compiler"]
+    gcc_bench = None if arguments.no_gcc else build_with_gcc()
     found_peers = [] if arguments.no_peers else peers.find(compiler)
     load_before = os.getloadavg()[0]
-    figures, notes = measure(arguments.rows, arguments.runs, bench, found_peers)
+    figures, notes = measure(arguments.rows, arguments.runs, bench, gcc_bench, found_peers)
     medians = {name: statistics.median(values) for name, values in figures.items()}
     result = {
         "date": time.strftime("%Y-%m-%d"),

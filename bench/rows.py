@@ -5,6 +5,10 @@
 NOTES = ("steps", "choices", "virtual_seconds", "virtual_seconds_per_second")
 
 
+# At most so many times what clang's build takes may g++'s take.
+GCC_MOST = 1.4
+
+
 class Row:
     """What `ours` costs, in nanoseconds (W8: bytes) an operation, and what it is held against."""
 
@@ -19,6 +23,7 @@ class Row:
     def result(self, medians, notes, peer_names):
         measured, unit, target, met = self.judge(medians)
         base = self.ours.split("/")[0]
+        gcc = medians.get(f"{base}/g++")
         return {
             "name": self.name,
             "workload": self.workload,
@@ -28,6 +33,8 @@ class Row:
             "measured_unit": unit,
             "target": target,
             "met": met,
+            "gcc": gcc,
+            "gcc_met": None if gcc is None else gcc <= GCC_MOST * medians[self.ours],
             "peers": {peer: medians[f"{base}/{peer}"] for peer in peer_names if f"{base}/{peer}" in medians},
             "notes": notes[self.ours],
         }
