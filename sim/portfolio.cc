@@ -37,6 +37,7 @@ class PortfolioStrategy final : public Strategy {
   }
 
   bool WantsSteps() const override { return current_->WantsSteps(); }
+  bool WantsStepsWithoutChoice() const override { return current_->WantsStepsWithoutChoice(); }
   void OnStep(const Candidate& step) override { current_->OnStep(step); }
   RandomGenerator* EvenSteps() override { return current_->EvenSteps(); }
   uint32_t Choose(const ChoicePoint& point) override { return current_->Choose(point); }

@@ -30,7 +30,6 @@ uint32_t ReadyList::ListHeads() {
 
 ReadyStep ReadyList::ChooseHead(uint32_t choice) {
   const ReadyStep taken = TakeOut(heads_[choice], choice);
-  if (!taken.step.IsTask()) --runnables_;
   FindCurrent();  // The lane may have another step.
   return taken;
 }

@@ -16,7 +16,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <initializer_list>
 #include <memory>
 #include <vector>
 
@@ -72,27 +71,28 @@ class ReadyList {
   uint64_t lane(uint32_t i) const { return steps_[IndexOf(i)].lane; }
   // Calls visit(i, lane(i)) for each of them, faster than one by one. `visit` should be inlined by force.
   template <typename F>
-  void VisitLanes(F visit) const {
+  [[gnu::always_inline]] void VisitLanes(F visit) const {
     uint32_t i = 0;
-    if (has_heads()) {
+    if (has_heads()) [[unlikely]] {
       for (const size_t head : heads_) visit(i++, steps_[head].lane);
       return;
     }
-    const ReadyStep* step = steps_.get() + head_;
-    const ReadyStep* const current = steps_.get() + first_;
-    const ReadyStep* const end = steps_.get() + tail_;
-    visit(i++, current->lane);
-    // Those before the current lane's and those after it.
-    for (const ReadyStep* const stop : {current, end}) {
-      for (; step != stop; ++step) visit(i++, step->lane);
-      if (stop == current) ++step;
+    visit(i++, steps_[first_].lane);
+    // The others in order: in front of the first candidate those before it, and then those behind it.
+    const ReadyStep* const steps = steps_.get() + head_;
+    for (const size_t first = first_ - head_, n = size(); i < n; ++i) {
+      visit(i, steps[i - (i <= first ? 1 : 0)].lane);
     }
   }
 
-  // Takes candidate `choice` out.
+  // Takes candidate `choice` out. Started() is to be called if it is no task.
   [[gnu::always_inline]] ReadyStep Choose(uint32_t choice) {
     if (has_heads()) [[unlikely]] return ChooseHead(choice);
     return TakeOut(IndexOf(choice), choice);
+  }
+  void Started(internal::Runnable* runnable) {
+    --runnables_;
+    internal::ReadyQueue::Started(runnable);
   }
 
   // Takes a callback out that is not to run. Whether it was to run in this iteration.
@@ -113,7 +113,7 @@ class ReadyList {
   static constexpr size_t kNowhere = 0;
 
   // Only callbacks share a lane: of tasks each is a candidate.
-  bool has_heads() const { return runnables_ > 0; }
+  bool has_heads() const { return runnables_ > 0 && size() > 1; }
   uint32_t ListHeads();
   ReadyStep ChooseHead(uint32_t choice);
   void FindCurrent();
@@ -156,7 +156,7 @@ class ReadyList {
   uint64_t current_lane_ = 0;      // The lane that a choice made current; 0 if none.
   size_t current_ = kNowhere;      // Its first step, if it is ready.
   size_t first_ = kBlock;          // The first candidate.
-  std::vector<size_t> heads_;      // If some are no tasks: the first step of each lane, in the order of candidates.
+  std::vector<size_t> heads_;      // If has_heads(): the first step of each lane, in the order of candidates.
 };
 
 }  // namespace detent::sim

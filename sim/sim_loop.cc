@@ -52,19 +52,19 @@ SimLoop::~SimLoop() {
 }
 
 void SimLoop::Reset(uint64_t seed, const StrategyOption& strategy) {
-  if (IsRunning()) throw InvalidStateError("SimLoop::Reset(): the loop runs; reset it between two runs");
+  RequireNoRun("SimLoop::Reset(): the loop runs; reset it between two runs");
   DiscardLeftovers();
   SetStrategy(strategy);
   BeginRun(seed);
 }
 
 void SimLoop::Discard() {
-  if (IsRunning()) throw InvalidStateError("SimLoop::Discard(): the loop runs; discard what is left after the run");
+  RequireNoRun("SimLoop::Discard(): the loop runs; discard what is left after the run");
   DiscardLeftovers();
 }
 
 void SimLoop::Reset(uint64_t seed) {
-  if (IsRunning()) throw InvalidStateError("SimLoop::Reset(): the loop runs; reset it between two runs");
+  RequireNoRun("SimLoop::Reset(): the loop runs; reset it between two runs");
   DiscardLeftovers();
   BeginRun(seed);
 }
@@ -98,6 +98,7 @@ void SimLoop::BeginRun(uint64_t seed) {
   random_.Seed(seed);
   strategy_->BeginRun(seed ^ kStrategyStream);
   strategy_wants_steps_ = strategy_->WantsSteps();
+  strategy_wants_steps_without_choice_ = !strategy_wants_steps_ && strategy_->WantsStepsWithoutChoice();
   SetObserver(observer_);
 }
 
@@ -111,7 +112,14 @@ internal::Network& SimLoop::network() {
   return *network_;
 }
 
+// All iterations up to Stop(): with few tasks one is only a few steps.
 void SimLoop::RunOnce() {
+  do {
+    RunIteration();
+  } while (!stopping());
+}
+
+inline void SimLoop::RunIteration() {
   TakeReady();
   if (ready_.size() > 0) {
     if (may_slip_) MaybeSlip();
@@ -168,7 +176,11 @@ uint32_t SimLoop::AskStrategy(const ChoicePoint& point) {
     throw StrategyError(absl::StrCat("the strategy (", strategy_->Name(), ") threw: ",
                                      internal::DescribeException(std::current_exception())));
   }
-  if (choice < point.n()) [[likely]] return choice;
+  if (choice < point.n()) [[likely]] {
+    recorder_.Record(point.kind(), point.n(), choice);
+    if (observer_ != nullptr) [[unlikely]] observer_->OnChoice(point, choice);
+    return choice;
+  }
   throw StrategyError(absl::StrCat("the strategy (", strategy_->Name(), ") chose ", choice, " of ", point.n(),
                                    " possibilities; Strategy::Choose() must give a number below ChoicePoint::n()"));
 }
@@ -176,18 +188,14 @@ uint32_t SimLoop::AskStrategy(const ChoicePoint& point) {
 uint32_t SimLoop::MakeChoice(const ChoicePoint& point) {
   if (point.n() < 2) return 0;
   const uint32_t choice = AskStrategy(point);
-  recorder_.Record(point.kind(), point.n(), choice);
-  if (point.kind() != ChoiceKind::kSchedule) {
-    fingerprint_.Add(kChoiceMark);
-    fingerprint_.Add(static_cast<uint64_t>(point.kind()) << 32 | choice);
-  }
-  if (observer_ != nullptr) [[unlikely]] observer_->OnChoice(point, choice);
+  fingerprint_.Add(kChoiceMark);
+  fingerprint_.Add(static_cast<uint64_t>(point.kind()) << 32 | choice);
   return choice;
 }
 
 inline uint32_t SimLoop::ChooseStep(uint32_t candidates) {
   if (even_steps_ == nullptr) {
-    return MakeChoice(ChoicePoint(ChoiceKind::kSchedule, candidates, 0, &ready_));
+    return AskStrategy(ChoicePoint(ChoiceKind::kSchedule, candidates, 0, &ready_));
   }
   const auto choice = static_cast<uint32_t>(even_steps_->Below(candidates));
   recorder_.Record(ChoiceKind::kSchedule, candidates, choice);
@@ -200,7 +208,12 @@ bool SimLoop::DrawFault(std::string_view name, double probability) {
 
 inline void SimLoop::RunChosenStep() {
   const uint32_t candidates = ready_.ListCandidates();
-  const uint32_t choice = candidates < 2 ? 0 : ChooseStep(candidates);
+  uint32_t choice = 0;
+  if (candidates > 1) [[likely]] {
+    choice = ChooseStep(candidates);
+  } else if (strategy_wants_steps_without_choice_) {
+    strategy_->OnStep(ready_.candidate(0));
+  }
   // Before the step is taken out of the list: a search may throw here.
   if (strategy_wants_steps_) strategy_->OnStep(ready_.candidate(choice));
   const ReadyStep chosen = ready_.Choose(choice);
@@ -218,7 +231,7 @@ inline void SimLoop::RecordStep(const ReadyStep& chosen) {
   internal::LoopCore& core = this->core();
   uint64_t word = chosen.lane;
   if (!chosen.step.IsTask()) [[unlikely]] {
-    internal::ReadyQueue::Started(chosen.step.runnable());
+    ready_.Started(chosen.step.runnable());
   } else if (const internal::WaitNode* wait = chosen.step.task()->wait()) {
     const internal::WaitObject* object = wait->Object();
     word ^= static_cast<uint64_t>(wait->Kind()) << kWaitShift;
@@ -279,6 +292,8 @@ void SimLoop::CheckThreadsafeCall() {
       "CallSoonThreadsafe() or RunCoroutineThreadsafe() on a SimLoop: it takes no calls from other threads, because such "
       "a run could not be replayed; use RunInExecutor() for work of its own, or test threads on an EpollLoop");
 }
+
+void SimLoop::ThrowRuns(const char* what) { throw InvalidStateError(what); }
 
 void SimLoop::ThrowDeadlock() {
   const uint64_t tasks = core().live_tasks;

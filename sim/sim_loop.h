@@ -95,6 +95,7 @@ class SimLoop final : public EventLoop {
  private:
   void BeginRun(uint64_t seed);
   void DiscardLeftovers();
+  [[gnu::always_inline]] void RunIteration();
   [[gnu::always_inline]] void TakeReady();
   void AdvanceClock();
   // Lets time pass although work is ready, if the strategy chooses so.
@@ -102,13 +103,20 @@ class SimLoop final : public EventLoop {
   // Lets the strategy choose among the lanes, and runs the step that it chose.
   [[gnu::always_inline]] void RunChosenStep();
   [[gnu::always_inline]] uint32_t ChooseStep(uint32_t candidates);
+  // Any choice but which step runs next.
   uint32_t MakeChoice(const ChoicePoint& point);
+  // What the strategy chooses goes onto the tape, and the observer is told.
   uint32_t AskStrategy(const ChoicePoint& point);
   [[gnu::always_inline]] void RecordStep(const ReadyStep& chosen);
   void SetNextMark();
   void PassMark();
   void SetStrategy(const StrategyOption& option);
 
+  // Throws `what` inside a run.
+  void RequireNoRun(const char* what) const {
+    if (IsRunning()) [[unlikely]] ThrowRuns(what);
+  }
+  [[noreturn]] static void ThrowRuns(const char* what);
   [[noreturn]] void ThrowDeadlock();
 
   const Options options_;
@@ -127,6 +135,7 @@ class SimLoop final : public EventLoop {
   absl::Duration slipped_;  // How far time slipped in this run.
   ReadyList ready_;
   bool strategy_wants_steps_ = false;
+  bool strategy_wants_steps_without_choice_ = false;
   bool had_jobs_ = false;                  // Since what was left was discarded.
   RandomGenerator* even_steps_ = nullptr;  // See Strategy::EvenSteps(); null while somebody observes.
   RunObserver* observer_ = nullptr;

@@ -63,7 +63,7 @@ class ChoicePoint {
   uint64_t lane(uint32_t i) const { return ready_->lane(i); }
   // Of kSchedule: calls visit(i, lane(i)) for every possibility, in order.
   template <typename F>
-  void VisitLanes(F visit) const {
+  [[gnu::always_inline]] void VisitLanes(F visit) const {
     ready_->VisitLanes(visit);
   }
 
@@ -108,8 +108,10 @@ class Strategy {
   // A number in [0, point.n()).
   virtual uint32_t Choose(const ChoicePoint& point) = 0;
 
-  // Whether OnStep() is to be called before every step, those without a choice included. Asked after each BeginRun().
+  // Whether OnStep() is to be called before every step, those without a choice included; or, if not, before those only.
+  // Asked after each BeginRun().
   virtual bool WantsSteps() const { return false; }
+  virtual bool WantsStepsWithoutChoice() const { return false; }
   virtual void OnStep(const Candidate& step) { (void)step; }
   // Of a strategy whose every choice of kind kSchedule is Below(n) of one generator: that generator, from which the loop
   // may then draw instead of calling Choose(). Asked after each BeginRun().

@@ -62,7 +62,7 @@ class TapeRecorder {
   uint64_t length_ = 0;
   size_t flushed_ = 0;  // So many entries are on the tape for good.
   size_t count_ = 0;    // So many more are in new_, and maybe on the tape too.
-  std::array<Tape::Entry, 64> new_;
+  std::array<Tape::Entry, 32> new_;
 };
 
 }  // namespace detent::sim
