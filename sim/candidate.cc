@@ -38,4 +38,18 @@ Footprint Candidate::footprint() const {
   return footprint;
 }
 
+bool Candidate::Announces(ObjectKey object) const {
+  const internal::WaitNode* wait = IsTask() ? step_.task()->wait() : nullptr;
+  if (wait == nullptr) return false;
+  const internal::TaskState& task = *step_.task();
+  if (wait->Kind() != internal::WaitKind::kShared) {
+    const internal::WaitObject* waited_on = wait->Object();
+    return waited_on != nullptr && KeyOf(task, *waited_on) == object;
+  }
+  const auto& announced = static_cast<const internal::AnnouncedYield&>(*wait);
+  bool found = false;
+  for (size_t i = 0; i < announced.ObjectCount(); ++i) found |= KeyOf(task, *announced.ObjectAt(i)) == object;
+  return found;
+}
+
 }  // namespace detent::sim

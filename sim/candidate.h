@@ -70,6 +70,8 @@ class Candidate {
   // Its task stands in a bare Yield(), or in a Sleep() of no time.
   bool Yielded() const { return IsTask() && step_.task()->started() && step_.task()->wait() == nullptr; }
   Footprint footprint() const;
+  // Whether `object` is announced.
+  bool Announces(ObjectKey object) const;
 
   // --- For the library ---
 

@@ -13,7 +13,8 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <vector>
+#include <memory>
+#include <utility>
 
 #include "absl/container/flat_hash_map.h"
 
@@ -28,7 +29,10 @@ class LaneTable {
 
   // Inlined by force: a strategy asks for every ready lane at every choice.
   [[gnu::always_inline]] T& operator[](uint64_t lane) {
-    if (lane < dense_.size() && dense_[lane].run == run_) [[likely]] return dense_[lane].value;
+    if (lane < dense_size_) [[likely]] {
+      Slot& slot = dense_[lane];
+      if (slot.run == run_) [[likely]] return slot.value;
+    }
     return NewValue(lane);
   }
 
@@ -45,7 +49,7 @@ class LaneTable {
 
   // Of a lane that this run asks for the first time, or that is in the map.
   [[gnu::noinline]] T& NewValue(uint64_t lane) {
-    if (lane < kDenseMax && lane >= dense_.size()) dense_.resize(std::max<uint64_t>(lane + 1, 2 * dense_.size()));
+    if (lane < kDenseMax && lane >= dense_size_) Grow(lane + 1);
     Slot& slot = lane < kDenseMax ? dense_[lane] : sparse_[lane];
     if (slot.run != run_) {
       slot.run = run_;
@@ -54,8 +58,17 @@ class LaneTable {
     return slot.value;
   }
 
+  void Grow(uint64_t size) {
+    size = std::max(size, 2 * dense_size_);
+    auto larger = std::make_unique<Slot[]>(size);
+    std::move(dense_.get(), dense_.get() + dense_size_, larger.get());
+    dense_ = std::move(larger);
+    dense_size_ = size;
+  }
+
   uint64_t run_ = 1;
-  std::vector<Slot> dense_;  // By lane.
+  std::unique_ptr<Slot[]> dense_;  // By lane.
+  uint64_t dense_size_ = 0;
   absl::flat_hash_map<uint64_t, Slot> sparse_;
 };
 

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "detent/runtime/random.h"
+#include "detent/sim/branch_free.h"
 #include "detent/sim/lane_table.h"
 #include "detent/sim/profile.h"
 #include "detent/sim/random_choice.h"
@@ -45,7 +46,7 @@ class PctStrategy final : public Strategy {
     });
   }
 
-  bool WantsSteps() const override { return true; }
+  bool WantsStepsWithoutChoice() const override { return true; }
   void OnStep(const Candidate& step) override { last_lane_ = step.lane(); }
 
   uint32_t Choose(const ChoicePoint& point) override {
@@ -56,6 +57,7 @@ class PctStrategy final : public Strategy {
       best = Highest(point);
     }
     ++choices_;
+    last_lane_ = point.lane(best);
     return best;
   }
 
@@ -70,7 +72,7 @@ class PctStrategy final : public Strategy {
   };
 
   uint32_t Highest(const ChoicePoint& point) {
-    uint32_t best = 0;
+    uint64_t best = 0;
     uint64_t best_priority = 0;
     point.VisitLanes([&](uint32_t i, uint64_t lane) __attribute__((always_inline)) {
       uint64_t& priority = priorities_[lane];
@@ -80,12 +82,10 @@ class PctStrategy final : public Strategy {
         last_lane_ = 0;  // Once for each step.
         if (point.candidate(i).Yielded()) priority = --bottom_;
       }
-      if (priority > best_priority) {
-        best = i;
-        best_priority = priority;
-      }
+      best = Select(priority > best_priority, i, best);
+      best_priority = Select(priority > best_priority, priority, best_priority);
     });
-    return best;
+    return static_cast<uint32_t>(best);
   }
 
   RandomGenerator random_;

@@ -33,21 +33,19 @@ class PortfolioStrategy final : public Strategy {
     const uint64_t number = index_.has_value() ? *index_ : RandomGenerator(~seed).Next();
     index_.reset();
     current_ = members_[number % members_.size()].get();
-    current_wants_steps_ = current_->WantsSteps();
     current_->BeginRun(seed);
   }
 
-  bool WantsSteps() const override { return true; }
-  void OnStep(const Candidate& step) override {
-    if (current_wants_steps_) current_->OnStep(step);
-  }
+  bool WantsSteps() const override { return current_->WantsSteps(); }
+  bool WantsStepsWithoutChoice() const override { return current_->WantsStepsWithoutChoice(); }
+  void OnStep(const Candidate& step) override { current_->OnStep(step); }
+  RandomGenerator* EvenSteps() override { return current_->EvenSteps(); }
   uint32_t Choose(const ChoicePoint& point) override { return current_->Choose(point); }
 
  private:
   std::array<std::unique_ptr<Strategy>, 4> members_;
   std::optional<uint64_t> index_;  // Of the run that begins next.
   Strategy* current_ = members_[0].get();
-  bool current_wants_steps_ = false;
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "detent/runtime/random.h"
+#include "detent/sim/branch_free.h"
 #include "detent/sim/lane_table.h"
 #include "detent/sim/random_choice.h"
 
@@ -21,7 +22,7 @@ class PosStrategy final : public Strategy {
     some_touch_many_ = false;
   }
 
-  bool WantsSteps() const override { return true; }
+  bool WantsStepsWithoutChoice() const override { return true; }
   void OnStep(const Candidate& step) override {
     Pending& pending = pending_[step.lane()];
     // Before a step without a choice nobody else was ready, so that there is nobody to draw anew for.
@@ -34,7 +35,7 @@ class PosStrategy final : public Strategy {
   uint32_t Choose(const ChoicePoint& point) override {
     if (point.kind() != ChoiceKind::kSchedule) return RandomChoice(random_, point);
     const bool compare_footprints = some_touch_many_;
-    uint32_t best = 0;
+    uint64_t best = 0;
     uint64_t best_priority = 0;
     // New priorities for the steps that conflict with the one that ran last are drawn in the same pass: from a stream of
     // their own, which needs no branch that would be mispredicted.
@@ -49,14 +50,14 @@ class PosStrategy final : public Strategy {
       } else {
         stream += 0x9e3779b97f4a7c15;
         const bool conflicts = (pending.object == last_object_) & (pending.writes | last_writes_);
-        pending.priority = conflicts ? Mixed(stream) : pending.priority;
+        pending.priority = Select(conflicts, Mixed(stream), pending.priority);
       }
-      if (pending.priority > best_priority) {
-        best = i;
-        best_priority = pending.priority;
-      }
+      best = Select(pending.priority > best_priority, i, best);
+      best_priority = Select(pending.priority > best_priority, pending.priority, best_priority);
     });
-    return best;
+    const auto choice = static_cast<uint32_t>(best);
+    OnStep(point.candidate(choice));
+    return choice;
   }
 
  private:

@@ -14,6 +14,7 @@ class RandomWalkStrategy final : public Strategy {
   std::string Name() const override { return "RandomWalk"; }
   void BeginRun(uint64_t seed) override { random_.Seed(seed); }
   uint32_t Choose(const ChoicePoint& point) override { return RandomChoice(random_, point); }
+  RandomGenerator* EvenSteps() override { return &random_; }
 
  private:
   RandomGenerator random_;

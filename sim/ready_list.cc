@@ -22,34 +22,49 @@ uint32_t ReadyList::ListHeads() {
       if (seen.insert(steps_[i].lane).second) heads_.push_back(i);
     }
   }
-  const auto current =
-      std::find_if(heads_.begin(), heads_.end(), [&](size_t head) { return steps_[head].lane == current_lane_; });
-  if (current == heads_.end()) {
-    current_lane_ = 0;
-  } else {
-    std::rotate(heads_.begin(), current, current + 1);
-  }
+  FindCurrent();
+  const auto current = std::find(heads_.begin(), heads_.end(), current_);
+  if (current != heads_.end()) std::rotate(heads_.begin(), current, current + 1);
   return static_cast<uint32_t>(heads_.size());
 }
 
-void ReadyList::MakeRoom() {
-  if (head_ > capacity_ / 2) {
-    std::move(steps_.get() + head_, steps_.get() + tail_, steps_.get());
-  } else {
-    capacity_ = std::max(kFewSteps, capacity_ * 2);
-    auto larger = std::make_unique_for_overwrite<ReadyStep[]>(capacity_);
-    std::move(steps_.get() + head_, steps_.get() + tail_, larger.get());
-    steps_ = std::move(larger);
-  }
-  tail_ -= head_;
-  head_ = 0;
+ReadyStep ReadyList::ChooseHead(uint32_t choice) {
+  const ReadyStep taken = TakeOut(heads_[choice], choice);
+  FindCurrent();  // The lane may have another step.
+  return taken;
 }
 
-bool ReadyList::Remove(internal::Runnable* runnable, ReadyStep& removed) {
+void ReadyList::FindCurrent() {
+  current_ = kNowhere;
+  for (size_t i = head_; i < tail_ && current_ == kNowhere; ++i) {
+    if (steps_[i].lane == current_lane_) current_ = i;
+  }
+}
+
+void ReadyList::MakeRoom() {
+  const size_t moved_by = head_ - kBlock;
+  if (head_ > capacity_ / 2 + kBlock) {
+    std::move(steps_.get() + head_, steps_.get() + tail_, steps_.get() + kBlock);
+  } else {
+    capacity_ = std::max(kFirstCapacity, capacity_ * 2);
+    auto larger = std::make_unique<ReadyStep[]>(capacity_);
+    std::move(steps_.get() + head_, steps_.get() + tail_, larger.get() + kBlock);
+    steps_ = std::move(larger);
+  }
+  head_ -= moved_by;
+  tail_ -= moved_by;
+  iteration_end_ -= moved_by;
+  if (current_ != kNowhere) current_ -= moved_by;
+}
+
+bool ReadyList::Remove(internal::Runnable* runnable) {
   for (size_t i = head_; i < tail_; ++i) {
     if (!(steps_[i].step == internal::Step(runnable))) continue;
-    removed = Take(i);
-    return true;
+    const bool is_of_iteration = i < iteration_end_;
+    CloseUp(i);
+    --runnables_;
+    FindCurrent();
+    return is_of_iteration;
   }
   return false;
 }
@@ -60,7 +75,9 @@ void ReadyList::DiscardAll() {
     internal::ReadyQueue::Started(steps_[i].step.runnable());
     steps_[i].step.runnable()->Discard();
   }
-  head_ = tail_ = runnables_ = 0;
+  head_ = tail_ = iteration_end_ = kBlock;
+  runnables_ = 0;
+  current_ = kNowhere;
 }
 
 }  // namespace detent::sim

@@ -7,6 +7,9 @@
 // listed with the current lane first, if it is ready, then in the order in which they became ready. A choice other than 0
 // makes its lane current, except that of the step that has been ready longest; a current lane that is not ready any more
 // is current no longer (rule R2).
+//
+// What is chosen is random, and a branch on it would be mispredicted as often as not: with tasks only, and few of them,
+// there is none.
 #ifndef DETENT_SIM_READY_LIST_H_
 #define DETENT_SIM_READY_LIST_H_
 
@@ -14,24 +17,22 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <initializer_list>
 #include <vector>
 
 #include "detent/runtime/internal/ready_queue.h"
 #include "detent/runtime/internal/task_state.h"
+#include "detent/sim/branch_free.h"
 #include "detent/sim/candidate.h"
 
 namespace detent::sim {
 
-// A ready step, in the order in which it became ready.
 class ReadyStep {
  public:
   ReadyStep() {}
-  ReadyStep(internal::Step what, uint64_t in_lane, uint64_t since) : step(what), lane(in_lane), iteration(since) {}
+  ReadyStep(internal::Step what, uint64_t in_lane) : step(what), lane(in_lane) {}
 
   internal::Step step;
   uint64_t lane = 0;
-  uint64_t iteration = 0;  // The iteration in which it became ready.
 };
 
 class ReadyList {
@@ -40,36 +41,26 @@ class ReadyList {
 
   size_t size() const { return tail_ - head_; }
 
-  void Append(internal::Step step, uint64_t iteration) {
-    if (tail_ == capacity_) [[unlikely]] MakeRoom();
+  [[gnu::always_inline]] void Append(internal::Step step) {
+    uint64_t lane;
     if (step.IsTask()) [[likely]] {
-      steps_[tail_++] = ReadyStep(step, internal::LaneOfTask(step.task()->id()), iteration);
+      lane = internal::LaneOfTask(step.task()->id());
     } else {
       ++runnables_;
-      steps_[tail_++] = ReadyStep(step, step.runnable()->Lane(), iteration);
+      lane = step.runnable()->Lane();
     }
+    if (tail_ == capacity_) [[unlikely]] MakeRoom();
+    current_ = Select(lane == current_lane_, tail_, current_);
+    steps_[tail_++] = ReadyStep(step, lane);
   }
 
+  // What is ready now is to run in this iteration.
+  void BeginIteration() { iteration_end_ = tail_; }
+
   // Lists the candidates, and gives their number. REQUIRES: size() > 0.
-  uint32_t ListCandidates() {
-    if (size() == 1) [[unlikely]] {
-      first_ = head_;
-      if (steps_[head_].lane != current_lane_) current_lane_ = 0;
-      listed_heads_ = false;
-      return 1;
-    }
-    listed_heads_ = runnables_ > 0;
-    if (listed_heads_) return ListHeads();
-    // Tasks only: each is a lane of its own.
-    first_ = head_;
-    if (current_lane_ != 0) {
-      for (; first_ < tail_ && steps_[first_].lane != current_lane_; ++first_) {
-      }
-      if (first_ == tail_) {
-        current_lane_ = 0;
-        first_ = head_;
-      }
-    }
+  [[gnu::always_inline]] uint32_t ListCandidates() {
+    if (has_heads()) [[unlikely]] return ListHeads();
+    first_ = Select(current_ == kNowhere, head_, current_);
     return static_cast<uint32_t>(size());
   }
   // Of the candidates that were listed last.
@@ -80,73 +71,92 @@ class ReadyList {
   uint64_t lane(uint32_t i) const { return steps_[IndexOf(i)].lane; }
   // Calls visit(i, lane(i)) for each of them, faster than one by one. `visit` should be inlined by force.
   template <typename F>
-  void VisitLanes(F visit) const {
+  [[gnu::always_inline]] void VisitLanes(F visit) const {
     uint32_t i = 0;
-    if (listed_heads_) {
+    if (has_heads()) [[unlikely]] {
       for (const size_t head : heads_) visit(i++, steps_[head].lane);
       return;
     }
-    const ReadyStep* step = steps_.get() + head_;
-    const ReadyStep* const current = steps_.get() + first_;
-    const ReadyStep* const end = steps_.get() + tail_;
-    visit(i++, current->lane);
-    // Those before the current lane's and those after it.
-    for (const ReadyStep* const stop : {current, end}) {
-      for (; step != stop; ++step) visit(i++, step->lane);
-      if (stop == current) ++step;
+    visit(i++, steps_[first_].lane);
+    // The others in order: in front of the first candidate those before it, and then those behind it.
+    const ReadyStep* const steps = steps_.get() + head_;
+    for (const size_t first = first_ - head_, n = size(); i < n; ++i) {
+      visit(i, steps[i - (i <= first ? 1 : 0)].lane);
     }
   }
-  uint64_t current_lane() const { return current_lane_; }
 
-  // Takes candidate `choice` out.
-  ReadyStep Choose(uint32_t choice) {
-    const size_t index = IndexOf(choice);
-    if (choice != 0) current_lane_ = index == head_ ? 0 : steps_[index].lane;
-    return Take(index);
+  // Takes candidate `choice` out. Started() is to be called if it is no task.
+  [[gnu::always_inline]] ReadyStep Choose(uint32_t choice) {
+    if (has_heads()) [[unlikely]] return ChooseHead(choice);
+    return TakeOut(IndexOf(choice), choice);
+  }
+  void Started(internal::Runnable* runnable) {
+    --runnables_;
+    internal::ReadyQueue::Started(runnable);
   }
 
-  // Takes a callback out that is not to run. False if it is not here.
-  bool Remove(internal::Runnable* runnable, ReadyStep& removed);
+  // Takes a callback out that is not to run. Whether it was to run in this iteration.
+  bool Remove(internal::Runnable* runnable);
   // Takes all out, callbacks as discarded.
   void DiscardAll();
-  void ForgetCurrentLane() { current_lane_ = 0; }
+  void ForgetCurrentLane() {
+    current_lane_ = 0;
+    current_ = kNowhere;
+  }
 
  private:
-  // Up to here lanes are compared pair by pair, above with a set; and steps are moved one by one, above as a block.
+  // So many steps before the one that is taken are moved in any case, if there are not more.
+  static constexpr size_t kBlock = 4;
+  // Up to here lanes are compared pair by pair, above with a set.
   static constexpr size_t kFewSteps = 16;
+  static constexpr size_t kFirstCapacity = 64;
+  static constexpr size_t kNowhere = 0;
 
+  // Only callbacks share a lane: of tasks each is a candidate.
+  bool has_heads() const { return runnables_ > 0 && size() > 1; }
   uint32_t ListHeads();
-  size_t IndexOf(uint32_t choice) const {
-    if (listed_heads_) return heads_[choice];
+  ReadyStep ChooseHead(uint32_t choice);
+  void FindCurrent();
+  [[gnu::always_inline]] size_t IndexOf(uint32_t choice) const {
+    if (has_heads()) [[unlikely]] return heads_[choice];
     // The current lane, then the others in order.
-    if (choice == 0) return first_;
     const size_t index = head_ + choice;
-    return index <= first_ ? index - 1 : index;
+    return Select(choice == 0, first_, index - (index <= first_ ? 1 : 0));
   }
-  ReadyStep Take(size_t index) {
+  // Takes out the step at `index`, which is candidate `choice`.
+  [[gnu::always_inline]] ReadyStep TakeOut(size_t index, uint32_t choice) {
     const ReadyStep taken = steps_[index];
-    // Close up on the side of the head: steps are mostly taken near it.
-    if (index - head_ > kFewSteps) [[unlikely]] {
-      std::move_backward(steps_.get() + head_, steps_.get() + index, steps_.get() + index + 1);
-    } else {
-      for (; index > head_; --index) steps_[index] = steps_[index - 1];  // A call of memmove() would take longer.
-    }
-    if (++head_ == tail_) head_ = tail_ = 0;
-    if (!taken.step.IsTask()) --runnables_;
+    // A lane that is current and ready is choice 0.
+    const bool is_current = Select(choice == 0, current_ != kNowhere, index != head_) != 0;
+    current_lane_ = Select(is_current, taken.lane, 0);
+    current_ = kNowhere;
+    CloseUp(index);
     return taken;
+  }
+  // On the side of the head: steps are mostly taken near it.
+  [[gnu::always_inline]] void CloseUp(size_t index) {
+    iteration_end_ += index >= iteration_end_ ? 1 : 0;
+    ReadyStep* const hole = steps_.get() + index;
+    if (index - head_ > kBlock) [[unlikely]] {
+      std::move_backward(steps_.get() + head_, hole, hole + 1);
+    } else {
+      for (size_t i = 0; i < kBlock; ++i) *(hole - i) = *(hole - i - 1);
+    }
+    ++head_;
   }
   // Makes room for one more, at the front's cost or with more memory.
   void MakeRoom();
 
-  std::unique_ptr<ReadyStep[]> steps_;  // From head_ to tail_.
-  size_t capacity_ = 0;
-  size_t head_ = 0;
-  size_t tail_ = 0;
-  size_t runnables_ = 0;       // How many of them are no tasks: only those can share a lane.
-  uint64_t current_lane_ = 0;  // The lane that a choice made current; 0 if none.
-  size_t first_ = 0;           // The first candidate.
-  bool listed_heads_ = false;  // Whether the candidates stand in heads_.
-  std::vector<size_t> heads_;  // The first step of each lane, in the order of candidates.
+  std::unique_ptr<ReadyStep[]> steps_;  // From head_ to tail_; before them there is room for a block.
+  size_t capacity_ = kBlock;
+  size_t head_ = kBlock;
+  size_t tail_ = kBlock;
+  size_t iteration_end_ = kBlock;  // Those before it were ready when the iteration began.
+  size_t runnables_ = 0;           // How many of them are no tasks: only those can share a lane.
+  uint64_t current_lane_ = 0;      // The lane that a choice made current; 0 if none.
+  size_t current_ = kNowhere;      // Its first step, if it is ready.
+  size_t first_ = kBlock;          // The first candidate.
+  std::vector<size_t> heads_;      // If has_heads(): the first step of each lane, in the order of candidates.
 };
 
 }  // namespace detent::sim

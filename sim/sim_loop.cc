@@ -16,10 +16,12 @@ constexpr uint32_t kExecutorDelays = 8;
 // The fingerprint goes onto the tape after 64, 256, 1,024... steps, so that two runs that differ can be told apart early.
 constexpr uint64_t kFirstCheckpoint = 64;
 constexpr uint64_t kCheckpointGrowth = 4;
-// So many come before any limit of steps is passed.
-constexpr size_t kCheckpointsMax = 24;
-// A lane that no task and no callback has, for the choices of the program in the fingerprint.
-constexpr uint64_t kChoiceLane = ~uint64_t{0};
+// What no step is, in the fingerprint: for the choices of the program, and for the time where it has moved.
+constexpr uint64_t kChoiceMark = ~uint64_t{0};
+constexpr uint64_t kTimeMark = ~uint64_t{1};
+// Where the object of a wait and the kind of the wait stand behind the lane in the fingerprint's word for a step.
+constexpr int kObjectShift = 25;
+constexpr int kWaitShift = 56;
 // How probable a slip of time is where one is possible: often enough to meet a time-out in a short run, seldom enough to
 // leave most of the work its time.
 constexpr double kSlipProbability = 0.1;
@@ -29,8 +31,11 @@ constexpr uint64_t kStrategyStream = 0x5354524154454759;
 
 }  // namespace
 
-SimLoop::SimLoop(Options options) : options_(options) {
-  tape_.ReserveCheckpoints(kCheckpointsMax);
+SimLoop::SimLoop(Options options)
+    : options_(options),
+      end_of_time_(LoopTime() + options.time_max),
+      may_slip_(options.slip_max > absl::ZeroDuration()),
+      recorder_(options.test, TapeLimits(options.steps_max, options.time_max, options.slip_max)) {
   SetStrategy(options.strategy);
   BeginRun(options.seed);
 }
@@ -38,7 +43,6 @@ SimLoop::SimLoop(Options options) : options_(options) {
 void SimLoop::SetStrategy(const StrategyOption& option) {
   strategy_ = option.Make();
   strategy_->Attach(options_);
-  strategy_wants_steps_ = strategy_->WantsSteps();
   core().recorder = strategy_->recorder();
 }
 
@@ -48,21 +52,32 @@ SimLoop::~SimLoop() {
 }
 
 void SimLoop::Reset(uint64_t seed, const StrategyOption& strategy) {
-  if (IsRunning()) throw InvalidStateError("SimLoop::Reset(): the loop runs; reset it between two runs");
-  DiscardEverything(/*report=*/false);
+  RequireNoRun("SimLoop::Reset(): the loop runs; reset it between two runs");
+  DiscardLeftovers();
   SetStrategy(strategy);
   BeginRun(seed);
 }
 
 void SimLoop::Discard() {
-  if (IsRunning()) throw InvalidStateError("SimLoop::Discard(): the loop runs; discard what is left after the run");
-  DiscardEverything(/*report=*/false);
+  RequireNoRun("SimLoop::Discard(): the loop runs; discard what is left after the run");
+  DiscardLeftovers();
 }
 
 void SimLoop::Reset(uint64_t seed) {
-  if (IsRunning()) throw InvalidStateError("SimLoop::Reset(): the loop runs; reset it between two runs");
-  DiscardEverything(/*report=*/false);
+  RequireNoRun("SimLoop::Reset(): the loop runs; reset it between two runs");
+  DiscardLeftovers();
   BeginRun(seed);
+}
+
+// Mostly there are none.
+void SimLoop::DiscardLeftovers() {
+  const internal::LoopCore& core = this->core();
+  if (core.first_task == nullptr && core.timers.empty() && core.ready.empty() && ready_.size() == 0 &&
+      core.self_kept.empty() && !had_jobs_) [[likely]] {
+    return;
+  }
+  DiscardEverything(/*report=*/false);
+  had_jobs_ = false;
 }
 
 void SimLoop::BeginRun(uint64_t seed) {
@@ -72,23 +87,19 @@ void SimLoop::BeginRun(uint64_t seed) {
   core.next_object_ordinal = 1;
   core.run_number = internal::NextRunNumber();
   network_ = nullptr;
-  tape_.Clear();
-  tape_.set_seed(seed);
-  tape_.set_test(options_.test);
-  tape_.set_limits(TapeLimits(options_.steps_max, options_.time_max, options_.slip_max));
+  recorder_.BeginRun(seed);
   fingerprint_ = Fingerprint();
-  steps_ = iteration_ = 0;
-  steps_left_ = 0;
+  fingerprint_time_ = LoopTime();
+  steps_ = steps_left_ = 0;
   next_checkpoint_ = kFirstCheckpoint;
+  SetNextMark();
   slipped_ = absl::ZeroDuration();
   ready_.ForgetCurrentLane();
   random_.Seed(seed);
   strategy_->BeginRun(seed ^ kStrategyStream);
-}
-
-const Tape& SimLoop::tape() const {
-  tape_.set_fingerprint(fingerprint_.value());
-  return tape_;
+  strategy_wants_steps_ = strategy_->WantsSteps();
+  strategy_wants_steps_without_choice_ = !strategy_wants_steps_ && strategy_->WantsStepsWithoutChoice();
+  SetObserver(observer_);
 }
 
 absl::Time SimLoop::WallTime() const {
@@ -101,35 +112,35 @@ internal::Network& SimLoop::network() {
   return *network_;
 }
 
+// With few tasks an iteration is only a few steps.
 void SimLoop::RunUntilStopped() {
   do {
-    RunOnce();
+    RunIteration();
   } while (!stopping());
 }
 
-void SimLoop::RunOnce() {
+inline void SimLoop::RunIteration() {
   TakeReady();
   if (ready_.size() > 0) {
-    if (slipped_ < options_.slip_max) MaybeSlip();
+    if (may_slip_) MaybeSlip();
   } else if (!stopping()) {
     AdvanceClock();
   }
   QueueDueTimers();
   TakeReady();
-  ++iteration_;
+  ready_.BeginIteration();
   for (steps_left_ = ready_.size(); steps_left_ > 0; --steps_left_) {
     RunChosenStep();
-    if (!core().ready.empty()) TakeReady();
+    TakeReady();
   }
 }
 
 // Moves the loop's ready queue into our own list, from which steps are taken in any order.
-void SimLoop::TakeReady() {
+inline void SimLoop::TakeReady() {
   internal::ReadyQueue& queue = core().ready;
   while (!queue.empty()) {
     const internal::Step step = queue.TakeOver();
-    if (!step) continue;
-    ready_.Append(step, iteration_);
+    if (step) [[likely]] ready_.Append(step);
   }
 }
 
@@ -148,7 +159,7 @@ void SimLoop::AdvanceClock() {
   // A timer that is set to Never() does not pass.
   if (core.timers.empty() || core.timers.earliest() == LoopTime::Never()) ThrowDeadlock();
   core.now = std::max(core.now, core.timers.earliest());
-  if (core.now - LoopTime() > options_.time_max) {
+  if (core.now > end_of_time_) {
     throw LimitError(absl::StrCat("the run passed its limit of ", absl::FormatDuration(options_.time_max),
                                   " of virtual time; raise Options::time_max, or look for a task that never ends; the tasks are",
                                   DescribeLiveTasks(core)));
@@ -165,7 +176,11 @@ uint32_t SimLoop::AskStrategy(const ChoicePoint& point) {
     throw StrategyError(absl::StrCat("the strategy (", strategy_->Name(), ") threw: ",
                                      internal::DescribeException(std::current_exception())));
   }
-  if (choice < point.n()) [[likely]] return choice;
+  if (choice < point.n()) [[likely]] {
+    recorder_.Record(point.kind(), point.n(), choice);
+    if (observer_ != nullptr) [[unlikely]] observer_->OnChoice(point, choice);
+    return choice;
+  }
   throw StrategyError(absl::StrCat("the strategy (", strategy_->Name(), ") chose ", choice, " of ", point.n(),
                                    " possibilities; Strategy::Choose() must give a number below ChoicePoint::n()"));
 }
@@ -173,12 +188,17 @@ uint32_t SimLoop::AskStrategy(const ChoicePoint& point) {
 uint32_t SimLoop::MakeChoice(const ChoicePoint& point) {
   if (point.n() < 2) return 0;
   const uint32_t choice = AskStrategy(point);
-  tape_.Record(point.kind(), point.n(), choice);
-  if (point.kind() != ChoiceKind::kSchedule) {
-    fingerprint_.Add(kChoiceLane);
-    fingerprint_.Add(static_cast<uint64_t>(point.kind()) << 32 | choice);
+  fingerprint_.Add(kChoiceMark);
+  fingerprint_.Add(static_cast<uint64_t>(point.kind()) << 32 | choice);
+  return choice;
+}
+
+inline uint32_t SimLoop::ChooseStep(uint32_t candidates) {
+  if (even_steps_ == nullptr) {
+    return AskStrategy(ChoicePoint(ChoiceKind::kSchedule, candidates, 0, &ready_));
   }
-  if (observer_ != nullptr) [[unlikely]] observer_->OnChoice(point, choice);
+  const auto choice = static_cast<uint32_t>(even_steps_->Below(candidates));
+  recorder_.Record(ChoiceKind::kSchedule, candidates, choice);
   return choice;
 }
 
@@ -186,20 +206,20 @@ bool SimLoop::DrawFault(std::string_view name, double probability) {
   return MakeChoice(ChoicePoint(ChoiceKind::kFault, 2, probability, nullptr, name)) != 0;
 }
 
-void SimLoop::RunChosenStep() {
+inline void SimLoop::RunChosenStep() {
   const uint32_t candidates = ready_.ListCandidates();
-  const uint32_t choice =
-      candidates < 2 ? 0 : MakeChoice(ChoicePoint(ChoiceKind::kSchedule, candidates, 0, &ready_));
+  uint32_t choice = 0;
+  if (candidates > 1) [[likely]] {
+    choice = ChooseStep(candidates);
+  } else if (strategy_wants_steps_without_choice_) {
+    strategy_->OnStep(ready_.candidate(0));
+  }
   // Before the step is taken out of the list: a search may throw here.
   if (strategy_wants_steps_) strategy_->OnStep(ready_.candidate(choice));
   const ReadyStep chosen = ready_.Choose(choice);
-  if (++steps_ > options_.steps_max) [[unlikely]] {
-    throw LimitError(absl::StrCat("the run passed its limit of ", options_.steps_max, " steps at ",
-                                  core().now.ToString(),
-                                  "; raise Options::steps_max, or look for a loop that never ends; the tasks are",
-                                  DescribeLiveTasks(core())));
-  }
+  ++steps_;
   RecordStep(chosen);
+  if (steps_ >= next_mark_) [[unlikely]] PassMark();
   if (observer_ != nullptr) [[unlikely]] observer_->OnStep(Candidate(chosen.step, chosen.lane), steps_);
   RunStep(chosen.step);
   if (observer_ != nullptr) [[unlikely]] observer_->AfterStep();  // The step may have set it, or taken it away.
@@ -207,35 +227,50 @@ void SimLoop::RunChosenStep() {
 
 // Task or source, wait and object, time: never a name, a place or an address, which compilers and runs disagree on. The
 // choice shows in which lane it is.
-void SimLoop::RecordStep(const ReadyStep& chosen) {
-  fingerprint_.Add(chosen.lane);
-  if (chosen.step.IsTask()) {
-    const internal::WaitNode* wait = chosen.step.task()->wait();
-    uint64_t wait_and_object = 0;
-    if (wait != nullptr) {
-      const internal::WaitObject* object = wait->Object();
-      wait_and_object = static_cast<uint64_t>(wait->Kind()) << 32 | (object == nullptr ? 0 : object->Ordinal(core()));
-    }
-    fingerprint_.Add(wait_and_object);
-  } else {
-    internal::ReadyQueue::Started(chosen.step.runnable());
+inline void SimLoop::RecordStep(const ReadyStep& chosen) {
+  internal::LoopCore& core = this->core();
+  uint64_t word = chosen.lane;
+  if (!chosen.step.IsTask()) [[unlikely]] {
+    ready_.Started(chosen.step.runnable());
+  } else if (const internal::WaitNode* wait = chosen.step.task()->wait()) {
+    const internal::WaitObject* object = wait->Object();
+    word ^= static_cast<uint64_t>(wait->Kind()) << kWaitShift;
+    if (object != nullptr) word ^= static_cast<uint64_t>(object->Ordinal(core)) << kObjectShift;
   }
-  fingerprint_.Add(static_cast<uint64_t>(core().now.nanoseconds()));
-  if (steps_ == next_checkpoint_) [[unlikely]] {
-    tape_.AddCheckpoint(steps_, fingerprint_.value());
-    next_checkpoint_ *= kCheckpointGrowth;
+  if (core.now != fingerprint_time_) [[unlikely]] {
+    fingerprint_time_ = core.now;
+    fingerprint_.Add(kTimeMark);
+    fingerprint_.Add(static_cast<uint64_t>(core.now.nanoseconds()));
   }
+  fingerprint_.Add(word);
+}
+
+void SimLoop::SetNextMark() {
+  const uint64_t past_limit = std::max(options_.steps_max, options_.steps_max + 1);
+  next_mark_ = std::min(next_checkpoint_, past_limit);
+}
+
+void SimLoop::PassMark() {
+  if (steps_ > options_.steps_max) {
+    throw LimitError(absl::StrCat("the run passed its limit of ", options_.steps_max, " steps at ",
+                                  core().now.ToString(),
+                                  "; raise Options::steps_max, or look for a loop that never ends; the tasks are",
+                                  DescribeLiveTasks(core())));
+  }
+  recorder_.AddCheckpoint(steps_, fingerprint_.value());
+  next_checkpoint_ *= kCheckpointGrowth;
+  SetNextMark();
 }
 
 void SimLoop::ForgetReady(internal::Runnable* runnable) {
-  ReadyStep removed;
   // It was ready when this iteration began: the iteration is one step shorter.
-  if (ready_.Remove(runnable, removed) && removed.iteration < iteration_ && steps_left_ > 1) --steps_left_;
+  if (ready_.Remove(runnable) && steps_left_ > 1) --steps_left_;
 }
 
 void SimLoop::DiscardReady() { ready_.DiscardAll(); }
 
 void SimLoop::StartJob(absl::AnyInvocable<void()> job) {
+  had_jobs_ = true;
   auto run = [this, job = std::move(job)]() mutable {
     job();
     DrainInbox();
@@ -257,6 +292,8 @@ void SimLoop::CheckThreadsafeCall() {
       "CallSoonThreadsafe() or RunCoroutineThreadsafe() on a SimLoop: it takes no calls from other threads, because such "
       "a run could not be replayed; use RunInExecutor() for work of its own, or test threads on an EpollLoop");
 }
+
+void SimLoop::ThrowRuns(const char* what) { throw InvalidStateError(what); }
 
 void SimLoop::ThrowDeadlock() {
   const uint64_t tasks = core().live_tasks;

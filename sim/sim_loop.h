@@ -28,7 +28,7 @@
 #include "detent/sim/observer.h"
 #include "detent/sim/options.h"
 #include "detent/sim/ready_list.h"
-#include "detent/sim/tape.h"
+#include "detent/sim/tape_recorder.h"
 
 namespace detent::sim {
 
@@ -62,10 +62,13 @@ class SimLoop final : public EventLoop {
   // Who makes the choices.
   Strategy& strategy() { return *strategy_; }
   // Is told of every choice and step from now on; null for nobody. It must outlive its use.
-  void SetObserver(RunObserver* observer) { observer_ = observer; }
+  void SetObserver(RunObserver* observer) {
+    observer_ = observer;
+    even_steps_ = observer == nullptr ? strategy_->EvenSteps() : nullptr;
+  }
 
   // What this run has done so far.
-  const Tape& tape() const;
+  const Tape& tape() const { return recorder_.tape(fingerprint_.value()); }
   uint64_t fingerprint() const { return fingerprint_.value(); }
   uint64_t steps() const { return steps_; }
   // Of a replay: where the run first left the tape's path; empty if it did not.
@@ -91,34 +94,50 @@ class SimLoop final : public EventLoop {
 
  private:
   void BeginRun(uint64_t seed);
-  // One iteration.
-  void RunOnce();
-  void TakeReady();
+  void DiscardLeftovers();
+  [[gnu::always_inline]] void RunIteration();
+  [[gnu::always_inline]] void TakeReady();
   void AdvanceClock();
   // Lets time pass although work is ready, if the strategy chooses so.
   void MaybeSlip();
   // Lets the strategy choose among the lanes, and runs the step that it chose.
-  void RunChosenStep();
+  [[gnu::always_inline]] void RunChosenStep();
+  [[gnu::always_inline]] uint32_t ChooseStep(uint32_t candidates);
+  // Any choice but which step runs next.
   uint32_t MakeChoice(const ChoicePoint& point);
+  // What the strategy chooses goes onto the tape, and the observer is told.
   uint32_t AskStrategy(const ChoicePoint& point);
-  void RecordStep(const ReadyStep& chosen);
+  [[gnu::always_inline]] void RecordStep(const ReadyStep& chosen);
+  void SetNextMark();
+  void PassMark();
   void SetStrategy(const StrategyOption& option);
 
+  // Throws `what` inside a run.
+  void RequireNoRun(const char* what) const {
+    if (IsRunning()) [[unlikely]] ThrowRuns(what);
+  }
+  [[noreturn]] static void ThrowRuns(const char* what);
   [[noreturn]] void ThrowDeadlock();
 
   const Options options_;
+  const LoopTime end_of_time_;  // Options::time_max as a point.
+  const bool may_slip_;
   std::unique_ptr<Strategy> strategy_;
   std::unique_ptr<internal::Network> network_;
-  mutable Tape tape_;
+  mutable TapeRecorder recorder_;
   Fingerprint fingerprint_;
+  LoopTime fingerprint_time_;  // Up to where the fingerprint knows the time.
   uint64_t steps_ = 0;
-  uint64_t iteration_ = 0;
-  uint64_t steps_left_ = 0;  // Of this iteration.
+  uint64_t next_mark_ = 0;       // At this step there is a checkpoint, or the limit has been passed.
   uint64_t next_checkpoint_ = 0;
+  uint64_t steps_left_ = 0;      // Of this iteration.
 
   absl::Duration slipped_;  // How far time slipped in this run.
   ReadyList ready_;
   bool strategy_wants_steps_ = false;
+  bool strategy_wants_steps_without_choice_ = false;
+  bool had_jobs_ = false;                  // Since what was left was discarded.
+  RandomGenerator* even_steps_ = nullptr;  // See Strategy::EvenSteps(); null while somebody observes.
   RunObserver* observer_ = nullptr;
 };
 

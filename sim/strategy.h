@@ -33,6 +33,7 @@
 #include "detent/runtime/internal/access.h"
 #include "detent/runtime/internal/choice_kind.h"
 #include "detent/runtime/loop_time.h"
+#include "detent/runtime/random.h"
 #include "detent/sim/candidate.h"
 #include "detent/sim/ready_list.h"
 
@@ -62,7 +63,7 @@ class ChoicePoint {
   uint64_t lane(uint32_t i) const { return ready_->lane(i); }
   // Of kSchedule: calls visit(i, lane(i)) for every possibility, in order.
   template <typename F>
-  void VisitLanes(F visit) const {
+  [[gnu::always_inline]] void VisitLanes(F visit) const {
     ready_->VisitLanes(visit);
   }
 
@@ -107,9 +108,14 @@ class Strategy {
   // A number in [0, point.n()).
   virtual uint32_t Choose(const ChoicePoint& point) = 0;
 
-  // Whether OnStep() is to be called before every step, those without a choice included. Asked once, after Attach().
+  // Whether OnStep() is to be called before every step, those without a choice included; or, if not, before those only.
+  // Asked after each BeginRun().
   virtual bool WantsSteps() const { return false; }
+  virtual bool WantsStepsWithoutChoice() const { return false; }
   virtual void OnStep(const Candidate& step) { (void)step; }
+  // Of a strategy whose every choice of kind kSchedule is Below(n) of one generator: that generator, from which the loop
+  // may then draw instead of calling Choose(). Asked after each BeginRun().
+  virtual RandomGenerator* EvenSteps() { return nullptr; }
   // Who is told what steps really touch, if anybody. Asked once, after Attach().
   virtual internal::AccessRecorder* recorder() { return nullptr; }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "detent/runtime/random.h"
+#include "detent/sim/branch_free.h"
 #include "detent/sim/lane_table.h"
 #include "detent/sim/profile.h"
 #include "detent/sim/random_choice.h"
@@ -15,37 +16,24 @@
 namespace detent::sim {
 namespace {
 
-class LaneCount {
- public:
-  LaneCount(uint64_t of_lane, uint64_t number) : lane(of_lane), count(number) {}
-
-  uint64_t lane;
-  uint64_t count;
-};
-
 // A set of steps that may be the interesting one: those that touch `object`, or all of them.
 class StepSet {
  public:
   StepSet() {}
 
-  bool Contains(const Candidate& step) const {
-    if (has_all) return true;
-    const Footprint footprint = step.footprint();
-    for (size_t i = 0; i < footprint.size(); ++i) {
-      if (footprint.object(i) == object) return true;
-    }
-    return false;
-  }
-
   void Add(uint64_t lane, uint64_t count) {
-    lanes.push_back(LaneCount(lane, count));
+    lanes.push_back(lane);
+    counts.push_back(count);
     count_max = std::max(count_max, count);
+    count_sum += count;
   }
 
   bool has_all = false;
   ObjectKey object = 0;
-  std::vector<LaneCount> lanes;  // How many of them each lane makes.
-  uint64_t count_max = 0;        // The most that one of them makes.
+  std::vector<uint64_t> lanes;
+  std::vector<uint64_t> counts{0};  // How many of them each lane makes, from index 1; index 0 is for all other lanes.
+  uint64_t count_max = 0;           // The most that one of them makes.
+  uint64_t count_sum = 0;
 };
 
 class SurwStrategy final : public Strategy {
@@ -77,49 +65,24 @@ class SurwStrategy final : public Strategy {
     set_ = nullptr;
     if (sets_.empty()) return;
     set_ = &sets_[random_.Below(sets_.size())];
-    for (const LaneCount& lane : set_->lanes) {
-      lanes_[lane.lane].steps_left = lane.count;
-      steps_left_ += lane.count;
-    }
+    left_of_ = set_->counts;
+    steps_left_ = set_->count_sum;
+    for (size_t i = 0; i < set_->lanes.size(); ++i) lanes_[set_->lanes[i]].number = static_cast<uint32_t>(i + 1);
   }
 
-  bool WantsSteps() const override { return true; }
+  bool WantsStepsWithoutChoice() const override { return true; }
   void OnStep(const Candidate& step) override {
-    if (set_ == nullptr) return;
+    if (steps_left_ == 0) return;
     Lane& lane = lanes_[step.lane()];
-    if (IsInteresting(lane, step)) {
-      intended_ = kNobody;
-      if (lane.steps_left > 0) {
-        --lane.steps_left;
-        --steps_left_;
-      }
-    }
-    lane.is_known = false;
+    Look(lane, step);
+    Take(lane);
   }
 
   uint32_t Choose(const ChoicePoint& point) override {
     // Once all the interesting steps that were expected have been made, the others are no better than any step.
     if (point.kind() != ChoiceKind::kSchedule || steps_left_ == 0) return RandomChoice(random_, point);
-    if (intended_ == kNobody) intended_ = DrawIntended();
-    // Where many are ready, one of the first tries nearly always hits one that need not wait for it.
-    if (point.n() > kFew) {
-      for (int i = 0; i < kTries; ++i) {
-        const auto choice = static_cast<uint32_t>(random_.Below(point.n()));
-        if (IsFree(point, choice, point.lane(choice))) return choice;
-      }
-    }
-    // Written past the end of those found so far, without a branch that would be mispredicted.
-    if (free_.size() < point.n()) free_.resize(point.n());
-    size_t free_count = 0;
-    point.VisitLanes([&](uint32_t i, uint64_t lane) __attribute__((always_inline)) {
-      free_[free_count] = i;
-      free_count += IsFree(point, i, lane) ? 1 : 0;
-    });
-    if (free_count > 0) return free_count == 1 ? free_[0] : free_[random_.Below(free_count)];
-    // Everybody stands before an interesting step but the one who is to make it: that one waits for one of them, or has
-    // ended, or is not made yet. Then it is one of those who are here.
-    const uint32_t choice = DrawAmong(point);
-    intended_ = point.lane(choice);
+    const uint32_t choice = ChooseFree(point);
+    Take(lanes_[point.lane(choice)]);
     return choice;
   }
 
@@ -128,27 +91,64 @@ class SurwStrategy final : public Strategy {
    public:
     Lane() {}
 
-    uint64_t steps_left = 0;      // Interesting ones, as far as the profile knows.
-    bool is_known = false;        // Whether the next field is about its pending step.
-    bool is_interesting = false;
+    uint32_t number = 0;         // Of the lanes of the set, from 1; 0 for another.
+    bool is_known = false;       // Whether the next field is about its pending step.
+    bool is_interesting = true;  // Always if all steps are.
   };
 
   static constexpr uint64_t kNobody = ~uint64_t{0};
   static constexpr uint32_t kFew = 8;
   static constexpr int kTries = 2;
 
-  bool IsFree(const ChoicePoint& point, uint32_t i, uint64_t lane) {
+  uint32_t ChooseFree(const ChoicePoint& point) {
+    if (intended_ == kNobody) intended_ = DrawIntended();
+    // Where many are ready, one of the first tries nearly always hits one that need not wait for it.
+    if (point.n() > kFew) {
+      for (int i = 0; i < kTries; ++i) {
+        const auto choice = static_cast<uint32_t>(random_.Below(point.n()));
+        if (IsFree(point, choice, point.lane(choice))) return choice;
+      }
+    }
+    if (set_->has_all) return ChooseIntended(point);
+    // Written past the end of those found so far, without a branch that would be mispredicted.
+    if (scratch_.size() < point.n()) scratch_.resize(point.n());
+    uint64_t* const free = scratch_.data();
+    size_t free_count = 0;
+    point.VisitLanes([&](uint32_t i, uint64_t lane) __attribute__((always_inline)) {
+      free[free_count] = i;
+      free_count += IsFree(point, i, lane) ? 1 : 0;
+    });
+    if (free_count > 0) return static_cast<uint32_t>(free[free_count == 1 ? 0 : random_.Below(free_count)]);
+    return DrawAmong(point);
+  }
+  // The same where every step is interesting.
+  uint32_t ChooseIntended(const ChoicePoint& point) {
+    uint64_t choice = point.n();
+    point.VisitLanes([&](uint32_t i, uint64_t lane)
+                         __attribute__((always_inline)) { choice = Select(lane == intended_, i, choice); });
+    return choice < point.n() ? static_cast<uint32_t>(choice) : DrawAmong(point);
+  }
+
+  [[gnu::always_inline]] bool IsFree(const ChoicePoint& point, uint32_t i, uint64_t lane) {
     Lane& state = lanes_[lane];
-    if (!state.is_known) [[unlikely]] (void)IsInteresting(state, point.candidate(i));
+    if (!state.is_known) [[unlikely]] Look(state, point.candidate(i));
     return (lane == intended_) | !state.is_interesting;
   }
 
-  bool IsInteresting(Lane& lane, const Candidate& step) const {
-    if (!lane.is_known) {
-      lane.is_known = true;
-      lane.is_interesting = set_->Contains(step);
-    }
-    return lane.is_interesting;
+  void Look(Lane& lane, const Candidate& step) const {
+    if (lane.is_known) return;
+    lane.is_known = true;
+    lane.is_interesting = set_->has_all || step.Announces(set_->object);
+  }
+
+  // The lane makes its pending step, which was looked at.
+  void Take(Lane& lane) {
+    uint64_t& left = left_of_[lane.number];
+    const uint64_t made = Select(lane.is_interesting, std::min<uint64_t>(left, 1), 0);
+    left -= made;
+    steps_left_ -= made;
+    intended_ = Select(lane.is_interesting, kNobody, intended_);
+    lane.is_known = false;
   }
 
   // In proportion to the steps that are left. REQUIRES: steps_left_ > 0.
@@ -156,35 +156,42 @@ class SurwStrategy final : public Strategy {
     // Where there are many lanes, a lane that is drawn evenly and accepted in proportion is as good and sooner found.
     if (set_->lanes.size() > kFew) {
       for (int i = 0; i < kTries; ++i) {
-        const uint64_t lane = set_->lanes[random_.Below(set_->lanes.size())].lane;
-        if (random_.Below(set_->count_max) < lanes_[lane].steps_left) return lane;
+        const uint64_t number = random_.Below(set_->lanes.size());
+        if (random_.Below(set_->count_max) < left_of_[number + 1]) return set_->lanes[number];
       }
     }
-    uint64_t drawn = random_.Below(steps_left_);
-    for (const LaneCount& lane : set_->lanes) {
-      const uint64_t steps_left = lanes_[lane.lane].steps_left;
-      if (drawn < steps_left) return lane.lane;
-      drawn -= steps_left;
-    }
-    return kNobody;
-  }
-  uint32_t DrawAmong(const ChoicePoint& point) {
+    const uint64_t drawn = random_.Below(steps_left_);
     uint64_t sum = 0;
-    for (uint32_t i = 0; i < point.n(); ++i) sum += lanes_[point.lane(i)].steps_left;
+    size_t number = 0;  // How many lie before the drawn one.
+    for (size_t i = 1; i < left_of_.size(); ++i) {
+      sum += left_of_[i];
+      number += sum <= drawn ? 1 : 0;
+    }
+    return set_->lanes[number];
+  }
+  // Everybody stands before an interesting step but the one who is to make it: that one waits for one of them, or has
+  // ended, or is not made yet. Then it is one of those who are here.
+  uint32_t DrawAmong(const ChoicePoint& point) {
+    if (scratch_.size() < point.n()) scratch_.resize(point.n());
+    uint64_t* const sums = scratch_.data();
+    uint64_t sum = 0;
+    point.VisitLanes([&](uint32_t i, uint64_t lane)
+                         __attribute__((always_inline)) { sums[i] = sum += left_of_[lanes_[lane].number]; });
     if (sum == 0) return RandomChoice(random_, point);
-    uint64_t drawn = random_.Below(sum);
-    uint32_t i = 0;
-    for (; drawn >= lanes_[point.lane(i)].steps_left; ++i) drawn -= lanes_[point.lane(i)].steps_left;
-    return i;
+    const uint64_t drawn = random_.Below(sum);
+    uint32_t choice = 0;
+    for (uint32_t i = 0; i < point.n(); ++i) choice += sums[i] <= drawn ? 1 : 0;
+    return choice;
   }
 
   RandomGenerator random_;
   std::vector<StepSet> sets_;      // Of the profile; empty if there is none.
   const StepSet* set_ = nullptr;   // This run's.
   LaneTable<Lane> lanes_;
-  uint64_t steps_left_ = 0;        // The sum over the lanes.
+  std::vector<uint64_t> left_of_;  // How many interesting ones each lane has left, as far as the profile knows, by number.
+  uint64_t steps_left_ = 0;        // Their sum.
   uint64_t intended_ = kNobody;    // The lane that is to make the next interesting step.
-  std::vector<uint32_t> free_;     // Scratch: the candidates that need not wait for it.
+  std::vector<uint64_t> scratch_;  // A number for each candidate.
 };
 
 }  // namespace

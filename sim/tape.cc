@@ -109,11 +109,16 @@ bool InAlphabet(char c) {
 
 }  // namespace
 
-void Tape::Clear() {
+void Tape::Reserve(size_t entries, size_t checkpoints) {
+  // At least twice as much: else each call would copy everything.
+  if (entries_.capacity() - entries_.size() < entries) entries_.reserve(2 * entries_.size() + entries);
+  if (checkpoints > 0) checkpoints_.reserve(checkpoints_.size() + checkpoints);
+}
+
+void Tape::ClearRun() {
   entries_.clear();
   checkpoints_.clear();
-  length_ = seed_ = fingerprint_ = test_ = 0;
-  limits_ = TapeLimits();
+  length_ = seed_ = fingerprint_ = 0;
 }
 
 std::string Tape::ToString() const {

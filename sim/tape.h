@@ -99,7 +99,6 @@ class Tape {
     entries_ = std::move(entries);
     length_ = length;
   }
-  void ReserveCheckpoints(size_t count) { checkpoints_.reserve(count); }
   void AddCheckpoint(uint64_t steps, uint64_t fingerprint) { checkpoints_.push_back(Checkpoint(steps, fingerprint)); }
 
   // Appends a choice. REQUIRES: value < n.
@@ -107,8 +106,16 @@ class Tape {
     if (value != 0) entries_.push_back(Entry(length_, kind, n, value));
     ++length_;
   }
-  // Forgets everything but the storage.
-  void Clear();
+  // Keeps the first `keep` of them, and appends `count`. REQUIRES: as above.
+  void SetTail(size_t keep, const Entry* entries, size_t count, uint64_t length) {
+    entries_.resize(keep);
+    entries_.insert(entries_.end(), entries, entries + count);
+    length_ = length;
+  }
+  // Makes room for so many more.
+  void Reserve(size_t entries, size_t checkpoints);
+  // Forgets the run, but neither the test and its limits nor the storage.
+  void ClearRun();
 
   friend bool operator==(const Tape&, const Tape&) = default;
 

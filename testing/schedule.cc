@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "detent/runtime/internal/keep_closure.h"
 #include "detent/runtime/outcome.h"
 #include "detent/runtime/wait.h"
 #include "detent/sim/live_tasks.h"
@@ -28,10 +29,10 @@ class CurrentSchedule {
 
 }  // namespace
 
-bool RunToTheEnd(detent::EventLoop& loop, const Body& body, Failure& failure, const std::function<void()>& body_ended) {
+bool RunToTheEnd(detent::EventLoop& loop, const Body& body, Failure& failure, absl::FunctionRef<void()> body_ended) {
   bool ended = false;
   try {
-    loop.Run([&] { return body(); });
+    loop.Run(detent::internal::KeepClosure([&] { return body(); }));  // Called inside the loop.
     ended = true;
   } catch (const detent::sim::RunAbandoned&) {
     return false;
@@ -40,6 +41,7 @@ bool RunToTheEnd(detent::EventLoop& loop, const Body& body, Failure& failure, co
     failure.AddException("the body threw: ", std::current_exception());
   }
   body_ended();
+  if (loop.core().live_tasks == 0) return true;
   // A body that was stuck is unwound by this; it then cancels the other tasks, the one that waits here among them.
   for (int i = 0; i < (ended ? 1 : 2); ++i) {
     try {
@@ -109,8 +111,10 @@ void Schedule::Run(uint64_t seed) {
   if (trace_ != nullptr) AddObserver(trace_);
   is_abandoned_ = !RunToTheEnd(loop_, body_, failure_, [this] { BodyEnded(); });
   loop_.Discard();
-  observers_.RunEnded();
-  if (observers_.empty()) loop_.SetObserver(nullptr);
+  if (!observers_.empty()) {
+    observers_.RunEnded();
+    if (observers_.empty()) loop_.SetObserver(nullptr);
+  }
   is_skipped_ = capture != nullptr ? capture->is_skipped() : ::testing::Test::IsSkipped();
   if (capture == nullptr || !capture->failure()) return;
   // An assertion comes before what it led to.

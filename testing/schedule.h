@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "detent/runtime/coro.h"
 #include "detent/sim/observer.h"
 #include "detent/sim/sim_loop.h"
@@ -122,7 +123,7 @@ class Schedule {
 // Whatever the loop's exception handler should tell must go to `failure` too. `body_ended` is called between the two.
 // False if a search gave the run up.
 bool RunToTheEnd(detent::EventLoop& loop, const Body& body, Failure& failure,
-                 const std::function<void()>& body_ended = [] {});
+                 absl::FunctionRef<void()> body_ended = [] {});
 
 // Cancels all tasks but the running one and waits until they have ended.
 detent::Coro<> CancelOtherTasks();

@@ -29,6 +29,7 @@ class SelfKeptList {
  public:
   SelfKeptList() {}
 
+  bool empty() const { return first_ == nullptr; }
   void Add(SelfKept* kept) {
     kept->next_ = first_;
     if (first_ != nullptr) first_->previous_ = kept;

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// TapeRecorder: makes the tape of a run as it goes. Not for users.
+//
+// Whether a choice is the calmest is random, so that none is left out by a branch: each is written behind the last that
+// counts. What is new goes onto the tape when there is a bufferful; and as it is so far when somebody asks.
+#ifndef DETENT_SIM_TAPE_RECORDER_H_
+#define DETENT_SIM_TAPE_RECORDER_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "detent/sim/tape.h"
+
+namespace detent::sim {
+
+class TapeRecorder {
+ public:
+  // Of all runs.
+  TapeRecorder(uint64_t test, const TapeLimits& limits) {
+    tape_.set_test(test);
+    tape_.set_limits(limits);
+    tape_.Reserve(new_.size(), kCheckpointsMax);
+  }
+
+  // Begins a run. Keeps the storage of the one before.
+  void BeginRun(uint64_t seed) {
+    tape_.ClearRun();
+    tape_.set_seed(seed);
+    length_ = flushed_ = count_ = 0;
+  }
+
+  // REQUIRES: value < n.
+  void Record(ChoiceKind kind, uint32_t n, uint32_t value) {
+    new_[count_] = Tape::Entry(length_++, kind, n, value);
+    count_ += value == 0 ? 0 : 1;
+    if (count_ == new_.size()) [[unlikely]] Flush();
+  }
+  void AddCheckpoint(uint64_t steps, uint64_t fingerprint) { tape_.AddCheckpoint(steps, fingerprint); }
+
+  // The tape up to here. Allocates nothing: a crash may be why it is asked for.
+  const Tape& tape(uint64_t fingerprint) {
+    tape_.SetTail(flushed_, new_.data(), count_, length_);
+    tape_.set_fingerprint(fingerprint);
+    return tape_;
+  }
+
+ private:
+  // So many come before any limit of steps is passed.
+  static constexpr size_t kCheckpointsMax = 24;
+
+  // Leaves room on the tape for another bufferful.
+  [[gnu::noinline]] void Flush() {
+    tape_.SetTail(flushed_, new_.data(), count_, length_);
+    flushed_ += count_;
+    count_ = 0;
+    tape_.Reserve(new_.size(), 0);
+  }
+
+  Tape tape_;
+  uint64_t length_ = 0;
+  size_t flushed_ = 0;  // So many entries are on the tape for good.
+  size_t count_ = 0;    // So many more are in new_, and maybe on the tape too.
+  std::array<Tape::Entry, 32> new_;
+};
+
+}  // namespace detent::sim
+
+#endif  // DETENT_SIM_TAPE_RECORDER_H_
