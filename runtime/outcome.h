@@ -202,7 +202,7 @@ class OperationOutcomeAwait {
   bool await_ready() { return operation_.Ready(*CurrentTaskState()); }
   template <typename P>
   void await_suspend(std::coroutine_handle<P> handle) {
-    OperationAwait<Op>(operation_).await_suspend(handle);
+    AwaitSuspend(operation_, handle);
     parent_ = &PromiseOf(handle);  // Only now: an operation may refuse with a throw, and then nothing catches.
     parent_->catches = kCatchesOwn;
   }

@@ -81,7 +81,7 @@ class AnnouncedYield : public WaitNode {
 };
 
 template <size_t kCount>
-class YieldOn final : public AnnouncedYield {
+class YieldOn final : public AnnouncedYield, public AwaitsItself<YieldOn<kCount>> {
  public:
   template <typename... O>
   explicit YieldOn(const O&... objects) : objects_{&objects...} {}
@@ -92,7 +92,7 @@ class YieldOn final : public AnnouncedYield {
   std::array<const WaitObject*, kCount> objects_;
 };
 
-class SleepOperation final : public WaitNode, public Timer {
+class SleepOperation final : public WaitNode, public Timer, public AwaitsItself<SleepOperation> {
  public:
   explicit SleepOperation(absl::Duration duration) : Timer(LoopTime() + duration), is_absolute_(false) {}
   explicit SleepOperation(LoopTime until) : Timer(until), is_absolute_(true) {}

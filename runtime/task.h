@@ -128,9 +128,8 @@ Task<T> SpawnOn(LoopCore& core, Coro<T>&& coro, const SpawnOptions& options, std
   auto* state = new TaskOf<T>(core, coro.Release().promise(), where);
   Task<T> task{StateRef<FutureState>::Adopt(state)};
   const TaskState* creator = core.current_task;
-  if (!options.name.empty() || creator == nullptr || creator->HasExtras()) [[unlikely]] {
-    state->TakeNameAndContext(options.name);
-  }
+  const bool has_context = creator == nullptr ? !core.callback_context.IsEmpty() : creator->HasExtras();
+  if (has_context || !options.name.empty()) [[unlikely]] state->TakeNameAndContext(options.name);
   if (options.unwind == Unwind::kDestroy) state->SetDestroyOnCancel();
   state->Start(core);
   return task;

@@ -103,7 +103,7 @@ class TaskState : public FutureState {
 
   // Puts the loop in charge of the task: listed, and ready for its first step.
   void Start(LoopCore& core);
-  // Of a task with a name, or whose creator has context variables or is a callback: before Start().
+  // Of a task with a name, or whose creator has context variables: before Start().
   DETENT_INTERNAL_RARE void TakeNameAndContext(std::string_view name) noexcept;
 
   // Moves the result out of the ended root coroutine: a value into this state, or an error into SetError().
