@@ -140,6 +140,10 @@ class FutureState : public Pooled {
   // Throws unless there is a value to read: CancelledError, the error, or InvalidStateError.
   void RequireValue() {
     NoteAccess(*core_, object_, AccessMode::kRead);
+    RequireNotedValue();
+  }
+  // The same for a step that has noted that it reads the state.
+  void RequireNotedValue() {
     if ((bits_ & (kStatusBits | kMoved | kShowsAnother)) == static_cast<uint8_t>(Status::kValue)) [[likely]] return;
     if (status() != Status::kValue || (ValueOwner().bits_ & kMoved) != 0) ThrowNoValue();
   }

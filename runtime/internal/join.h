@@ -118,7 +118,7 @@ class JoinByReference final : public Join {
  public:
   using Join::Join;
   decltype(auto) Take() {
-    state_->RequireValue();
+    state_->RequireNotedValue();
     if constexpr (!std::is_void_v<T>) return static_cast<const T&>(ValueIn<T>(*state_));
   }
 };
@@ -128,7 +128,7 @@ class JoinByValue final : public Join {
  public:
   using Join::Join;
   [[gnu::always_inline]] T Take() {
-    state_->RequireValue();
+    state_->RequireNotedValue();
     return TakeFrom<T>(*state_);
   }
 };
