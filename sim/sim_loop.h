@@ -85,7 +85,7 @@ class SimLoop final : public EventLoop {
   internal::Network& network() override;
 
  protected:
-  void RunOnce() override;
+  void RunOnce() override;  // All iterations.
   LoopTime ReadClock() const override { return core().now; }
   void StartJob(absl::AnyInvocable<void()> job) override;
   bool LeavesOutCancelledJob() override;
