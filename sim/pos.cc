@@ -24,12 +24,8 @@ class PosStrategy final : public Strategy {
 
   bool WantsStepsWithoutChoice() const override { return true; }
   void OnStep(const Candidate& step) override {
-    Pending& pending = pending_[step.lane()];
-    // Before a step without a choice nobody else was ready, so that there is nobody to draw anew for.
-    last_object_ = pending.priority == 0 || pending.object == 0 ? kNone : pending.object;
-    last_writes_ = pending.writes;
     if (some_touch_many_) [[unlikely]] last_footprint_ = step.footprint();
-    pending.priority = 0;
+    Take(pending_[step.lane()]);
   }
 
   uint32_t Choose(const ChoicePoint& point) override {
@@ -56,7 +52,8 @@ class PosStrategy final : public Strategy {
       best_priority = Select(pending.priority > best_priority, pending.priority, best_priority);
     });
     const auto choice = static_cast<uint32_t>(best);
-    OnStep(point.candidate(choice));
+    if (some_touch_many_) [[unlikely]] last_footprint_ = point.candidate(choice).footprint();
+    Take(pending_[point.lane(choice)]);
     return choice;
   }
 
@@ -74,6 +71,13 @@ class PosStrategy final : public Strategy {
     bool writes = false;
   };
 
+  // The lane makes its pending step.
+  void Take(Pending& pending) {
+    // Before a step without a choice nobody else was ready, so that there is nobody to draw anew for.
+    last_object_ = pending.priority == 0 || pending.object == 0 ? kNone : pending.object;
+    last_writes_ = pending.writes;
+    pending.priority = 0;
+  }
   void Announce(const Footprint& footprint, Pending& pending) {
     pending.object = footprint.size() == 0 ? 0 : footprint.object(0);
     pending.writes = footprint.mode() == AccessMode::kWrite;

@@ -48,7 +48,7 @@ void ReadyList::MakeRoom() {
   } else {
     capacity_ = std::max(kFirstCapacity, capacity_ * 2);
     auto larger = std::make_unique<ReadyStep[]>(capacity_);
-    std::move(steps_.get() + head_, steps_.get() + tail_, larger.get() + kBlock);
+    if (size() > 0) std::move(steps_.get() + head_, steps_.get() + tail_, larger.get() + kBlock);
     steps_ = std::move(larger);
   }
   head_ -= moved_by;

@@ -78,7 +78,7 @@ class ReadyList {
       return;
     }
     visit(i++, steps_[first_].lane);
-    // The others in order: in front of the first candidate those before it, and then those behind it.
+    // The others in order.
     const ReadyStep* const steps = steps_.get() + head_;
     for (const size_t first = first_ - head_, n = size(); i < n; ++i) {
       visit(i, steps[i - (i <= first ? 1 : 0)].lane);

@@ -41,6 +41,7 @@ SimLoop::SimLoop(Options options)
 }
 
 void SimLoop::SetStrategy(const StrategyOption& option) {
+  even_steps_ = nullptr;  // It is the old one's.
   strategy_ = option.Make();
   strategy_->Attach(options_);
   core().recorder = strategy_->recorder();
@@ -114,20 +115,23 @@ internal::Network& SimLoop::network() {
 
 // With few tasks an iteration is only a few steps.
 void SimLoop::RunUntilStopped() {
+  TakeReady();
   do {
     RunIteration();
   } while (!stopping());
 }
 
+// REQUIRES: the ready queue has been taken; so it is again at the end.
 inline void SimLoop::RunIteration() {
-  TakeReady();
   if (ready_.size() > 0) {
     if (may_slip_) MaybeSlip();
   } else if (!stopping()) {
     AdvanceClock();
   }
-  QueueDueTimers();
-  TakeReady();
+  if (!core().timers.empty()) {
+    QueueDueTimers();
+    TakeReady();
+  }
   ready_.BeginIteration();
   for (steps_left_ = ready_.size(); steps_left_ > 0; --steps_left_) {
     RunChosenStep();

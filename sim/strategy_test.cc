@@ -75,6 +75,41 @@ TEST(StrategyTest, ARunIsAFunctionOfItsSeedAndTheProfile) {
   }
 }
 
+// Choice 0 always; counts what it is told.
+class Counting final : public sim::Strategy {
+ public:
+  uint32_t Choose(const sim::ChoicePoint& point) override {
+    if (point.kind() == sim::ChoiceKind::kSchedule) ++choices;
+    return 0;
+  }
+  bool WantsStepsWithoutChoice() const override { return true; }
+  void OnStep(const sim::Candidate&) override { ++steps_without_choice; }
+
+  uint64_t choices = 0;
+  uint64_t steps_without_choice = 0;
+};
+
+TEST(StrategyTest, AStrategyMayBeToldOfTheStepsWithoutAChoiceOnly) {
+  sim::SimLoop loop({.strategy = sim::Use<Counting>()});
+  loop.Run(Mixed);
+  const auto& counting = static_cast<const Counting&>(loop.strategy());
+  EXPECT_GT(counting.choices, 0u);
+  EXPECT_GT(counting.steps_without_choice, 0u);
+  EXPECT_EQ(counting.choices + counting.steps_without_choice, loop.steps());
+}
+
+// While a run is observed the strategy is called for each choice.
+TEST(StrategyTest, AnObserverChangesNoChoice) {
+  for (const char* name : kNames) {
+    SCOPED_TRACE(name);
+    sim::SimLoop loop({.strategy = *sim::StrategyByName(name)});
+    sim::SimLoop observed({.strategy = *sim::StrategyByName(name)});
+    sim::RunObserver observer;
+    observed.SetObserver(&observer);
+    for (uint64_t seed = 0; seed < 20; ++seed) ASSERT_EQ(TapeOf(loop, seed), TapeOf(observed, seed));
+  }
+}
+
 TEST(StrategyTest, ATaskThatPollsStarvesNobody) {
   for (const char* name : kNames) {
     SCOPED_TRACE(name);
