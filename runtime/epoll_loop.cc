@@ -26,7 +26,7 @@ constexpr absl::Duration kSlowStep = absl::Milliseconds(100);
 
 EpollLoop::EpollLoop(Options options) : options_(options) {
   std::random_device device;
-  random_.Seed((uint64_t{device()} << 32) | device());
+  SeedRandom((uint64_t{device()} << 32) | device());
   core().now = ReadClock();
 }
 

@@ -139,6 +139,10 @@ RandomGenerator& EventLoop::Random() {
   if (core_->recorder != nullptr) [[unlikely]] {
     core_->recorder->OnAccess(internal::AccessKey(internal::AccessKind::kRandom, 0), internal::AccessMode::kWrite);
   }
+  if (!random_is_seeded_) {
+    random_.Seed(random_seed_);
+    random_is_seeded_ = true;
+  }
   return random_;
 }
 

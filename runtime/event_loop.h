@@ -207,7 +207,11 @@ class EventLoop {
   // The part of that for ready steps that the loop's own scheduler holds.
   virtual void DiscardReady() {}
 
-  RandomGenerator random_;
+  // Random() starts anew from `seed`, at its first use: most simulated runs have none.
+  void SeedRandom(uint64_t seed) {
+    random_seed_ = seed;
+    random_is_seeded_ = false;
+  }
 
  private:
   void QueueTimers();
@@ -231,6 +235,9 @@ class EventLoop {
   uint64_t next_job_ = 1;
   // Shared with a call of it, which may set another.
   std::shared_ptr<absl::AnyInvocable<void(const ExceptionContext&)>> handler_;
+  RandomGenerator random_;
+  uint64_t random_seed_ = 0;
+  bool random_is_seeded_ = false;
   bool running_ = false;
   bool stopping_ = false;
   bool debug_ = false;

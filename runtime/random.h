@@ -19,13 +19,11 @@ class RandomGenerator {
   explicit RandomGenerator(uint64_t seed = 0) { Seed(seed); }
 
   void Seed(uint64_t seed) {
-    for (uint64_t& word : state_) {
-      seed += 0x9e3779b97f4a7c15;
-      uint64_t z = seed;
-      z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-      z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-      word = z ^ (z >> 31);
-    }
+    // Not in a loop: clang would use vectors, which lack the multiplication.
+    state_[0] = SplitMix(seed + 1 * kGolden);
+    state_[1] = SplitMix(seed + 2 * kGolden);
+    state_[2] = SplitMix(seed + 3 * kGolden);
+    state_[3] = SplitMix(seed + 4 * kGolden);
   }
 
   // 64 random bits.
@@ -56,6 +54,13 @@ class RandomGenerator {
   double Uniform() { return static_cast<double>(Next() >> 11) * 0x1.0p-53; }
 
  private:
+  static constexpr uint64_t kGolden = 0x9e3779b97f4a7c15;
+
+  static uint64_t SplitMix(uint64_t z) {
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+    return z ^ (z >> 31);
+  }
   static uint64_t Rotate(uint64_t x, int k) { return (x << k) | (x >> (64 - k)); }
 
   uint64_t state_[4];

@@ -96,7 +96,7 @@ void SimLoop::BeginRun(uint64_t seed) {
   SetNextMark();
   slipped_ = absl::ZeroDuration();
   ready_.ForgetCurrentLane();
-  random_.Seed(seed);
+  SeedRandom(seed);
   strategy_->BeginRun(seed ^ kStrategyStream);
   strategy_wants_steps_ = strategy_->WantsSteps();
   strategy_wants_steps_without_choice_ = !strategy_wants_steps_ && strategy_->WantsStepsWithoutChoice();
