@@ -32,6 +32,7 @@
 #include "detent/runtime/coro.h"
 #include "detent/runtime/held.h"
 #include "detent/runtime/internal/keep_closure.h"
+#include "detent/runtime/internal/wait_list.h"
 #include "detent/runtime/lock.h"
 
 namespace detent {

@@ -20,6 +20,7 @@
 #include <string_view>
 
 #include "detent/runtime/internal/awaiting.h"
+#include "detent/runtime/internal/wait_list.h"
 #include "detent/runtime/internal/wait_node.h"
 
 namespace detent {

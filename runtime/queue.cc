@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detent/runtime/queue.h"
 
+#include <limits>
 #include <stdexcept>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "detent/runtime/errors.h"
@@ -13,30 +15,23 @@ QueueBase::QueueBase(int64_t maxsize, std::string_view name) : NamedObject(name)
     throw std::invalid_argument(
         absl::StrCat("Queue: the maxsize is ", maxsize, "; it must be 0 (no bound) or the number of places"));
   }
+  room_ = maxsize > 0 ? static_cast<size_t>(maxsize) : std::numeric_limits<size_t>::max();
   finished_.Set();
-}
-
-void QueueBase::TaskDone() {
-  NoteAccess(*this, AccessMode::kWrite);
-  if (unfinished_ == 0) {
-    throw InvalidStateError(absl::StrCat("Queue::TaskDone() on ", Called("Queue"),
-                                         ": called more often than items were put; call it once for each Get()"));
-  }
-  if (--unfinished_ == 0) finished_.Set();
 }
 
 void QueueBase::Shutdown(bool immediate) {
   NoteAccess(*this, AccessMode::kWrite);
   shut_down_ = true;
+  room_ = 0;
   if (immediate) {
-    while (!HasNone()) {
+    while (!IsEmpty()) {
       DropItem();
       if (unfinished_ > 0) --unfinished_;
     }
     if (unfinished_ == 0) finished_.Set();
   }
-  getters_.PopAndWakeAll(woken_);
-  putters_.PopAndWakeAll(woken_);
+  getters_.WakeAll();
+  putters_.WakeAll();
 }
 
 void QueueBase::ThrowNoRoom(const char* what) const {
@@ -49,41 +44,34 @@ void QueueBase::ThrowNoItem(const char* what) const {
   throw QueueEmpty(absl::StrCat(what, " on ", Called("Queue"), ": it is empty"));
 }
 
-WaitNode* QueueWait::Suspend(TaskState& task) {
-  Park(task);
-  parked_ = true;
-  list().Append(this);
-  task.RequestRecheck();
-  return this;
+void QueueBase::ThrowAllDone() const {
+  throw InvalidStateError(absl::StrCat("Queue::TaskDone() on ", Called("Queue"),
+                                       ": called more often than items were put; call it once for each Get()"));
+}
+
+// Those who look again already are the first of those who were woken.
+void QueueWaiters::RecheckWoken() {
+  for (WaitLink* link = Previous(turn_); link != this; link = Previous(link)) {
+    QueueWait* const wait = static_cast<QueueWait*>(At(link));
+    if (std::exchange(wait->rechecks_, true)) return;
+    wait->task()->RequestRecheck();
+  }
 }
 
 bool QueueWait::Recheck() {
   if (!IsOrphan()) NoteAccess(task()->core(), *queue_, AccessMode::kWrite);
   if (IsOrphan() || !Blocked()) return true;
-  WaitList::Remove(this);
-  Park(*task());
-  list().Append(this);
+  QueueWaiters::RemoveWoken(this);
+  Suspend(*task());
   return false;
-}
-
-Ending QueueWait::End(TaskState& task) {
-  if (!parked_) return Ending::kValue;
-  const Ending ending = EndOfWait(task);
-  if (ending == Ending::kValue) {
-    WaitList::Remove(this);
-  } else {
-    Abandon();
-  }
-  return ending;
 }
 
 void QueueWait::Abandon() noexcept {
   if (IsOrphan()) return;
   NoteAccess(task()->core(), *queue_, AccessMode::kWrite);
-  WaitList::Remove(this);
+  list().Remove(this);
   // Woken for an item, or a place, that it will not take.
-  const bool available = is_put_ ? !queue_->HasAll() : !queue_->HasNone();
-  if (available && !IsCancelled()) list().PopAndWake(queue_->woken_);
+  if (!HasNothing() && !IsCancelled()) list().WakeNext();
 }
 
 std::string QueueWait::Describe() const {

@@ -26,7 +26,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <exception>
 #include <string>
 #include <string_view>
@@ -38,10 +37,50 @@
 #include "detent/runtime/internal/access.h"
 #include "detent/runtime/internal/awaiting.h"
 #include "detent/runtime/internal/item_order.h"
+#include "detent/runtime/internal/wait_list.h"
 #include "detent/runtime/internal/wait_node.h"
 
 namespace detent {
 namespace internal {
+
+// The getters, or the putters, that wait. Those who were woken come before those who were not, and stay until their tasks
+// run: a queue that is destroyed before tells them.
+class QueueWaiters : public WaitList {
+ public:
+  QueueWaiters() : turn_(this) {}
+
+  bool HasWaiting() const { return turn_ != this; }
+  void Append(ListedWait* wait) {
+    WaitList::Append(wait);
+    if (turn_ == this) turn_ = wait;
+  }
+  void Remove(ListedWait* wait) {
+    if (turn_ == wait) turn_ = Next(wait);
+    WaitList::Remove(wait);
+  }
+  // REQUIRES: it was woken.
+  static void RemoveWoken(ListedWait* wait) { WaitList::Remove(wait); }
+  // Gives waiters their turn until one could be woken.
+  void WakeNext() {
+    while (HasWaiting()) {
+      WaitLink* const link = turn_;
+      turn_ = Next(link);
+      if (Wake(link)) return;
+    }
+  }
+  void WakeAll() {
+    while (HasWaiting()) WakeNext();
+  }
+  // What the woken ones were woken for is gone: they have to look again when they run.
+  void Disappoint() {
+    if (first() != turn_) [[unlikely]] RecheckWoken();
+  }
+
+ private:
+  void RecheckWoken();
+
+  WaitLink* turn_;  // The first who was not woken; the list itself for none.
+};
 
 // What does not depend on the type of the items: who waits, and how many items are not done.
 class QueueBase : public NamedObject {
@@ -55,7 +94,11 @@ class QueueBase : public NamedObject {
   bool Full() const { return maxsize_ > 0 && static_cast<int64_t>(Size()) >= maxsize_; }
 
   // Says that one item that was taken is dealt with.
-  void TaskDone();
+  void TaskDone() {
+    NoteAccess(*this, AccessMode::kWrite);
+    if (unfinished_ == 0) [[unlikely]] ThrowAllDone();
+    if (--unfinished_ == 0) finished_.Set();
+  }
   // How many items that were put are not dealt with yet.
   int64_t UnfinishedTasks() const {
     NoteAccess(*this, AccessMode::kRead);
@@ -83,19 +126,20 @@ class QueueBase : public NamedObject {
   // After an item was added, or taken.
   void Added() {
     ++size_;
-    ++unfinished_;
-    finished_.Clear();
-    if (!getters_.empty()) getters_.PopAndWake(woken_);
+    if (unfinished_++ == 0) finished_.Clear();
+    getters_.WakeNext();
+    if (IsFull()) putters_.Disappoint();
   }
   void Taken() {
     --size_;
-    if (!putters_.empty()) putters_.PopAndWake(woken_);
+    putters_.WakeNext();
+    if (IsEmpty()) getters_.Disappoint();
   }
   void RequireRoom(const char* what) const {
-    if (shut_down_ || HasAll()) [[unlikely]] ThrowNoRoom(what);
+    if (IsFull()) [[unlikely]] ThrowNoRoom(what);
   }
   void RequireItem(const char* what) const {
-    if (HasNone()) [[unlikely]] ThrowNoItem(what);
+    if (IsEmpty()) [[unlikely]] ThrowNoItem(what);
   }
   // An item was dropped.
   void Dropped() { --size_; }
@@ -105,29 +149,47 @@ class QueueBase : public NamedObject {
 
   [[noreturn]] void ThrowNoRoom(const char* what) const;  // QueueShutDown, QueueFull.
   [[noreturn]] void ThrowNoItem(const char* what) const;  // QueueEmpty, QueueShutDown.
-  // As Empty() and Full(), for those who noted the access.
-  bool HasNone() const { return Count() == 0; }
-  bool HasAll() const { return maxsize_ > 0 && static_cast<int64_t>(Count()) >= maxsize_; }
+  [[noreturn]] void ThrowAllDone() const;
+  // For those who noted the access. A queue that was shut down is full.
+  bool IsEmpty() const { return size_ == 0; }
+  bool IsFull() const { return size_ >= room_; }
 
-  WaitList getters_;
-  WaitList putters_;
-  WaitList woken_;  // Of both kinds, until they run: a queue that is destroyed before tells them.
-  Event finished_;
+  QueueWaiters getters_;
+  QueueWaiters putters_;
+  Event finished_;  // Set while unfinished_ is 0.
   int64_t maxsize_;
+  size_t room_;  // How many items may be put: 0 once it was shut down.
   size_t size_ = 0;
   int64_t unfinished_ = 0;
   bool shut_down_ = false;
 };
 
-// The wait of a getter or a putter. A waiter that was woken looks again, and waits again if others were faster.
+// The wait of a getter or a putter. A waiter that was woken looks again if others were faster, and waits again if nothing
+// is left for it.
 class QueueWait : public ListedWait {
  public:
   bool Ready(TaskState& task) const {
     NoteAccess(task.core(), *queue_, AccessMode::kWrite);
     return !Blocked();
   }
-  WaitNode* Suspend(TaskState& task);
-  Ending End(TaskState& task);
+  WaitNode* Suspend(TaskState& task) {
+    Park(task);
+    parked_ = true;
+    rechecks_ = false;
+    list().Append(this);
+    return this;
+  }
+  Ending End(TaskState& task) {
+    if (!parked_) return Ending::kValue;
+    const Ending ending = EndOfWait(task);
+    if (ending != Ending::kValue) [[unlikely]] {
+      Abandon();
+      return ending;
+    }
+    NoteAccess(task.core(), *queue_, AccessMode::kWrite);
+    QueueWaiters::RemoveWoken(this);
+    return ending;
+  }
   std::exception_ptr TakeError() const { return OrphanError(); }
 
   bool Recheck() final;
@@ -140,23 +202,26 @@ class QueueWait : public ListedWait {
   QueueWait(QueueBase& queue, bool is_put) : queue_(&queue), is_put_(is_put) {}
   ~QueueWait() = default;
 
+  QueueBase* queue() const { return queue_; }
+
  private:
-  bool Blocked() const { return !queue_->shut_down_ && (is_put_ ? queue_->HasAll() : queue_->HasNone()); }
-  WaitList& list() const { return is_put_ ? queue_->putters_ : queue_->getters_; }
+  friend class QueueWaiters;
+
+  bool HasNothing() const { return is_put_ ? queue_->IsFull() : queue_->IsEmpty(); }
+  bool Blocked() const { return HasNothing() && !queue_->shut_down_; }
+  QueueWaiters& list() const { return is_put_ ? queue_->putters_ : queue_->getters_; }
 
   QueueBase* queue_;
   bool is_put_;
   bool parked_ = false;
+  bool rechecks_;  // Good while it is parked.
 };
 
 template <typename Q>
 class QueueGet final : public QueueWait {
  public:
-  explicit QueueGet(Q& queue) : QueueWait(queue, /*is_put=*/false), queue_(&queue) {}
-  typename Q::Item Take() { return queue_->TakeNow("Queue::Get()"); }
-
- private:
-  Q* queue_;
+  explicit QueueGet(Q& queue) : QueueWait(queue, /*is_put=*/false) {}
+  typename Q::Item Take() { return static_cast<Q*>(queue())->TakeNow("Queue::Get()"); }
 };
 
 // `Reference` is const T& or T&&.
@@ -164,15 +229,16 @@ template <typename Q, typename Reference>
 class QueuePut final : public QueueWait {
  public:
   QueuePut(Q& queue, Reference item)
-      : QueueWait(queue, /*is_put=*/true), queue_(&queue), item_(static_cast<Reference>(item)) {}
-  void Take() { queue_->AddNow("Queue::Put()", static_cast<Reference>(item_)); }
+      : QueueWait(queue, /*is_put=*/true), item_(static_cast<Reference>(item)) {}
+  void Take() { static_cast<Q*>(queue())->AddNow("Queue::Put()", static_cast<Reference>(item_)); }
   // For a task of its own, which may outlive the argument: the item goes into the task.
-  Coro<> TakingAlong() && { return PutOwn(*queue_, std::remove_cvref_t<Reference>(static_cast<Reference>(item_))); }
+  Coro<> TakingAlong() && {
+    return PutOwn(*static_cast<Q*>(queue()), std::remove_cvref_t<Reference>(static_cast<Reference>(item_)));
+  }
 
  private:
   static Coro<> PutOwn(Q& queue, std::remove_cvref_t<Reference> item) { co_await queue.Put(std::move(item)); }
 
-  Q* queue_;
   Reference item_;
 };
 

@@ -23,6 +23,7 @@
 
 #include "detent/runtime/held.h"
 #include "detent/runtime/internal/awaiting.h"
+#include "detent/runtime/internal/wait_list.h"
 #include "detent/runtime/internal/wait_node.h"
 
 namespace detent {

@@ -5,29 +5,58 @@
 #define DETENT_RUNTIME_INTERNAL_ITEM_ORDER_H_
 
 #include <cstddef>
-#include <deque>
+#include <memory>
 #include <utility>
 #include <vector>
 
 namespace detent::internal {
 
+// A ring: it grows to the most items that there ever were, and then allocates nothing.
 template <typename T>
 class FirstInFirstOut {
  public:
   FirstInFirstOut() {}
-  size_t size() const { return items_.size(); }
+  FirstInFirstOut(const FirstInFirstOut&) = delete;
+  FirstInFirstOut& operator=(const FirstInFirstOut&) = delete;
+  ~FirstInFirstOut() {
+    for (; head_ != tail_; ++head_) std::destroy_at(At(head_));
+    if (capacity_ > 0) std::allocator<T>().deallocate(ring_, capacity_);
+  }
+  size_t size() const { return tail_ - head_; }
   template <typename U>
   void Add(U&& item) {
-    items_.push_back(std::forward<U>(item));
+    if (size() == capacity_) [[unlikely]] Grow();
+    std::construct_at(At(tail_), std::forward<U>(item));
+    ++tail_;
   }
   T Take() {
-    T item = std::move(items_.front());
-    items_.pop_front();
+    T* const first = At(head_);
+    T item = std::move(*first);
+    std::destroy_at(first);
+    ++head_;
     return item;
   }
 
  private:
-  std::deque<T> items_;
+  static constexpr size_t kFirstCapacity = 8;  // Capacities are powers of two.
+
+  T* At(size_t position) const { return ring_ + (position & (capacity_ - 1)); }
+  [[gnu::noinline]] void Grow() {
+    FirstInFirstOut larger;
+    const size_t capacity = capacity_ == 0 ? kFirstCapacity : capacity_ * 2;
+    larger.ring_ = std::allocator<T>().allocate(capacity);
+    larger.capacity_ = capacity;
+    for (size_t i = head_; i != tail_; ++i) larger.Add(std::move_if_noexcept(*At(i)));
+    std::swap(ring_, larger.ring_);
+    std::swap(head_, larger.head_);
+    std::swap(tail_, larger.tail_);
+    std::swap(capacity_, larger.capacity_);
+  }
+
+  T* ring_ = nullptr;
+  size_t head_ = 0;  // Running counts, as in ReadyQueue.
+  size_t tail_ = 0;
+  size_t capacity_ = 0;
 };
 
 template <typename T>

@@ -20,6 +20,7 @@
 #include "detent/runtime/internal/network.h"
 #include "detent/runtime/internal/read_buffer.h"
 #include "detent/runtime/internal/task_state.h"
+#include "detent/runtime/internal/wait_list.h"
 #include "detent/runtime/internal/wait_node.h"
 
 namespace detent::internal {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detent/runtime/internal/wait_node.h"
 
-#include <utility>
-
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "detent/runtime/errors.h"
@@ -67,68 +65,6 @@ void WaitNode::Orphan() {
 std::exception_ptr WaitNode::OrphanError() const {
   return std::make_exception_ptr(InvalidStateError(
       "the object that this task waited on was destroyed meanwhile; let it outlive the tasks that wait on it"));
-}
-
-void WaitList::Append(ListedWait* wait) {
-  wait->list_ = this;
-  wait->previous_ = tail_;
-  wait->next_ = nullptr;
-  (tail_ == nullptr ? head_ : tail_->next_) = wait;
-  tail_ = wait;
-}
-
-void WaitList::Remove(ListedWait* wait) {
-  if (wait->list_ == nullptr) return;
-  WaitList& list = *std::exchange(wait->list_, nullptr);
-  (wait->previous_ == nullptr ? list.head_ : wait->previous_->next_) = wait->next_;
-  (wait->next_ == nullptr ? list.tail_ : wait->next_->previous_) = wait->previous_;
-}
-
-bool WaitList::WakeFirst() {
-  if (head_ == nullptr) return false;
-  head_->Wake();
-  return true;
-}
-
-bool WaitList::WakeFirstWaiting() {
-  for (ListedWait* wait = head_; wait != nullptr; wait = wait->next_) {
-    if (wait->Wake()) return true;
-  }
-  return false;
-}
-
-void WaitList::PopAndWake(WaitList& woken) {
-  while (ListedWait* wait = head_) {
-    Remove(wait);
-    woken.Append(wait);
-    if (wait->Wake()) return;
-  }
-}
-
-void WaitList::PopAndWakeAll(WaitList& woken) {
-  while (ListedWait* wait = head_) {
-    Remove(wait);
-    woken.Append(wait);
-    wait->Wake();
-  }
-}
-
-void WaitList::WakeAll() {
-  for (ListedWait* wait = head_; wait != nullptr; wait = wait->next_) wait->Wake();
-}
-
-bool WaitList::AllCancelled() const {
-  for (const ListedWait* wait = head_; wait != nullptr; wait = wait->next_) {
-    if (!wait->IsCancelled()) return false;
-  }
-  return true;
-}
-
-void WaitList::OrphanAll() {
-  while (ListedWait* wait = head_) {
-    Remove(wait);
-    wait->Orphan();
-  }
 }
 
 }  // namespace detent::internal

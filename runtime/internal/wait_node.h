@@ -157,52 +157,6 @@ class WaitNode {
   uintptr_t task_and_state_;
 };
 
-class WaitList;
-
-// A wait in a primitive's list of waiters.
-class ListedWait : public WaitNode {
- protected:
-  ListedWait() {}
-  ListedWait(const ListedWait&) : WaitNode() {}  // Made before it waits, when nothing is initialised.
-  ~ListedWait() = default;
-
- private:
-  friend class WaitList;
-  ListedWait* previous_;
-  ListedWait* next_;
-  WaitList* list_;  // The one that it is in; null for none.
-};
-
-// The waiters of a primitive in the order in which they came. A waiter stays listed until its task runs, so that it
-// keeps its place while it is woken, except where a queue moves it, on waking it, to its list of those who were woken.
-class WaitList {
- public:
-  WaitList() {}
-  WaitList(const WaitList&) = delete;
-  WaitList& operator=(const WaitList&) = delete;
-  // Waiters that are left get an error instead of a dangling pointer.
-  ~WaitList() { OrphanAll(); }
-
-  bool empty() const { return head_ == nullptr; }
-  void Append(ListedWait* wait);
-  // Takes it out of the list that it is in, if any.
-  static void Remove(ListedWait* wait);
-  // Wakes the first waiter; one that is already done counts as woken (Lock).
-  bool WakeFirst();
-  // Wakes the first waiter that still waits (Semaphore, Condition). False if there is none.
-  bool WakeFirstWaiting();
-  // Moves waiters to `woken` until one could be woken (Queue).
-  void PopAndWake(WaitList& woken);
-  void PopAndWakeAll(WaitList& woken);
-  void WakeAll();
-  bool AllCancelled() const;
-  void OrphanAll();
-
- private:
-  ListedWait* head_ = nullptr;
-  ListedWait* tail_ = nullptr;
-};
-
 }  // namespace detent::internal
 
 #endif  // DETENT_RUNTIME_INTERNAL_WAIT_NODE_H_
