@@ -14,13 +14,12 @@ bool EventWait::Ready(TaskState& task) const {
 
 WaitNode* EventWait::Suspend(TaskState& task) {
   Park(task);
-  parked_ = true;
   event_->waiters_.Append(this);
   return this;
 }
 
 Ending EventWait::End(TaskState& task) {
-  if (!parked_) return Ending::kValue;
+  if (!IsParked()) return Ending::kValue;
   Abandon();
   return EndOfWait(task);
 }
@@ -32,8 +31,8 @@ void EventWait::Abandon() noexcept {
 const WaitObject* EventWait::Object() const { return IsOrphan() ? nullptr : event_; }
 
 std::string EventWait::Describe() const {
-  if (IsOrphan()) return absl::StrCat(what_, " on an object that is gone");
-  return absl::StrCat(what_, " on ", of_ != nullptr ? of_->Quoted("Queue") : event_->Quoted("Event"));
+  if (IsOrphan()) return "Event::Wait on an object that is gone";
+  return absl::StrCat("Event::Wait on ", event_->Quoted("Event"));
 }
 
 }  // namespace internal

@@ -30,11 +30,9 @@ class Event;
 
 namespace internal {
 
-class EventWait final : public ListedWait {
+class EventWait : public ListedWait, public AwaitsItself<EventWait> {
  public:
-  // `what` and `of` name the call and the object in reports, for a class that waits through an event of its own.
-  explicit EventWait(Event& event, const char* what = "Event::Wait", const NamedObject* of = nullptr)
-      : event_(&event), what_(what), of_(of) {}
+  explicit EventWait(Event& event) : event_(&event) {}
 
   bool Ready(TaskState& task) const;
   WaitNode* Suspend(TaskState& task);
@@ -42,16 +40,13 @@ class EventWait final : public ListedWait {
   std::exception_ptr TakeError() const { return OrphanError(); }
   void Take() const {}
 
-  void Abandon() noexcept override;
-  WaitKind Kind() const override { return WaitKind::kEvent; }
-  const WaitObject* Object() const override;
+  void Abandon() noexcept final;
+  WaitKind Kind() const final { return WaitKind::kEvent; }
+  const WaitObject* Object() const final;
   std::string Describe() const override;
 
  private:
   Event* event_;
-  const char* what_;
-  const NamedObject* of_;
-  bool parked_ = false;
 };
 
 }  // namespace internal

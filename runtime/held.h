@@ -15,6 +15,8 @@
 #include <exception>
 #include <utility>
 
+#include "detent/runtime/internal/awaiting.h"
+
 namespace detent {
 
 template <typename M>
@@ -127,8 +129,14 @@ class [[nodiscard]] Held : private internal::HeldEntry {
 namespace internal {
 
 template <typename Acquire, typename M>
-class HoldOperation final : public Acquire {
+class HoldOperation final : public Acquire, public AwaitsItself<HoldOperation<Acquire, M>> {
+  using Itself = AwaitsItself<HoldOperation>;
+
  public:
+  using Itself::await_ready;
+  using Itself::await_resume;
+  using Itself::await_suspend;
+
   template <typename... A>
   explicit HoldOperation(M& object, A&&... arguments)
       : Acquire(std::forward<A>(arguments)...), object_(&object) {}

@@ -38,7 +38,7 @@ class Lock;
 
 namespace internal {
 
-class LockAcquire : public ListedWait {
+class LockAcquire : public ListedWait, public AwaitsItself<LockAcquire> {
  public:
   explicit LockAcquire(Lock& lock) : lock_(&lock) {}
 
@@ -56,11 +56,10 @@ class LockAcquire : public ListedWait {
 
  protected:
   // Whether the lock was destroyed meanwhile.
-  bool LockIsGone() const { return parked_ && IsOrphan(); }
+  bool LockIsGone() const { return IsParked() && IsOrphan(); }
 
  private:
   Lock* lock_;
-  bool parked_ = false;
 };
 
 }  // namespace internal
@@ -107,13 +106,12 @@ inline bool LockAcquire::Ready(TaskState& task) {
 
 inline WaitNode* LockAcquire::Suspend(TaskState& task) {
   Park(task);
-  parked_ = true;
   lock_->waiters_.Append(this);
   return this;
 }
 
 inline Ending LockAcquire::End(TaskState& task) {
-  if (!parked_) return Ending::kValue;
+  if (!IsParked()) return Ending::kValue;
   const Ending ending = EndOfWait(task);
   if (ending != Ending::kValue) [[unlikely]] {
     Abandon();

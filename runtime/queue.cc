@@ -74,6 +74,11 @@ void QueueWait::Abandon() noexcept {
   if (!HasNothing() && !IsCancelled()) list().WakeNext();
 }
 
+std::string QueueJoin::Describe() const {
+  if (IsOrphan()) return "Queue::Join on an object that is gone";
+  return absl::StrCat("Queue::Join on ", queue_->Quoted("Queue"));
+}
+
 std::string QueueWait::Describe() const {
   const char* what = is_put_ ? "Queue::Put" : "Queue::Get";
   if (IsOrphan()) return absl::StrCat(what, " on a Queue that is gone");

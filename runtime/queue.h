@@ -82,6 +82,18 @@ class QueueWaiters : public WaitList {
   WaitLink* turn_;  // The first who was not woken; the list itself for none.
 };
 
+class QueueBase;
+
+// The wait of QueueBase::Join().
+class QueueJoin final : public EventWait {
+ public:
+  QueueJoin(Event& finished, const QueueBase& queue) : EventWait(finished), queue_(&queue) {}
+  std::string Describe() const override;
+
+ private:
+  const QueueBase* queue_;
+};
+
 // What does not depend on the type of the items: who waits, and how many items are not done.
 class QueueBase : public NamedObject {
  public:
@@ -105,7 +117,7 @@ class QueueBase : public NamedObject {
     return unfinished_;
   }
   // Waits until TaskDone() was called for every item that was put.
-  EventWait Join() { return EventWait(finished_, "Queue::Join", this); }
+  QueueJoin Join() { return QueueJoin(finished_, *this); }
 
   // From now on Put() throws QueueShutDown, and Get() once the queue is empty; blocked callers are woken to see it.
   // `immediate` also drops the items that are left and counts them as done.
@@ -174,13 +186,12 @@ class QueueWait : public ListedWait {
   }
   WaitNode* Suspend(TaskState& task) {
     Park(task);
-    parked_ = true;
     rechecks_ = false;
     list().Append(this);
     return this;
   }
   Ending End(TaskState& task) {
-    if (!parked_) return Ending::kValue;
+    if (!IsParked()) return Ending::kValue;
     const Ending ending = EndOfWait(task);
     if (ending != Ending::kValue) [[unlikely]] {
       Abandon();
@@ -213,12 +224,11 @@ class QueueWait : public ListedWait {
 
   QueueBase* queue_;
   bool is_put_;
-  bool parked_ = false;
   bool rechecks_;  // Good while it is parked.
 };
 
 template <typename Q>
-class QueueGet final : public QueueWait {
+class QueueGet final : public QueueWait, public AwaitsItself<QueueGet<Q>> {
  public:
   explicit QueueGet(Q& queue) : QueueWait(queue, /*is_put=*/false) {}
   typename Q::Item Take() { return static_cast<Q*>(queue())->TakeNow("Queue::Get()"); }
@@ -226,7 +236,7 @@ class QueueGet final : public QueueWait {
 
 // `Reference` is const T& or T&&.
 template <typename Q, typename Reference>
-class QueuePut final : public QueueWait {
+class QueuePut final : public QueueWait, public AwaitsItself<QueuePut<Q, Reference>> {
  public:
   QueuePut(Q& queue, Reference item)
       : QueueWait(queue, /*is_put=*/true), item_(static_cast<Reference>(item)) {}

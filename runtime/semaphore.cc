@@ -20,13 +20,12 @@ bool SemaphoreAcquire::Ready(TaskState& task) {
 
 WaitNode* SemaphoreAcquire::Suspend(TaskState& task) {
   Park(task);
-  parked_ = true;
   semaphore_->waiters_.Append(this);
   return this;
 }
 
 Ending SemaphoreAcquire::End(TaskState& task) {
-  if (!parked_) return Ending::kValue;
+  if (!IsParked()) return Ending::kValue;
   const Ending ending = EndOfWait(task);
   if (ending == Ending::kValue) {
     NoteAccess(task.core(), *semaphore_, AccessMode::kWrite);

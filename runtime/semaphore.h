@@ -32,7 +32,7 @@ class Semaphore;
 
 namespace internal {
 
-class SemaphoreAcquire : public ListedWait {
+class SemaphoreAcquire : public ListedWait, public AwaitsItself<SemaphoreAcquire> {
  public:
   explicit SemaphoreAcquire(Semaphore& semaphore) : semaphore_(&semaphore) {}
 
@@ -49,7 +49,6 @@ class SemaphoreAcquire : public ListedWait {
 
  private:
   Semaphore* semaphore_;
-  bool parked_ = false;
 };
 
 }  // namespace internal

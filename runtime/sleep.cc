@@ -18,14 +18,13 @@ WaitNode* SleepOperation::Suspend(TaskState& task) {
     until = LoopTime::Never().nanoseconds();
   }
   Park(task);
-  parked_ = true;
   set_deadline(LoopTime::FromNanoseconds(until));
   if (deadline() != LoopTime::Never()) core.timers.Add(this, deadline());
   return this;
 }
 
 Ending SleepOperation::End(TaskState& task) {
-  const Ending ending = parked_ ? EndOfWait(task) : YieldOperation().End(task);
+  const Ending ending = IsParked() ? EndOfWait(task) : YieldOperation().End(task);
   if (ending == Ending::kCancelled) Abandon();
   return ending;
 }

@@ -112,7 +112,6 @@ class SleepOperation final : public WaitNode, public Timer, public AwaitsItself<
  private:
   // What it is to sleep, a duration as the point that is so far from zero; then until when.
   bool is_absolute_;
-  bool parked_ = false;
 };
 
 }  // namespace internal

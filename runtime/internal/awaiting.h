@@ -66,10 +66,9 @@ template <typename Op>
   return operation.Take();
 }
 
-// A base of the operation Op.
+// A base of the operation Op. A class that derives from Op and takes something else has to be awaited as itself.
 template <typename Op>
 class AwaitsItself {
-#ifdef __clang__
  public:
   bool await_ready() { return AwaitReady(static_cast<Op&>(*this)); }
   template <typename P>
@@ -77,8 +76,15 @@ class AwaitsItself {
     AwaitSuspend(static_cast<Op&>(*this), handle);
   }
   [[gnu::always_inline]] decltype(auto) await_resume() { return AwaitEnd(static_cast<Op&>(*this)); }
-#endif
 };
+
+#ifdef __clang__
+template <typename A>
+concept OwnAwaiter = requires(A& awaitable) { awaitable.await_ready(); };
+#else
+template <typename A>
+concept OwnAwaiter = false;
+#endif
 
 // Awaits an operation that lives elsewhere in the frame.
 template <typename Op>
@@ -135,7 +141,7 @@ class AwaitTransforms {
       static_assert(!std::is_lvalue_reference_v<A>, "an operation is awaited once: `co_await std::move(operation)`");
       if constexpr (std::is_empty_v<std::remove_reference_t<A>>) {
         return OwnedOperationAwait<std::remove_reference_t<A>>();
-      } else if constexpr (requires { awaitable.await_ready(); }) {
+      } else if constexpr (OwnAwaiter<std::remove_reference_t<A>>) {
         return std::forward<A>(awaitable);
       } else {
         return OperationAwait<std::remove_reference_t<A>>(awaitable);

@@ -103,7 +103,6 @@ bool SocketWait::Ready(TaskState& task) {
 
 WaitNode* SocketWait::Suspend(TaskState& task) {
   Park(task);
-  parked_ = true;
   queue_->Append(this);
   task.RequestRecheck();
   if (yields_turn_) Wake();
@@ -125,7 +124,7 @@ bool SocketWait::Recheck() {
 }
 
 Ending SocketWait::End(TaskState& task) {
-  if (parked_) {
+  if (IsParked()) {
     const Ending ending = EndOfWait(task);
     Leave();
     if (ending != Ending::kValue) return ending;

@@ -187,7 +187,6 @@ class SocketWait : public ListedWait {
   WaitList* queue_;
   int errno_ = 0;
   Failure failure_ = Failure::kNone;
-  bool parked_ = false;
   bool yields_turn_ = false;
 };
 

@@ -121,13 +121,15 @@ class WaitNode {
   TaskState* task() const { return reinterpret_cast<TaskState*>(task_and_state_ & ~kStateBits); }
 
  protected:
-  WaitNode() {}  // Nothing is initialised before Park(): a wait that is ready at once pays for no node.
-  WaitNode(const WaitNode&) {}
+  WaitNode() {}
+  WaitNode(const WaitNode&) {}  // Made before it waits.
   WaitNode& operator=(const WaitNode&) = delete;
   ~WaitNode() = default;
 
   // Ties the node to the task that is about to suspend on it.
   void Park(TaskState& task) { task_and_state_ = reinterpret_cast<uintptr_t>(&task); }
+  // Whether it was parked.
+  bool IsParked() const { return task_and_state_ != 0; }
 
   // Makes the task ready. False if it already was. (Defined in task_state.h, as EndOfWait().)
   inline bool Wake();
@@ -154,7 +156,7 @@ class WaitNode {
   static constexpr uintptr_t kOrphan = 4;
   static constexpr uintptr_t kStateBits = 7;
 
-  uintptr_t task_and_state_;
+  uintptr_t task_and_state_ = 0;
 };
 
 }  // namespace detent::internal
