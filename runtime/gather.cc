@@ -31,18 +31,16 @@ void GatherBase::LetGo() {
 
 void GatherBase::Begin() {
   for (size_t i = 0; i < count_; ++i) children_[i].state->RequireSameLoop(core(), "Gather()");
-  // Held until every child is done: the children point here, and their late errors count as looked at.
-  AddReference();
-  core().self_kept.Add(this);
+  Keep();
   size_t done = 0;
   for (size_t i = 0; i < count_; ++i) {
     Child& child = children_[i];
-    child.owner = this;
-    NoteAccess(core(), *child.state->Object(), AccessMode::kRead);
     if (child.state->IsDone()) {
+      NoteAccess(core(), *child.state->Object(), AccessMode::kRead);
+      child.owner = this;
       ++done;
     } else {
-      child.state->Observe(&child);
+      Watch(child);
     }
   }
   if (count_ == 0) {

@@ -28,6 +28,7 @@
 #include <vector>
 
 #include "detent/runtime/future.h"
+#include "detent/runtime/internal/access.h"
 #include "detent/runtime/internal/future_state.h"
 #include "detent/runtime/internal/self_kept.h"
 #include "detent/runtime/outcome.h"
@@ -54,6 +55,11 @@ class GatherBase : public FutureState, public Runnable, public SelfKept {
 
   // Starts to watch; completes at once if that is already decided.
   void Begin();
+  // The same for children that were spawned just now. REQUIRES: count() > 0.
+  void BeginSpawned() {
+    Keep();
+    for (size_t i = 0; i < count_; ++i) Watch(children_[i]);
+  }
   FutureState& child(size_t index) { return *children_[index].state; }
   void SetChild(size_t index, StateRef<FutureState> state) { children_[index].state = std::move(state); }
   size_t count() const { return count_; }
@@ -96,6 +102,16 @@ class GatherBase : public FutureState, public Runnable, public SelfKept {
     StateRef<FutureState> state;
   };
 
+  // Held until every child is done: the children point here, and their late errors count as looked at.
+  void Keep() {
+    AddReference();
+    core().self_kept.Add(this);
+  }
+  void Watch(Child& child) {
+    child.owner = this;
+    NoteAccess(core(), *child.state->Object(), AccessMode::kRead);
+    child.state->Observe(&child);
+  }
   void OnChildDone(FutureState& done, bool hop) noexcept;
   void Decide();
   void StopWatching();
@@ -156,9 +172,10 @@ class GatherVectorState final : public WithValue<GatherVector<kSettled, T>, Gath
   GatherVectorState(LoopCore& core, std::vector<Coro<T>> coros, std::source_location where)
       : WithValue<GatherVector<kSettled, T>, GatherBase>(core, coros.size(), kSettled) {
     for (size_t i = 0; i < coros.size(); ++i) {
-      this->SetChild(i, SpawnOn(core, std::move(coros[i]), SpawnOptions(), where).TakeStateRef());
+      this->SetChild(i, SpawnState(core, std::move(coros[i]), SpawnOptions(), where));
     }
   }
+  using GatherBase::BeginSpawned;
   using GatherBase::Begin;
 
  private:
@@ -202,9 +219,14 @@ auto GatherVectorOf(std::vector<H> handles) {
 template <bool kSettled, typename T>
 auto GatherCoros(std::vector<Coro<T>> coros, std::source_location where = std::source_location::current()) {
   RequireUsableCoros(coros);
+  const bool is_empty = coros.empty();
   auto* state = new GatherVectorState<kSettled, T>(RequireCore("Gather()"), std::move(coros), where);
   Future<GatherVector<kSettled, T>> future{StateRef<FutureState>(state)};
-  state->Begin();
+  if (is_empty) {
+    state->Begin();
+  } else {
+    state->BeginSpawned();
+  }
   return future;
 }
 

@@ -121,18 +121,24 @@ class TaskOf final : public WithValue<T, TaskState> {
   }
 };
 
-// Makes a task of `coro` and puts it into the ready queue of `core`.
+// Makes a task of `coro` and puts it into the ready queue of `core`. Inline by force where there are many of them and no
+// options.
 template <typename T>
-Task<T> SpawnOn(LoopCore& core, Coro<T>&& coro, const SpawnOptions& options, std::source_location where) {
+[[gnu::always_inline]] inline StateRef<FutureState> SpawnState(LoopCore& core, Coro<T>&& coro,
+                                                               const SpawnOptions& options, std::source_location where) {
   static_assert(!std::is_reference_v<T>, "a task cannot return a reference: return a pointer, or await the Coro");
   auto* state = new TaskOf<T>(core, coro.Release().promise(), where);
-  Task<T> task{StateRef<FutureState>::Adopt(state)};
+  StateRef<FutureState> task = StateRef<FutureState>::Adopt(state);
   const TaskState* creator = core.current_task;
   const bool has_context = creator == nullptr ? !core.callback_context.IsEmpty() : creator->HasExtras();
   if (has_context || !options.name.empty()) [[unlikely]] state->TakeNameAndContext(options.name);
   if (options.unwind == Unwind::kDestroy) state->SetDestroyOnCancel();
   state->Start(core);
   return task;
+}
+template <typename T>
+Task<T> SpawnOn(LoopCore& core, Coro<T>&& coro, const SpawnOptions& options, std::source_location where) {
+  return Task<T>(SpawnState(core, std::move(coro), options, where));
 }
 
 }  // namespace internal
