@@ -37,22 +37,4 @@ std::string EventWait::Describe() const {
 }
 
 }  // namespace internal
-
-void Event::Set() {
-  NoteAccess(*this, set_ ? internal::AccessMode::kRead : internal::AccessMode::kWrite);
-  if (set_) return;
-  set_ = true;
-  waiters_.WakeAll();
-}
-
-void Event::Clear() {
-  NoteAccess(*this, set_ ? internal::AccessMode::kWrite : internal::AccessMode::kRead);
-  set_ = false;
-}
-
-bool Event::IsSet() const {
-  NoteAccess(*this, internal::AccessMode::kRead);
-  return set_;
-}
-
 }  // namespace detent

@@ -19,6 +19,7 @@
 #include <string>
 #include <string_view>
 
+#include "detent/runtime/internal/access.h"
 #include "detent/runtime/internal/awaiting.h"
 #include "detent/runtime/internal/wait_list.h"
 #include "detent/runtime/internal/wait_node.h"
@@ -61,9 +62,20 @@ class Event : public internal::NamedObject {
   explicit Event(std::string_view name) : NamedObject(name) {}
 
   internal::EventWait Wait() { return internal::EventWait(*this); }
-  void Set();
-  void Clear();
-  bool IsSet() const;
+  void Set() {
+    NoteAccess(*this, set_ ? internal::AccessMode::kRead : internal::AccessMode::kWrite);
+    if (set_) return;
+    set_ = true;
+    if (!waiters_.empty()) waiters_.WakeAll();
+  }
+  void Clear() {
+    NoteAccess(*this, set_ ? internal::AccessMode::kWrite : internal::AccessMode::kRead);
+    set_ = false;
+  }
+  bool IsSet() const {
+    NoteAccess(*this, internal::AccessMode::kRead);
+    return set_;
+  }
 
  private:
   friend class internal::EventWait;

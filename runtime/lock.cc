@@ -9,37 +9,6 @@
 namespace detent {
 namespace internal {
 
-bool LockAcquire::Ready(TaskState& task) {
-  NoteAccess(task.core(), *lock_, AccessMode::kWrite);
-  if (lock_->locked_ || !lock_->waiters_.AllCancelled()) return false;
-  NoteAccess(task.core(), *lock_, AccessMode::kWrite, AccessKind::kObjectAside);
-  lock_->locked_ = true;
-  lock_->holder_ = task.id();
-  return true;
-}
-
-WaitNode* LockAcquire::Suspend(TaskState& task) {
-  Park(task);
-  parked_ = true;
-  lock_->waiters_.Append(this);
-  return this;
-}
-
-Ending LockAcquire::End(TaskState& task) {
-  if (!parked_) return Ending::kValue;
-  const Ending ending = EndOfWait(task);
-  if (ending == Ending::kValue) {
-    // Only aside: whoever asks for the lock now queues up in any case, as somebody waited and now somebody holds it.
-    NoteAccess(task.core(), *lock_, AccessMode::kWrite, AccessKind::kObjectAside);
-    lock_->waiters_.Remove(this);
-    lock_->locked_ = true;
-    lock_->holder_ = task.id();
-  } else {
-    Abandon();
-  }
-  return ending;
-}
-
 void LockAcquire::Abandon() noexcept {
   if (IsOrphan()) return;
   NoteAccess(task()->core(), *lock_, AccessMode::kWrite);
@@ -83,19 +52,15 @@ bool Lock::Locked() const {
   return locked_;
 }
 
-void Lock::Release() {
-  internal::LoopCore* core = internal::CurrentCore();
-  if (core != nullptr) NoteAccess(*core, *this, internal::AccessMode::kWrite, internal::AccessKind::kObjectAside);
-  if (!locked_) {
-    throw InvalidStateError(absl::StrCat("Lock::Release() on ", Called("Lock"),
-                                         ": it is not held; Acquire() it first, and release it once"));
-  }
+void Lock::NoteRelease(internal::LoopCore& core) const {
+  NoteAccess(core, *this, internal::AccessMode::kWrite, internal::AccessKind::kObjectAside);
   // Only aside if somebody waits: whoever asks for the lock queues up before and after.
-  if (core != nullptr && core->recorder != nullptr && waiters_.AllCancelled()) [[unlikely]] {
-    NoteAccess(*core, *this, internal::AccessMode::kWrite);
-  }
-  locked_ = false;
-  waiters_.WakeFirst();
+  if (locked_ && waiters_.AllCancelled()) NoteAccess(core, *this, internal::AccessMode::kWrite);
+}
+
+void Lock::ThrowNotHeld() const {
+  throw InvalidStateError(absl::StrCat("Lock::Release() on ", Called("Lock"),
+                                       ": it is not held; Acquire() it first, and release it once"));
 }
 
 std::string Lock::Holder() const {

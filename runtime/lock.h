@@ -27,6 +27,7 @@
 #include <vector>
 
 #include "detent/runtime/held.h"
+#include "detent/runtime/internal/access.h"
 #include "detent/runtime/internal/awaiting.h"
 #include "detent/runtime/internal/wait_list.h"
 #include "detent/runtime/internal/wait_node.h"
@@ -81,6 +82,8 @@ class Lock : public internal::NamedObject {
   friend class internal::LockAcquire;
   friend class Held<Lock>;
 
+  void NoteRelease(internal::LoopCore& core) const;
+  [[noreturn]] void ThrowNotHeld() const;
   // Who holds it, for reports: `held by task "alice"`.
   std::string Holder() const;
 
@@ -89,6 +92,50 @@ class Lock : public internal::NamedObject {
   uint64_t holder_ = 0;  // The id of the task that acquired it.
   bool locked_ = false;
 };
+
+// Inline because a contended lock goes through them each time.
+namespace internal {
+
+inline bool LockAcquire::Ready(TaskState& task) {
+  NoteAccess(task.core(), *lock_, AccessMode::kWrite);
+  if (lock_->locked_ || !lock_->waiters_.AllCancelled()) return false;
+  NoteAccess(task.core(), *lock_, AccessMode::kWrite, AccessKind::kObjectAside);
+  lock_->locked_ = true;
+  lock_->holder_ = task.id();
+  return true;
+}
+
+inline WaitNode* LockAcquire::Suspend(TaskState& task) {
+  Park(task);
+  parked_ = true;
+  lock_->waiters_.Append(this);
+  return this;
+}
+
+inline Ending LockAcquire::End(TaskState& task) {
+  if (!parked_) return Ending::kValue;
+  const Ending ending = EndOfWait(task);
+  if (ending != Ending::kValue) [[unlikely]] {
+    Abandon();
+    return ending;
+  }
+  // Only aside: whoever asks for the lock now queues up in any case, as somebody waited and now somebody holds it.
+  NoteAccess(task.core(), *lock_, AccessMode::kWrite, AccessKind::kObjectAside);
+  WaitList::Remove(this);
+  lock_->locked_ = true;
+  lock_->holder_ = task.id();
+  return ending;
+}
+
+}  // namespace internal
+
+inline void Lock::Release() {
+  internal::LoopCore* const core = internal::CurrentCore();
+  if (core != nullptr && core->recorder != nullptr) [[unlikely]] NoteRelease(*core);
+  if (!locked_) [[unlikely]] ThrowNotHeld();
+  locked_ = false;
+  waiters_.WakeFirst();
+}
 
 }  // namespace detent
 

@@ -53,7 +53,7 @@ class WaitList : protected WaitLink {
     wait->previous_->next_ = wait->next_;
     wait->next_->previous_ = wait->previous_;
   }
-  // Wakes the first waiter; one that is already done counts as woken (Lock).
+  // Wakes the first waiter, if any; one that is already done counts as woken (Lock).
   void WakeFirst() {
     if (!empty()) At(next_)->Wake();
   }
