@@ -136,7 +136,7 @@ class QueueBase : public NamedObject {
   virtual void DropItem() = 0;
 
   // After an item was added, or taken.
-  void Added() {
+  [[gnu::always_inline]] void Added() {
     ++size_;
     if (unfinished_++ == 0) finished_.Clear();
     getters_.WakeNext();
