@@ -283,7 +283,7 @@ class BasicQueue final : public QueueBase {
   friend class QueuePut;
 
   template <typename U>
-  void AddNow(const char* what, U&& item) {
+  [[gnu::always_inline]] void AddNow(const char* what, U&& item) {
     RequireRoom(what);
     items_.Add(std::forward<U>(item));  // May throw: then nothing was added.
     Added();
