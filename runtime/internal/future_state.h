@@ -318,12 +318,36 @@ struct StorageOf<T&> {
 template <typename T>
 using Stored = typename StorageOf<T>::type;
 
+// Room for a value that its owner constructs and destroys.
+template <typename S>
+class ValueRoom {
+ public:
+  ValueRoom() {}
+  ~ValueRoom() {}
+  S& value() { return value_; }
+
+ private:
+  union {
+    S value_;
+  };
+};
+// No room: half of all tasks have no value.
+template <>
+class ValueRoom<std::monostate> {
+ public:
+  ValueRoom() {}
+  std::monostate& value() { return value_; }
+
+ private:
+  static inline std::monostate value_;
+};
+
 // Adds room for a value to a state.
 template <typename T, typename Base>
 class WithValue : public Base {
  public:
-  void* Value() override { return &value_; }
-  Stored<T>& value() { return value_; }
+  void* Value() override { return &value(); }
+  Stored<T>& value() { return room_.value(); }
 
   // REQUIRES: !IsDone(). If constructing the value throws, nothing has changed.
   template <typename... A>
@@ -335,21 +359,19 @@ class WithValue : public Base {
  protected:
   template <typename... A>
   void ConstructValue(A&&... arguments) {
-    ::new (static_cast<void*>(&value_)) Stored<T>(std::forward<A>(arguments)...);
+    ::new (static_cast<void*>(&value())) Stored<T>(std::forward<A>(arguments)...);
   }
   template <typename... A>
   [[gnu::always_inline]] explicit WithValue(A&&... arguments) noexcept(std::is_nothrow_constructible_v<Base, A...>)
       : Base(std::forward<A>(arguments)...) {}
   ~WithValue() {}
   void Dismantle() noexcept {
-    if (Base::status() == Status::kValue) value_.~Stored<T>();
+    if (Base::status() == Status::kValue) std::destroy_at(&value());
     Base::Dismantle();
   }
 
  private:
-  union {
-    Stored<T> value_;
-  };
+  [[no_unique_address]] ValueRoom<Stored<T>> room_;
 };
 
 // The state of a Future<T>.
