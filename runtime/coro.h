@@ -139,7 +139,8 @@ namespace internal {
 template <typename T>
 class PromiseResult : public PromiseBase {
  public:
-  void unhandled_exception() noexcept {
+  // Not inlined: what it needs for a moment would get a place in the frame.
+  [[gnu::noinline]] void unhandled_exception() noexcept {
     const std::type_info* type = abi::__cxa_current_exception_type();
     if (type != nullptr && *type == typeid(CancelledError)) {
       ending_ = Ending::kCancelled;
