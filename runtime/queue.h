@@ -240,7 +240,9 @@ class QueuePut final : public QueueWait, public AwaitsItself<QueuePut<Q, Referen
  public:
   QueuePut(Q& queue, Reference item)
       : QueueWait(queue, /*is_put=*/true), item_(static_cast<Reference>(item)) {}
-  void Take() { static_cast<Q*>(queue())->AddNow("Queue::Put()", static_cast<Reference>(item_)); }
+  [[gnu::always_inline]] void Take() {
+    static_cast<Q*>(queue())->AddNow("Queue::Put()", static_cast<Reference>(item_));
+  }
   // For a task of its own, which may outlive the argument: the item goes into the task.
   Coro<> TakingAlong() && {
     return PutOwn(*static_cast<Q*>(queue()), std::remove_cvref_t<Reference>(static_cast<Reference>(item_)));
