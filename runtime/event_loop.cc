@@ -77,15 +77,13 @@ EventLoop* EventLoop::CurrentOrNull() {
   return core == nullptr ? nullptr : core->loop;
 }
 
-void EventLoop::RequireIdle(const char* what) const {
+void EventLoop::ThrowNotIdle(const char* what) const {
   CheckThread(what);
   if (running_) {
     throw InvalidStateError(absl::StrCat(what, ": this loop already runs; inside it, co_await the coroutine or Spawn() it"));
   }
-  if (internal::tls_running_core != nullptr) {
-    throw InvalidStateError(absl::StrCat(what, ": another loop already runs on this thread; inside it, co_await the "
-                                         "coroutine, or run the second loop on a thread of its own"));
-  }
+  throw InvalidStateError(absl::StrCat(what, ": another loop already runs on this thread; inside it, co_await the "
+                                       "coroutine, or run the second loop on a thread of its own"));
 }
 
 void EventLoop::RunForever() {

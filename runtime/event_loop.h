@@ -217,7 +217,10 @@ class EventLoop {
   void QueueTimers();
   // Runs until `task` is done. Throws if Stop() came first.
   void RunUntilDone(const AnyTask& task);
-  void RequireIdle(const char* what) const;
+  void RequireIdle(const char* what) const {
+    if (!IsOnOwnThread() || running_ || internal::CurrentCore() != nullptr) [[unlikely]] ThrowNotIdle(what);
+  }
+  [[noreturn]] void ThrowNotIdle(const char* what) const;
   class Job;
   // What a job knows of its future, on whatever thread it runs.
   struct JobTicket {
