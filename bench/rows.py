@@ -105,7 +105,7 @@ def beside_best_peer(share, peer, harness):
 
 
 ROWS = [
-    Ratio("W1", "Yield() between 2 tasks", 1.7),
+    Ratio("W1", "Yield() between 2 tasks (clock every 64 steps)", 1.7),
     Ratio("W2", "spawn one task and await it", 3.0),
     Ratio("W2b", "spawn 1,000 and gather, per task", 2.5),
     Ratio("W3", "await a child that completes at once", 1.3),

@@ -16,7 +16,7 @@ namespace {
 
 // While steps are ready the clock is read after so many, or fewer if steps are long, and I/O polled if so much time has
 // passed: a poll is a system call, which costs as much as dozens of short steps; reading the clock as much as a few.
-constexpr int64_t kStrideMax = 128;
+constexpr int64_t kStrideMax = 64;
 constexpr int64_t kNanosecondsBetweenPolls = 20'000;
 // A context switch costs as much as dozens of timers.
 constexpr absl::Duration kBetweenTimerWakeUps = absl::Microseconds(500);
@@ -49,6 +49,7 @@ LoopTime EpollLoop::ReadClock() const {
 void EpollLoop::RunUntilStopped() {
   internal::LoopCore& core = this->core();
   internal::ReadyQueue& ready = core.ready;
+  const internal::Inbox& mail = *inbox();
   look_at_ = ready.taken();
   do {
     if (ready.empty()) {
@@ -56,6 +57,7 @@ void EpollLoop::RunUntilStopped() {
     } else if (ready.taken() >= look_at_) [[unlikely]] {
       LookAtClock();
     }
+    if (mail.HasMail()) [[unlikely]] DrainInbox();
     QueueDueTimers();
     if (debug()) [[unlikely]] {
       RunReadyWatched();
@@ -77,7 +79,9 @@ void EpollLoop::RunUntilStopped() {
 
 void EpollLoop::Poll() {
   internal::LoopCore& core = this->core();
-  if (!core.ready.empty() || stopping() || inbox()->HasMail()) {
+  const bool is_idle = core.ready.empty();
+  if (is_idle) stride_ = 1;  // What comes next may be slower than what came before.
+  if (!is_idle || stopping() || inbox()->HasMail()) {
     epoll_.Poll();
   } else if (core.timers.empty()) {
     epoll_.Wait(absl::InfiniteDuration());
@@ -87,7 +91,6 @@ void EpollLoop::Poll() {
     epoll_.Wait(std::max(core.timers.earliest(), woken_for_timer_at_ + kBetweenTimerWakeUps) - now);
     if (const LoopTime woken = ReadClock(); core.timers.AreDue(woken)) woken_for_timer_at_ = woken;
   }
-  if (inbox()->HasMail()) DrainInbox();
   core.now = polled_at_ = ReadClock();
   look_at_ = core.ready.taken() + static_cast<size_t>(stride_);
 }

@@ -35,7 +35,7 @@ void LockAcquire::AddBlockers(std::vector<TaskState*>& tasks) const {
 }
 
 void ReportFailedRelease(std::exception_ptr error) noexcept {
-  ReportHere("a scoped Release() failed", std::move(error));
+  if (!IsTearingDown()) ReportHere("a scoped Release() failed", std::move(error));
 }
 
 }  // namespace internal

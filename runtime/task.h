@@ -105,20 +105,17 @@ class TaskOf final : public WithValue<T, TaskState> {
     delete this;
   }
 
-  Status Harvest(PromiseBase& root) override {
+  std::exception_ptr Harvest(PromiseBase& root) override {
     Promise<T>& promise = static_cast<Promise<T>&>(root);
-    if (promise.ending() == Ending::kValue) [[likely]] {
-      try {
-        this->ConstructValue(std::move(promise.value()));
-        return Status::kValue;
-      } catch (...) {
-        this->SetError(std::current_exception());
-      }
-    } else {
-      this->SetError(promise.error());
+    if (promise.ending() != Ending::kValue) [[unlikely]] return promise.error();
+    try {
+      this->ConstructValue(std::move(promise.value()));
+      return nullptr;
+    } catch (...) {
+      return std::current_exception();
     }
-    return Status::kError;
   }
+  void DropValue() noexcept override { std::destroy_at(&this->value()); }
 };
 
 // Makes a task of `coro` and puts it into the ready queue of `core`. Inline by force where there are many of them and no

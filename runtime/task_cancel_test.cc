@@ -2,6 +2,7 @@
 //
 // How a cancellation ends a task: by a throw, and by Unwind::kDestroy.
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -70,6 +71,46 @@ TEST_F(TaskCancelTest, ACancelInAYieldArrivesAtItsNextStep) {
     EXPECT_TRUE((co_await Settle(task)).cancelled());
   });
   EXPECT_THAT(log_, IsEmpty());
+}
+
+// A parameter lives until its task has ended: its destructor may still cancel.
+class CancelsAtItsEnd {
+ public:
+  explicit CancelsAtItsEnd(AnyTask* whom) : whom_(whom) {}
+  CancelsAtItsEnd(CancelsAtItsEnd&& other) noexcept : whom_(std::exchange(other.whom_, nullptr)) {}
+  ~CancelsAtItsEnd() {
+    if (whom_ != nullptr) whom_->Cancel();
+  }
+
+ private:
+  AnyTask* whom_;
+};
+Coro<std::string> Fails(CancelsAtItsEnd) {
+  co_await Yield();
+  throw std::runtime_error("failed");
+}
+Coro<std::string> Succeeds(CancelsAtItsEnd) {
+  co_await Yield();
+  co_return std::string(100, 'x');
+}
+
+TEST_F(TaskCancelTest, AParametersDestructorMayCancelTheTaskThatEndsOrWhoAwaitsIt) {
+  for (const bool fails : {false, true}) {
+    for (const bool parent_too : {false, true}) {
+      loop_.Run([&]() -> Coro<> {
+        AnyTask cancelled;
+        const Task<std::string> child =
+            Spawn(fails ? Fails(CancelsAtItsEnd(&cancelled)) : Succeeds(CancelsAtItsEnd(&cancelled)));
+        const Task<> parent = Spawn([&]() -> Coro<> { (void)co_await Settle(child); });
+        cancelled = parent_too ? AnyTask(parent) : AnyTask(child);
+        (void)co_await Settle(parent);
+        // As in asyncio: an error is kept, a value gives way.
+        EXPECT_EQ(child.Cancelled(), !fails);
+        EXPECT_EQ(parent.Cancelled(), parent_too && !fails);
+      });
+    }
+  }
+  EXPECT_THAT(reports_, IsEmpty());
 }
 
 // task-11, task-12, task-27

@@ -70,10 +70,13 @@ bool ReadyList::Remove(internal::Runnable* runnable) {
 }
 
 void ReadyList::DiscardAll() {
-  for (size_t i = head_; i < tail_; ++i) {
-    if (steps_[i].step.IsTask()) continue;
-    internal::ReadyQueue::Started(steps_[i].step.runnable());
-    steps_[i].step.runnable()->Discard();
+  // One by one from the head: what a callback holds may take other callbacks back when it goes.
+  while (head_ < tail_) {
+    const internal::Step step = steps_[head_++].step;
+    if (step.IsTask()) continue;
+    --runnables_;
+    internal::ReadyQueue::Started(step.runnable());
+    step.runnable()->Discard();
   }
   head_ = tail_ = iteration_end_ = kBlock;
   runnables_ = 0;

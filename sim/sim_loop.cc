@@ -223,7 +223,7 @@ inline void SimLoop::RunChosenStep() {
   const ReadyStep chosen = ready_.Choose(choice);
   ++steps_;
   RecordStep(chosen);
-  if (steps_ >= next_mark_) [[unlikely]] PassMark();
+  if (steps_ >= next_mark_) [[unlikely]] PassMark(chosen.step);
   if (observer_ != nullptr) [[unlikely]] observer_->OnStep(Candidate(chosen.step, chosen.lane), steps_);
   RunStep(chosen.step);
   if (observer_ != nullptr) [[unlikely]] observer_->AfterStep();  // The step may have set it, or taken it away.
@@ -254,8 +254,9 @@ void SimLoop::SetNextMark() {
   next_mark_ = std::min(next_checkpoint_, past_limit);
 }
 
-void SimLoop::PassMark() {
+void SimLoop::PassMark(internal::Step step) {
   if (steps_ > options_.steps_max) {
+    if (!step.IsTask()) step.runnable()->Discard();  // Nobody else has it any more.
     throw LimitError(absl::StrCat("the run passed its limit of ", options_.steps_max, " steps at ",
                                   core().now.ToString(),
                                   "; raise Options::steps_max, or look for a loop that never ends; the tasks are",

@@ -109,7 +109,7 @@ class SimLoop final : public EventLoop {
   uint32_t AskStrategy(const ChoicePoint& point);
   [[gnu::always_inline]] void RecordStep(const ReadyStep& chosen);
   void SetNextMark();
-  void PassMark();
+  void PassMark(internal::Step step);
   void SetStrategy(const StrategyOption& option);
 
   // Throws `what` inside a run.

@@ -16,7 +16,6 @@
 #include <cstdint>
 
 #include "detent/runtime/internal/loop_core.h"
-#include "detent/runtime/internal/rare_call.h"
 #include "detent/runtime/internal/wait_node.h"
 
 namespace detent::internal {
@@ -56,9 +55,9 @@ class AccessRecorder {
 };
 
 // Where somebody records.
-DETENT_INTERNAL_RARE void RecordAccess(LoopCore& core, const WaitObject& object, AccessMode mode, AccessKind part);
-DETENT_INTERNAL_RARE void RecordAccess(LoopCore& core, AccessKey key, AccessMode mode);
-DETENT_INTERNAL_RARE void RecordWake(LoopCore& core, uint64_t id);
+[[gnu::noinline, gnu::cold]] void RecordAccess(LoopCore& core, const WaitObject& object, AccessMode mode, AccessKind part);
+[[gnu::noinline, gnu::cold]] void RecordAccess(LoopCore& core, AccessKey key, AccessMode mode);
+[[gnu::noinline, gnu::cold]] void RecordWake(LoopCore& core, uint64_t id);
 
 inline void NoteAccess(LoopCore& core, const WaitObject& object, AccessMode mode,
                        AccessKind part = AccessKind::kObject) {

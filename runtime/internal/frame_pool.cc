@@ -66,7 +66,7 @@ void HandOverAtEnd() {
   (void)tls_chunk.next;  // Its first use makes it, and so registers its destructor.
 }
 
-void* RefillPool(size_t size_class) noexcept {
+void* RefillPool(size_t size_class) {
   HandOverAtEnd();
   if (size_class == 0) size_class = 1;
   if (Reserve& reserve = TheReserve(); reserve.heirlooms.load(std::memory_order_relaxed) > 0) {

@@ -13,8 +13,6 @@
 #include <new>
 #include <utility>
 
-#include "detent/runtime/internal/rare_call.h"
-
 #if defined(__SANITIZE_ADDRESS__)
 #define DETENT_INTERNAL_POOL_IS_HEAP 1
 #elif defined(__has_feature)
@@ -41,10 +39,9 @@ struct FreeLists {
 inline constinit thread_local FreeLists tls_free_lists;
 
 // A block of class `size_class` from the common reserve or from fresh memory.
-// Ends the program if there is none.
-DETENT_INTERNAL_RARE void* RefillPool(size_t size_class) noexcept;
+[[gnu::noinline, gnu::cold]] void* RefillPool(size_t size_class);
 // Sees to it that the end of this thread leaves its lists to the reserve.
-DETENT_INTERNAL_RARE void HandOverAtEnd();
+[[gnu::noinline, gnu::cold]] void HandOverAtEnd();
 
 inline void* PoolAllocate(size_t size) {
 #ifdef DETENT_INTERNAL_POOL_IS_HEAP

@@ -21,7 +21,6 @@
 #include "detent/runtime/internal/access.h"
 #include "detent/runtime/internal/frame_pool.h"
 #include "detent/runtime/internal/loop_core.h"
-#include "detent/runtime/internal/rare_call.h"
 #include "detent/runtime/internal/wait_node.h"
 
 namespace detent::internal {
@@ -206,7 +205,7 @@ class FutureState : public Pooled {
     DeleteThis();
   }
   // Tells those who wait for it that it will never be done, and the exception handler of an error nobody looked at.
-  DETENT_INTERNAL_RARE void TellEnd() noexcept;
+  [[gnu::noinline, gnu::cold]] void TellEnd() noexcept;
   [[noreturn]] void ThrowNoValue();
   [[noreturn]] void ThrowOtherLoop(const char* what) const;
 

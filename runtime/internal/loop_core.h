@@ -73,7 +73,7 @@ class LoopCore {
 
  private:
   ~LoopCore() = default;
-  DETENT_INTERNAL_RARE void DeleteThis() noexcept;
+  [[gnu::noinline, gnu::cold]] void DeleteThis() noexcept;
 
   uint64_t references_ = 1;
 };

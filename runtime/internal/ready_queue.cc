@@ -3,7 +3,7 @@
 
 namespace detent::internal {
 
-void ReadyQueue::MakeRoom() noexcept {
+void ReadyQueue::MakeRoom() {
   if (tail_ - head_ == capacity_) {
     const size_t capacity = capacity_ == 0 ? 64 : capacity_ * 2;
     auto ring = std::make_unique<Step[]>(capacity);

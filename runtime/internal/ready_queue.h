@@ -11,8 +11,6 @@
 #include <cstdint>
 #include <memory>
 
-#include "detent/runtime/internal/rare_call.h"
-
 namespace detent::internal {
 
 class TaskState;
@@ -115,7 +113,7 @@ class ReadyQueue {
     if (tail_ == full_at_) [[unlikely]] MakeRoom();
     ring_[tail_++ & mask_] = step;
   }
-  DETENT_INTERNAL_RARE void MakeRoom() noexcept;
+  [[gnu::noinline, gnu::cold]] void MakeRoom();
 
   std::unique_ptr<Step[]> ring_;
   size_t mask_ = 0;

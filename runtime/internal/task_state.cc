@@ -155,15 +155,20 @@ bool TaskState::DestroyFrames(bool stop_at_catch) {
 
 void TaskState::FinishRoot(LoopCore& core) {
   PromiseBase& root = *std::exchange(leaf_, nullptr);
-  Status status;
-  if (root.ending() == Ending::kCancelled) [[unlikely]] {
-    status = Status::kCancelled;
-  } else if (root.ending() == Ending::kValue && (flags_ & kMustCancel) != 0) [[unlikely]] {
-    status = Status::kCancelled;  // It cancelled itself and returned before it could notice.
-  } else {
-    status = Harvest(root);
+  std::exception_ptr error;
+  Status status = Status::kCancelled;
+  if (root.ending() != Ending::kCancelled) [[likely]] {
+    error = Harvest(root);
+    status = error == nullptr ? Status::kValue : Status::kError;
   }
-  root.handle().destroy();  // The coroutine's parameters live until here.
+  root.handle().destroy();  // The coroutine's parameters live until here, and may still look at this task.
+  if (error != nullptr) [[unlikely]] {
+    SetError(std::move(error));
+  } else if (status == Status::kValue && (flags_ & kMustCancel) != 0) [[unlikely]] {
+    // It cancelled itself and returned before it could notice.
+    DropValue();
+    status = Status::kCancelled;
+  }
   Finish(core, status);
 }
 

@@ -104,10 +104,12 @@ class TaskState : public FutureState {
   // Puts the loop in charge of the task: listed, and ready for its first step.
   void Start(LoopCore& core);
   // Of a task with a name, or whose creator has context variables: before Start().
-  DETENT_INTERNAL_RARE void TakeNameAndContext(std::string_view name) noexcept;
+  [[gnu::noinline, gnu::cold]] void TakeNameAndContext(std::string_view name) noexcept;
 
-  // Moves the result out of the ended root coroutine: a value into this state, or an error into SetError().
-  virtual Status Harvest(PromiseBase& root) = 0;
+  // Moves the result out of the ended root coroutine: a value into this state, or gives the error.
+  virtual std::exception_ptr Harvest(PromiseBase& root) = 0;
+  // Takes that value back.
+  virtual void DropValue() noexcept = 0;
 
  private:
   // Bits of flags_.
@@ -122,14 +124,14 @@ class TaskState : public FutureState {
 
   // What a step does when a flag is set. False: the step is over without resuming.
   bool PrepareStep();
-  DETENT_INTERNAL_RARE void AfterSuspend();
+  [[gnu::noinline, gnu::cold]] void AfterSuspend();
   // Destroys frames from the innermost outwards up to one that catches. True if it reached one, which is the new leaf.
   bool DestroyFrames(bool stop_at_catch);
   [[gnu::noinline]] void FinishRoot(LoopCore& core);
   void Finish(LoopCore& core, Status status);
   void Unlist(LoopCore& core);
   TaskExtras& Extras() const;
-  DETENT_INTERNAL_RARE void DropExtras() noexcept;
+  [[gnu::noinline, gnu::cold]] void DropExtras() noexcept;
 
   // The first two stand in what would be padding of FutureState. More requests than its type holds are not counted.
   uint8_t flags_ = 0;

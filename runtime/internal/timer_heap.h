@@ -83,7 +83,7 @@ class TimerHeap {
   };
   // Index 0 is the root; it stands last in its line, so that the children of any index have a line to themselves.
   static constexpr size_t kRootAt = kArity - 1;
-  Entry& At(size_t index) { return lines_[0].entries[index + kRootAt]; }
+  Entry& At(size_t index) { return reinterpret_cast<Entry*>(lines_.data())[index + kRootAt]; }
 
   static constexpr int64_t kNone = std::numeric_limits<int64_t>::max();
 
