@@ -49,7 +49,6 @@ LoopTime EpollLoop::ReadClock() const {
 void EpollLoop::RunUntilStopped() {
   internal::LoopCore& core = this->core();
   internal::ReadyQueue& ready = core.ready;
-  const internal::Inbox& mail = *inbox();
   look_at_ = ready.taken();
   do {
     if (ready.empty()) {
@@ -57,7 +56,6 @@ void EpollLoop::RunUntilStopped() {
     } else if (ready.taken() >= look_at_) [[unlikely]] {
       LookAtClock();
     }
-    if (mail.HasMail()) [[unlikely]] DrainInbox();
     QueueDueTimers();
     if (debug()) [[unlikely]] {
       RunReadyWatched();
@@ -91,6 +89,7 @@ void EpollLoop::Poll() {
     epoll_.Wait(std::max(core.timers.earliest(), woken_for_timer_at_ + kBetweenTimerWakeUps) - now);
     if (const LoopTime woken = ReadClock(); core.timers.AreDue(woken)) woken_for_timer_at_ = woken;
   }
+  if (inbox()->HasMail()) DrainInbox();
   core.now = polled_at_ = ReadClock();
   look_at_ = core.ready.taken() + static_cast<size_t>(stride_);
 }
@@ -102,6 +101,7 @@ void EpollLoop::LookAtClock() {
   stride_ = passed <= kNanosecondsBetweenPolls ? std::min(stride_ * 2, kStrideMax)
                                                : std::max<int64_t>(stride_ * kNanosecondsBetweenPolls / passed, 1);
   if (now.nanoseconds() - polled_at_.nanoseconds() >= kNanosecondsBetweenPolls) return Poll();
+  if (inbox()->HasMail()) DrainInbox();
   core.now = now;
   look_at_ = core.ready.taken() + static_cast<size_t>(stride_);
 }

@@ -7,8 +7,8 @@
 // Timers fire no earlier than their deadline, to the nanosecond where the kernel has epoll_pwait2 (Linux 5.11), else to
 // the millisecond. A loop that sleeps wakes up for timers at most every 500 microseconds: those that come due sooner after
 // a wake-up wait for the next one, so that many timers do not cost a context switch each. While tasks are ready the loop
-// reads the clock every 64 steps, or sooner if those before took long, and then polls for I/O if 20 microseconds have
-// passed since it last did.
+// reads the clock, and takes what other threads left, every 64 steps, or sooner if those before took long; it then polls
+// for I/O if 20 microseconds have passed since it last did.
 //
 // Errors.        std::system_error if the kernel refuses an epoll instance or an eventfd.
 // Threads.       See EventLoop. The destructor waits for functions that RunInExecutor() has begun or queued.
@@ -53,9 +53,9 @@ class EpollLoop final : public EventLoop {
   void WakeUp() override { epoll_.WakeUp(); }
 
  private:
-  // Polls for I/O, sleeping until the next timer if nothing is ready, and reads the clock.
+  // Polls for I/O and takes what other threads left, sleeping until the next timer if nothing is ready; reads the clock.
   void Poll();
-  // Reads the clock, and polls if it is time.
+  // Reads the clock, takes what other threads left, and polls if it is time.
   void LookAtClock();
   void RunReadyWatched();
   void RunStepWatched(internal::Step step);
