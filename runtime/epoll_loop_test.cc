@@ -324,5 +324,27 @@ TEST(EpollLoopThreadsTest, EveryThreadMayHaveALoopOfItsOwn) {
   EXPECT_EQ(sum, 10000);
 }
 
+// Counts steps, not time: each takes two milliseconds at least.
+TEST_F(EpollLoopTest, AfterASleepTheClockIsReadAgainSoon) {
+  EpollLoop loop;
+  int steps = 0;
+  loop.Run([&]() -> Coro<> {
+    for (int i = 0; i < 1000; ++i) co_await Yield();  // Short steps, after which it is read seldom.
+    co_await Sleep(absl::Milliseconds(1));
+    bool stop = false;
+    const Task<> busy = Spawn([&]() -> Coro<> {
+      while (!stop) {
+        ++steps;
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+        co_await Yield();
+      }
+    });
+    co_await Sleep(absl::Milliseconds(5));
+    stop = true;
+    co_await busy;
+  });
+  EXPECT_LE(steps, 8);
+}
+
 }  // namespace
 }  // namespace detent
