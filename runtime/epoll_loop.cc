@@ -78,6 +78,7 @@ void EpollLoop::RunUntilStopped() {
 void EpollLoop::Poll() {
   internal::LoopCore& core = this->core();
   const bool is_idle = core.ready.empty();
+  bool waits_for_timer = false;
   if (is_idle) stride_ = 1;  // What comes next may be slower than what came before.
   if (!is_idle || stopping() || inbox()->HasMail()) {
     epoll_.Poll();
@@ -87,10 +88,11 @@ void EpollLoop::Poll() {
     epoll_.Poll();
   } else {
     epoll_.Wait(std::max(core.timers.earliest(), woken_for_timer_at_ + kBetweenTimerWakeUps) - now);
-    if (const LoopTime woken = ReadClock(); core.timers.AreDue(woken)) woken_for_timer_at_ = woken;
+    waits_for_timer = true;
   }
   if (inbox()->HasMail()) DrainInbox();
   core.now = polled_at_ = ReadClock();
+  if (waits_for_timer && core.timers.AreDue(core.now)) woken_for_timer_at_ = core.now;
   look_at_ = core.ready.taken() + static_cast<size_t>(stride_);
 }
 
