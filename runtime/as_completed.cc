@@ -27,7 +27,7 @@ CompletionQueue::CompletionQueue(LoopCore& core, std::vector<AnyFuture> futures,
     }
   }
   deadline_.owner = this;
-  if (left_ > 0 && timeout != absl::InfiniteDuration()) core.timers.Add(&deadline_, core.loop->Time() + timeout);
+  if (left_ > 0 && timeout != absl::InfiniteDuration()) core.AddTimer(&deadline_, core.loop->Time() + timeout);
 }
 
 CompletionQueue::~CompletionQueue() {

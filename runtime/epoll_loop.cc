@@ -47,23 +47,38 @@ LoopTime EpollLoop::ReadClock() const {
 }
 
 void EpollLoop::RunUntilStopped() {
-  internal::LoopCore& core = this->core();
-  internal::ReadyQueue& ready = core.ready;
-  look_at_ = ready.taken();
+  clock_at_ = core().ready.taken();
   do {
-    if (ready.empty()) {
-      Poll();
-    } else if (ready.taken() >= look_at_) [[unlikely]] {
-      LookAtClock();
-    }
-    QueueDueTimers();
+    LookUp();
     if (debug()) [[unlikely]] {
       RunReadyWatched();
-      continue;
+    } else {
+      RunIterations();
     }
+    core().current_task = nullptr;
+  } while (!stopping());
+}
+
+void EpollLoop::LookUp() {
+  internal::LoopCore& core = this->core();
+  if (core.ready.empty()) {
+    Poll();
+  } else if (core.ready.taken() >= clock_at_) {
+    LookAtClock();
+  }
+  QueueDueTimers();
+  core.look_at = clock_at_;
+  if (stopping()) core.LookSoon();
+}
+
+void EpollLoop::RunIterations() {
+  internal::LoopCore& core = this->core();
+  internal::ReadyQueue& ready = core.ready;
+  size_t taken = ready.taken();
+  do {
     // What is ready, but not what that makes ready.
-    for (const size_t end = ready.added(); ready.taken() != end;) {
-      const internal::Step step = ready.Pop();
+    for (const size_t end = ready.added(); taken != end;) {
+      const internal::Step step = ready.Pop(taken++);
       if (step.IsTask()) [[likely]] {
         step.task()->Step(core);
       } else if (step) {
@@ -71,8 +86,7 @@ void EpollLoop::RunUntilStopped() {
         RunRunnable(step.runnable());
       }
     }
-    core.current_task = nullptr;
-  } while (!stopping());
+  } while (taken < core.look_at && taken != ready.added());
 }
 
 void EpollLoop::Poll() {
@@ -93,7 +107,7 @@ void EpollLoop::Poll() {
   if (inbox()->HasMail()) DrainInbox();
   core.now = polled_at_ = ReadClock();
   if (waits_for_timer && core.timers.AreDue(core.now)) woken_for_timer_at_ = core.now;
-  look_at_ = core.ready.taken() + static_cast<size_t>(stride_);
+  clock_at_ = core.ready.taken() + static_cast<size_t>(stride_);
 }
 
 void EpollLoop::LookAtClock() {
@@ -105,7 +119,7 @@ void EpollLoop::LookAtClock() {
   if (now.nanoseconds() - polled_at_.nanoseconds() >= kNanosecondsBetweenPolls) return Poll();
   if (inbox()->HasMail()) DrainInbox();
   core.now = now;
-  look_at_ = core.ready.taken() + static_cast<size_t>(stride_);
+  clock_at_ = core.ready.taken() + static_cast<size_t>(stride_);
 }
 
 void EpollLoop::RunReadyWatched() {

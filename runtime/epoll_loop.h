@@ -53,6 +53,10 @@ class EpollLoop final : public EventLoop {
   void WakeUp() override { epoll_.WakeUp(); }
 
  private:
+  // What comes before an iteration, if it is time for that: I/O, mail, the clock, timers.
+  void LookUp();
+  // Runs iterations that need no more than what is ready, one at least, until it is time to look up.
+  void RunIterations();
   // Polls for I/O and takes what other threads left, sleeping until the next timer if nothing is ready; reads the clock.
   void Poll();
   // Reads the clock, takes what other threads left, and polls if it is time.
@@ -64,7 +68,7 @@ class EpollLoop final : public EventLoop {
   internal::Epoll epoll_;
   std::unique_ptr<internal::Network> network_;
   std::unique_ptr<internal::ThreadPool> pool_;
-  size_t look_at_ = 0;  // How many steps will have been taken from the ready queue when it is time to look at the clock.
+  size_t clock_at_ = 0;  // How many steps will have been taken from the ready queue when it is time to look at the clock.
   int64_t stride_ = 1;  // How many steps lie between two looks.
   LoopTime polled_at_;
   LoopTime woken_for_timer_at_;

@@ -131,6 +131,7 @@ void EventLoop::Stop() {
   CheckThread("Stop()");
   internal::NoteUnknownAccess(*core_);
   stopping_ = true;
+  core_->LookSoon();
 }
 
 RandomGenerator& EventLoop::Random() {

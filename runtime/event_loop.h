@@ -143,7 +143,10 @@ class EventLoop {
   RandomGenerator& Random();
 
   // In debug mode the real loop reports every step that runs longer than 100 ms.
-  void SetDebug(bool debug) { debug_ = debug; }
+  void SetDebug(bool debug) {
+    debug_ = debug;
+    core_->LookSoon();
+  }
   bool debug() const { return debug_; }
 
   // --- For the library ---

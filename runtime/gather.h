@@ -55,10 +55,15 @@ class GatherBase : public FutureState, public Runnable, public SelfKept {
 
   // Starts to watch; completes at once if that is already decided.
   void Begin();
-  // The same for children that were spawned just now. REQUIRES: count() > 0.
-  void BeginSpawned() {
+  // The same for children that are spawned here. REQUIRES: count() > 0.
+  template <typename T>
+  void BeginSpawned(std::vector<Coro<T>>& coros, std::source_location where) {
     Keep();
-    for (size_t i = 0; i < count_; ++i) Watch(children_[i]);
+    Child* child = children_.get();
+    for (Coro<T>& coro : coros) {
+      child->state = StateRef<FutureState>::Adopt(SpawnCounted(core(), coro, SpawnOptions(), where));
+      Watch(*child++);
+    }
   }
   FutureState& child(size_t index) { return *children_[index].state; }
   void SetChild(size_t index, StateRef<FutureState> state) { children_[index].state = std::move(state); }
@@ -82,7 +87,7 @@ class GatherBase : public FutureState, public Runnable, public SelfKept {
     }
   }
   template <typename T>
-  Stored<T> ValueOf(size_t index) {
+  [[gnu::always_inline]] Stored<T> ValueOf(size_t index) {
     StateRef<FutureState> state = std::move(children_[index].state);
     if constexpr (std::is_void_v<T>) {
       return std::monostate();
@@ -96,7 +101,13 @@ class GatherBase : public FutureState, public Runnable, public SelfKept {
   class Child final : public Observer {
    public:
     Child() {}
-    void OnDone(FutureState& done) noexcept override { owner->OnChildDone(done, /*hop=*/true); }
+    void OnDone(FutureState& done) noexcept override {
+      if (done.status() == Status::kValue && owner->OnlyCounts()) [[likely]] {
+        --owner->left_;
+      } else {
+        owner->OnChildDone(done, /*hop=*/true);
+      }
+    }
     uint64_t WaiterLane() const override { return owner->WaiterLane(); }
     GatherBase* owner = nullptr;
     StateRef<FutureState> state;
@@ -112,6 +123,8 @@ class GatherBase : public FutureState, public Runnable, public SelfKept {
     NoteAccess(core(), *child.state->Object(), AccessMode::kRead);
     child.state->Observe(&child);
   }
+  // Whether a child that ends with a value is no more than one less.
+  bool OnlyCounts() const { return left_ > 1 && !decided_ && core().recorder == nullptr; }
   void OnChildDone(FutureState& done, bool hop) noexcept;
   void Decide();
   void StopWatching();
@@ -168,13 +181,8 @@ class GatherVectorState final : public WithValue<GatherVector<kSettled, T>, Gath
       : WithValue<GatherVector<kSettled, T>, GatherBase>(core, handles.size(), kSettled) {
     for (size_t i = 0; i < handles.size(); ++i) this->SetChild(i, handles[i].TakeStateRef());
   }
-  // REQUIRES: all are usable.
-  GatherVectorState(LoopCore& core, std::vector<Coro<T>> coros, std::source_location where)
-      : WithValue<GatherVector<kSettled, T>, GatherBase>(core, coros.size(), kSettled) {
-    for (size_t i = 0; i < coros.size(); ++i) {
-      this->SetChild(i, SpawnState(core, std::move(coros[i]), SpawnOptions(), where));
-    }
-  }
+  GatherVectorState(LoopCore& core, size_t count)
+      : WithValue<GatherVector<kSettled, T>, GatherBase>(core, count, kSettled) {}
   using GatherBase::BeginSpawned;
   using GatherBase::Begin;
 
@@ -219,13 +227,12 @@ auto GatherVectorOf(std::vector<H> handles) {
 template <bool kSettled, typename T>
 auto GatherCoros(std::vector<Coro<T>> coros, std::source_location where = std::source_location::current()) {
   RequireUsableCoros(coros);
-  const bool is_empty = coros.empty();
-  auto* state = new GatherVectorState<kSettled, T>(RequireCore("Gather()"), std::move(coros), where);
+  auto* state = new GatherVectorState<kSettled, T>(RequireCore("Gather()"), coros.size());
   Future<GatherVector<kSettled, T>> future{StateRef<FutureState>(state)};
-  if (is_empty) {
+  if (coros.empty()) {
     state->Begin();
   } else {
-    state->BeginSpawned();
+    state->BeginSpawned(coros, where);
   }
   return future;
 }

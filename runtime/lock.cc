@@ -52,15 +52,16 @@ bool Lock::Locked() const {
   return locked_;
 }
 
-void Lock::NoteRelease(internal::LoopCore& core) const {
-  NoteAccess(core, *this, internal::AccessMode::kWrite, internal::AccessKind::kObjectAside);
+void Lock::ReleaseUnusually() {
+  NoteAccess(*this, internal::AccessMode::kWrite, internal::AccessKind::kObjectAside);
   // Only aside if somebody waits: whoever asks for the lock queues up before and after.
-  if (locked_ && waiters_.AllCancelled()) NoteAccess(core, *this, internal::AccessMode::kWrite);
-}
-
-void Lock::ThrowNotHeld() const {
-  throw InvalidStateError(absl::StrCat("Lock::Release() on ", Called("Lock"),
-                                       ": it is not held; Acquire() it first, and release it once"));
+  if (locked_ && waiters_.AllCancelled()) NoteAccess(*this, internal::AccessMode::kWrite);
+  if (!locked_) {
+    throw InvalidStateError(absl::StrCat("Lock::Release() on ", Called("Lock"),
+                                         ": it is not held; Acquire() it first, and release it once"));
+  }
+  locked_ = false;
+  waiters_.WakeFirst();
 }
 
 std::string Lock::Holder() const {

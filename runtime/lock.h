@@ -81,8 +81,8 @@ class Lock : public internal::NamedObject {
   friend class internal::LockAcquire;
   friend class Held<Lock>;
 
-  void NoteRelease(internal::LoopCore& core) const;
-  [[noreturn]] void ThrowNotHeld() const;
+  // Release() outside a run, where somebody records, or of a lock that is not held.
+  [[gnu::noinline, gnu::cold]] void ReleaseUnusually();
   // Who holds it, for reports: `held by task "alice"`.
   std::string Holder() const;
 
@@ -96,9 +96,9 @@ class Lock : public internal::NamedObject {
 namespace internal {
 
 inline bool LockAcquire::Ready(TaskState& task) {
-  NoteAccess(task.core(), *lock_, AccessMode::kWrite);
+  NoteAccess(*CurrentCore(), *lock_, AccessMode::kWrite);
   if (lock_->locked_ || !lock_->waiters_.AllCancelled()) return false;
-  NoteAccess(task.core(), *lock_, AccessMode::kWrite, AccessKind::kObjectAside);
+  NoteAccess(*CurrentCore(), *lock_, AccessMode::kWrite, AccessKind::kObjectAside);
   lock_->locked_ = true;
   lock_->holder_ = task.id();
   return true;
@@ -118,7 +118,7 @@ inline Ending LockAcquire::End(TaskState& task) {
     return ending;
   }
   // Only aside: whoever asks for the lock now queues up in any case, as somebody waited and now somebody holds it.
-  NoteAccess(task.core(), *lock_, AccessMode::kWrite, AccessKind::kObjectAside);
+  NoteAccess(*CurrentCore(), *lock_, AccessMode::kWrite, AccessKind::kObjectAside);
   WaitList::Remove(this);
   lock_->locked_ = true;
   lock_->holder_ = task.id();
@@ -129,8 +129,7 @@ inline Ending LockAcquire::End(TaskState& task) {
 
 inline void Lock::Release() {
   internal::LoopCore* const core = internal::CurrentCore();
-  if (core != nullptr && core->recorder != nullptr) [[unlikely]] NoteRelease(*core);
-  if (!locked_) [[unlikely]] ThrowNotHeld();
+  if (core == nullptr || core->recorder != nullptr || !locked_) [[unlikely]] return ReleaseUnusually();
   locked_ = false;
   waiters_.WakeFirst();
 }

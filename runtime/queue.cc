@@ -49,6 +49,10 @@ void QueueBase::ThrowAllDone() const {
                                        ": called more often than items were put; call it once for each Get()"));
 }
 
+void QueueWaiters::WakeOneOfTheRest() {
+  for (bool woken = false; !woken && HasWaiting(); turn_ = Next(turn_)) woken = Wake(turn_);
+}
+
 // Those who look again already are the first of those who were woken.
 void QueueWaiters::RecheckWoken() {
   for (WaitLink* link = Previous(turn_); link != this; link = Previous(link)) {
@@ -60,9 +64,9 @@ void QueueWaiters::RecheckWoken() {
 
 bool QueueWait::Recheck() {
   if (!IsOrphan()) NoteAccess(task()->core(), *queue_, AccessMode::kWrite);
-  if (IsOrphan() || !Blocked()) return true;
+  if (IsOrphan() || !HasNothing() || queue_->shut_down_) return true;
   QueueWaiters::RemoveWoken(this);
-  Suspend(*task());
+  is_put_ ? SuspendTo<true>(*task()) : SuspendTo<false>(*task());
   return false;
 }
 

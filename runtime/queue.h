@@ -61,12 +61,11 @@ class QueueWaiters : public WaitList {
   // REQUIRES: it was woken.
   static void RemoveWoken(ListedWait* wait) { WaitList::Remove(wait); }
   // Gives waiters their turn until one could be woken.
-  void WakeNext() {
-    while (HasWaiting()) {
-      WaitLink* const link = turn_;
-      turn_ = Next(link);
-      if (Wake(link)) return;
-    }
+  [[gnu::always_inline]] void WakeNext() {
+    if (!HasWaiting()) return;
+    const bool woken = Wake(turn_);
+    turn_ = Next(turn_);
+    if (!woken) [[unlikely]] WakeOneOfTheRest();
   }
   void WakeAll() {
     while (HasWaiting()) WakeNext();
@@ -77,6 +76,7 @@ class QueueWaiters : public WaitList {
   }
 
  private:
+  [[gnu::noinline, gnu::cold]] void WakeOneOfTheRest();
   void RecheckWoken();
 
   WaitLink* turn_;  // The first who was not woken; the list itself for none.
@@ -142,7 +142,7 @@ class QueueBase : public NamedObject {
     getters_.WakeNext();
     if (IsFull()) putters_.Disappoint();
   }
-  void Taken() {
+  [[gnu::always_inline]] void Taken() {
     --size_;
     putters_.WakeNext();
     if (IsEmpty()) getters_.Disappoint();
@@ -168,11 +168,12 @@ class QueueBase : public NamedObject {
 
   QueueWaiters getters_;
   QueueWaiters putters_;
-  Event finished_;  // Set while unfinished_ is 0.
-  int64_t maxsize_;
-  size_t room_;  // How many items may be put: 0 once it was shut down.
+  // Not side by side: a compiler would count both with one wide store, from which a narrow load must wait.
   size_t size_ = 0;
+  size_t room_;  // How many items may be put: 0 once it was shut down.
   int64_t unfinished_ = 0;
+  int64_t maxsize_;
+  Event finished_;  // Set while unfinished_ is 0.
   bool shut_down_ = false;
 };
 
@@ -180,16 +181,6 @@ class QueueBase : public NamedObject {
 // is left for it.
 class QueueWait : public ListedWait {
  public:
-  bool Ready(TaskState& task) const {
-    NoteAccess(task.core(), *queue_, AccessMode::kWrite);
-    return !Blocked();
-  }
-  WaitNode* Suspend(TaskState& task) {
-    Park(task);
-    rechecks_ = false;
-    list().Append(this);
-    return this;
-  }
   Ending End(TaskState& task) {
     if (!IsParked()) return Ending::kValue;
     const Ending ending = EndOfWait(task);
@@ -197,7 +188,7 @@ class QueueWait : public ListedWait {
       Abandon();
       return ending;
     }
-    NoteAccess(task.core(), *queue_, AccessMode::kWrite);
+    NoteAccess(*CurrentCore(), *queue_, AccessMode::kWrite);
     QueueWaiters::RemoveWoken(this);
     return ending;
   }
@@ -215,11 +206,24 @@ class QueueWait : public ListedWait {
 
   QueueBase* queue() const { return queue_; }
 
+  // The operation's Ready() and Suspend(), by whoever knows which it is.
+  template <bool kIsPut>
+  bool ReadyTo() const {
+    NoteAccess(*CurrentCore(), *queue_, AccessMode::kWrite);
+    return !(kIsPut ? queue_->IsFull() : queue_->IsEmpty()) || queue_->shut_down_;
+  }
+  template <bool kIsPut>
+  WaitNode* SuspendTo(TaskState& task) {
+    Park(task);
+    rechecks_ = false;
+    (kIsPut ? queue_->putters_ : queue_->getters_).Append(this);
+    return this;
+  }
+
  private:
   friend class QueueWaiters;
 
   bool HasNothing() const { return is_put_ ? queue_->IsFull() : queue_->IsEmpty(); }
-  bool Blocked() const { return HasNothing() && !queue_->shut_down_; }
   QueueWaiters& list() const { return is_put_ ? queue_->putters_ : queue_->getters_; }
 
   QueueBase* queue_;
@@ -231,7 +235,9 @@ template <typename Q>
 class QueueGet final : public QueueWait, public AwaitsItself<QueueGet<Q>> {
  public:
   explicit QueueGet(Q& queue) : QueueWait(queue, /*is_put=*/false) {}
-  typename Q::Item Take() { return static_cast<Q*>(queue())->TakeNow("Queue::Get()"); }
+  bool Ready(TaskState&) const { return QueueWait::ReadyTo<false>(); }
+  WaitNode* Suspend(TaskState& task) { return QueueWait::SuspendTo<false>(task); }
+  [[gnu::always_inline]] typename Q::Item Take() { return static_cast<Q*>(queue())->TakeNow("Queue::Get()"); }
 };
 
 // `Reference` is const T& or T&&.
@@ -240,6 +246,8 @@ class QueuePut final : public QueueWait, public AwaitsItself<QueuePut<Q, Referen
  public:
   QueuePut(Q& queue, Reference item)
       : QueueWait(queue, /*is_put=*/true), item_(static_cast<Reference>(item)) {}
+  bool Ready(TaskState&) const { return QueueWait::ReadyTo<true>(); }
+  WaitNode* Suspend(TaskState& task) { return QueueWait::SuspendTo<true>(task); }
   [[gnu::always_inline]] void Take() {
     static_cast<Q*>(queue())->AddNow("Queue::Put()", static_cast<Reference>(item_));
   }
@@ -290,7 +298,7 @@ class BasicQueue final : public QueueBase {
     items_.Add(std::forward<U>(item));  // May throw: then nothing was added.
     Added();
   }
-  T TakeNow(const char* what) {
+  [[gnu::always_inline]] T TakeNow(const char* what) {
     RequireItem(what);
     T item = items_.Take();
     Taken();

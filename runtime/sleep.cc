@@ -19,7 +19,7 @@ WaitNode* SleepOperation::Suspend(TaskState& task) {
   }
   Park(task);
   set_deadline(LoopTime::FromNanoseconds(until));
-  if (deadline() != LoopTime::Never()) core.timers.Add(this, deadline());
+  if (deadline() != LoopTime::Never()) core.AddTimer(this, deadline());
   return this;
 }
 

@@ -30,7 +30,7 @@ namespace detent {
 namespace internal {
 
 template <typename T>
-Task<T> SpawnHere(Coro<T>&& coro, const SpawnOptions& options, std::source_location where) {
+[[gnu::always_inline]] inline Task<T> SpawnHere(Coro<T>&& coro, const SpawnOptions& options, std::source_location where) {
   LoopCore* core = CurrentCore();
   if (core == nullptr) [[unlikely]] {
     coro.Close();

@@ -105,37 +105,44 @@ class TaskOf final : public WithValue<T, TaskState> {
     delete this;
   }
 
-  std::exception_ptr Harvest(PromiseBase& root) override {
+  bool TakeValue(PromiseBase& root) noexcept override {
     Promise<T>& promise = static_cast<Promise<T>&>(root);
-    if (promise.ending() != Ending::kValue) [[unlikely]] return promise.error();
     try {
       this->ConstructValue(std::move(promise.value()));
-      return nullptr;
+      return true;
     } catch (...) {
-      return std::current_exception();
+      promise.EndWithError(std::current_exception());
+      return false;
     }
   }
   void DropValue() noexcept override { std::destroy_at(&this->value()); }
+  std::exception_ptr ErrorOf(PromiseBase& root) const noexcept override { return static_cast<Promise<T>&>(root).error(); }
 };
 
-// Makes a task of `coro` and puts it into the ready queue of `core`. Inline by force where there are many of them and no
-// options.
+// Makes a task without options and puts it into the ready queue of `core`. One of its references is the caller's.
 template <typename T>
-[[gnu::always_inline]] inline StateRef<FutureState> SpawnState(LoopCore& core, Coro<T>&& coro,
-                                                               const SpawnOptions& options, std::source_location where) {
+[[gnu::noinline]] TaskOf<T>* NewTask(LoopCore& core, std::coroutine_handle<Promise<T>> root, std::source_location where) {
+  auto* task = new TaskOf<T>(core, root.promise(), where);
+  task->Start(core);
+  return task;
+}
+
+// Makes a task of `coro` and puts it into the ready queue of `core`. Inline by force: mostly there are no options.
+template <typename T>
+[[gnu::always_inline]] inline TaskState* SpawnCounted(LoopCore& core, Coro<T>& coro, const SpawnOptions& options,
+                                                      std::source_location where) {
   static_assert(!std::is_reference_v<T>, "a task cannot return a reference: return a pointer, or await the Coro");
-  auto* state = new TaskOf<T>(core, coro.Release().promise(), where);
-  StateRef<FutureState> task = StateRef<FutureState>::Adopt(state);
-  const TaskState* creator = core.current_task;
+  TaskOf<T>* const task = NewTask<T>(core, coro.Release(), where);
+  const TaskState* const creator = core.current_task;
   const bool has_context = creator == nullptr ? !core.callback_context.IsEmpty() : creator->HasExtras();
-  if (has_context || !options.name.empty()) [[unlikely]] state->TakeNameAndContext(options.name);
-  if (options.unwind == Unwind::kDestroy) state->SetDestroyOnCancel();
-  state->Start(core);
+  if (has_context || !options.name.empty()) [[unlikely]] task->TakeNameAndContext(options.name);
+  if (options.unwind == Unwind::kDestroy) task->SetDestroyOnCancel();
   return task;
 }
 template <typename T>
-Task<T> SpawnOn(LoopCore& core, Coro<T>&& coro, const SpawnOptions& options, std::source_location where) {
-  return Task<T>(SpawnState(core, std::move(coro), options, where));
+[[gnu::always_inline]] inline Task<T> SpawnOn(LoopCore& core, Coro<T>&& coro, const SpawnOptions& options,
+                                              std::source_location where) {
+  return Task<T>(StateRef<FutureState>::Adopt(SpawnCounted(core, coro, options, where)));
 }
 
 }  // namespace internal

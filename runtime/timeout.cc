@@ -26,7 +26,7 @@ void Timeout::Reschedule(LoopTime when) {
     internal::NoteUnknownAccess(core);
     core.ready.Push(this);
   } else {
-    core.timers.Add(this, when);
+    core.AddTimer(this, when);
   }
 }
 

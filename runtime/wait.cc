@@ -17,7 +17,7 @@ WaitNode* WaitForSome::Suspend(TaskState& task) {
   if (timeout_ != absl::InfiniteDuration()) {
     deadline_.owner = this;
     if (timeout_ <= absl::ZeroDuration()) NoteUnknownAccess(core);  // Ready from the next iteration on.
-    core.timers.Add(&deadline_, core.loop->Time() + timeout_);
+    core.AddTimer(&deadline_, core.loop->Time() + timeout_);
   }
   left_ = states_.size();
   watchers_ = std::make_unique<Watcher[]>(states_.size());

@@ -16,7 +16,7 @@ void Pipe::Add(internal::LoopCore& core, Message::Kind kind, std::string_view by
   under_way_.emplace_back(kind, bytes, arrives);
   if (!idle) return;
   keep_wire_ = wire_.shared_from_this();
-  core.timers.Add(this, arrives);
+  core.AddTimer(this, arrives);
 }
 
 void Pipe::Run() {
@@ -27,7 +27,7 @@ void Pipe::Run() {
     wire_.Deliver(to_, message);
   }
   if (!under_way_.empty()) {
-    core.timers.Add(this, under_way_.front().arrives);
+    core.AddTimer(this, under_way_.front().arrives);
   } else {
     keep_wire_ = nullptr;  // This may be the end of us.
   }

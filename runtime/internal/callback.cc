@@ -25,7 +25,7 @@ void Callback::Schedule() {
 void Callback::ScheduleAt(LoopTime when) {
   NoteUnknownAccess(*core_);
   AddReference();
-  core_->timers.Add(this, when);
+  core_->AddTimer(this, when);
 }
 
 void Callback::Cancel() {

@@ -67,7 +67,7 @@ class Join : public HoldsState, public Observer, public WaitNode {
   std::string Describe() const final { return "the end of " + state_->Describe(); }
   void AddBlockers(std::vector<TaskState*>& tasks) const final { state_->AddBlockers(tasks); }
 
-  void OnDone(FutureState&) noexcept final { WakeHere(); }
+  void OnDone(FutureState&) noexcept final { Wake(); }
   uint64_t WaiterLane() const final;
 
  protected:

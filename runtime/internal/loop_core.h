@@ -8,6 +8,7 @@
 #define DETENT_RUNTIME_INTERNAL_LOOP_CORE_H_
 
 #include <coroutine>
+#include <cstddef>
 #include <cstdint>
 #include <utility>
 
@@ -37,6 +38,14 @@ class LoopCore {
     if (--references_ == 0) [[unlikely]] DeleteThis();
   }
 
+  // Arms `timer`. REQUIRES: !timer->IsArmed(). It must stay where it is until it is due or removed.
+  void AddTimer(Timer* timer, LoopTime deadline) {
+    timers.Add(timer, deadline);
+    if (deadline <= now) LookSoon();
+  }
+  // Something wants the real loop's attention at the end of this iteration: a stop, a timer that is due already.
+  void LookSoon() { look_at = 0; }
+
   // Takes back a Runnable that is in the ready queue or in a scheduler's own.
   void Forget(Runnable* runnable);
 
@@ -48,6 +57,8 @@ class LoopCore {
   ReadyQueue ready;
   TaskState* current_task = nullptr;
   std::coroutine_handle<> next;  // The trampoline's next coroutine; see promise.h.
+  // The real loop looks up from its steps, at the end of an iteration, once so many have been taken from the ready queue.
+  size_t look_at = 0;
   TimerHeap timers;
   LoopTime now;  // The cached clock.
 

@@ -3,7 +3,7 @@
 
 namespace detent::internal {
 
-void ReadyQueue::MakeRoom() {
+void ReadyQueue::AppendWithRoom(Step step) {
   if (tail_ - head_ == capacity_) {
     const size_t capacity = capacity_ == 0 ? 64 : capacity_ * 2;
     auto ring = std::make_unique<Step[]>(capacity);
@@ -13,6 +13,7 @@ void ReadyQueue::MakeRoom() {
     mask_ = capacity - 1;
   }
   full_at_ = head_ + capacity_;
+  ring_[tail_++ & mask_] = step;
 }
 
 }  // namespace detent::internal

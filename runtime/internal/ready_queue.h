@@ -88,7 +88,12 @@ class ReadyQueue {
   }
 
   // Takes the next step out, to be run or dropped at once: of a Runnable call Started() first. REQUIRES: !empty().
-  Step Pop() { return ring_[head_++ & mask_]; }
+  Step Pop() { return Pop(head_); }
+  // The same for a caller that knows taken().
+  Step Pop(size_t taken) {
+    head_ = taken + 1;
+    return ring_[taken & mask_];
+  }
 
   // Takes a Runnable back. False if it is not in the ring any more but in the hands of whoever called TakeOver().
   // REQUIRES: runnable->IsReady().
@@ -110,10 +115,11 @@ class ReadyQueue {
 
  private:
   void Append(Step step) {
-    if (tail_ == full_at_) [[unlikely]] MakeRoom();
+    if (tail_ == full_at_) [[unlikely]] return AppendWithRoom(step);
     ring_[tail_++ & mask_] = step;
   }
-  [[gnu::noinline, gnu::cold]] void MakeRoom();
+  // The same after making room.
+  [[gnu::noinline, gnu::cold]] void AppendWithRoom(Step step);
 
   std::unique_ptr<Step[]> ring_;
   size_t mask_ = 0;

@@ -155,20 +155,22 @@ bool TaskState::DestroyFrames(bool stop_at_catch) {
 
 void TaskState::FinishRoot(LoopCore& core) {
   PromiseBase& root = *std::exchange(leaf_, nullptr);
-  std::exception_ptr error;
-  Status status = Status::kCancelled;
-  if (root.ending() != Ending::kCancelled) [[likely]] {
-    error = Harvest(root);
-    status = error == nullptr ? Status::kValue : Status::kError;
-  }
+  if (root.ending() != Ending::kValue || !TakeValue(root)) [[unlikely]] return FinishWithoutValue(core, root);
   root.handle().destroy();  // The coroutine's parameters live until here, and may still look at this task.
-  if (error != nullptr) [[unlikely]] {
-    SetError(std::move(error));
-  } else if (status == Status::kValue && (flags_ & kMustCancel) != 0) [[unlikely]] {
+  Status status = Status::kValue;
+  if ((flags_ & kMustCancel) != 0) [[unlikely]] {
     // It cancelled itself and returned before it could notice.
     DropValue();
     status = Status::kCancelled;
   }
+  Finish(core, status);
+}
+
+void TaskState::FinishWithoutValue(LoopCore& core, PromiseBase& root) {
+  std::exception_ptr error = root.ending() == Ending::kError ? ErrorOf(root) : nullptr;
+  root.handle().destroy();
+  const Status status = error == nullptr ? Status::kCancelled : Status::kError;
+  if (error != nullptr) SetError(std::move(error));
   Finish(core, status);
 }
 

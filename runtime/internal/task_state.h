@@ -103,13 +103,16 @@ class TaskState : public FutureState {
 
   // Puts the loop in charge of the task: listed, and ready for its first step.
   void Start(LoopCore& core);
-  // Of a task with a name, or whose creator has context variables: before Start().
+  // Of a task with a name, or whose creator has context variables.
   [[gnu::noinline, gnu::cold]] void TakeNameAndContext(std::string_view name) noexcept;
 
-  // Moves the result out of the ended root coroutine: a value into this state, or gives the error.
-  virtual std::exception_ptr Harvest(PromiseBase& root) = 0;
+  // Moves the value of the ended root coroutine into this state. False if that threw: then the root has ended with that
+  // error.
+  virtual bool TakeValue(PromiseBase& root) noexcept = 0;
   // Takes that value back.
   virtual void DropValue() noexcept = 0;
+  // The error with which the root coroutine has ended.
+  virtual std::exception_ptr ErrorOf(PromiseBase& root) const noexcept = 0;
 
  private:
   // Bits of flags_.
@@ -128,6 +131,7 @@ class TaskState : public FutureState {
   // Destroys frames from the innermost outwards up to one that catches. True if it reached one, which is the new leaf.
   bool DestroyFrames(bool stop_at_catch);
   [[gnu::noinline]] void FinishRoot(LoopCore& core);
+  [[gnu::noinline, gnu::cold]] void FinishWithoutValue(LoopCore& core, PromiseBase& root);
   void Finish(LoopCore& core, Status status);
   void Unlist(LoopCore& core);
   TaskExtras& Extras() const;
@@ -140,8 +144,8 @@ class TaskState : public FutureState {
   uint64_t id_;
   std::source_location spawned_at_;
   mutable TaskExtras* extras_ = nullptr;
-  TaskState* previous_ = nullptr;  // In the loop's list of live tasks.
-  TaskState* next_ = nullptr;
+  TaskState* previous_;  // In the loop's list of live tasks.
+  TaskState* next_;
 
  public:
   TaskState* next_live() const { return next_; }
@@ -178,17 +182,13 @@ inline void TaskState::Unlist(LoopCore& core) {
 }
 
 inline bool WaitNode::Wake() {
-  if (CurrentCore() != &task()->core()) [[unlikely]] CheckWakingThread();
-  return WakeHere();
-}
-
-inline bool WaitNode::WakeHere() {
-  TaskState& task = *this->task();
-  LoopCore& core = task.core();
-  NoteWake(core, task.id());
-  if (IsDone()) return false;
-  task_and_state_ |= kWoken;
-  core.ready.Push(&task);
+  LoopCore* const core = CurrentCore();
+  // While it waits, its word is the task's address.
+  const uintptr_t word = task_and_state_;
+  TaskState* const task = reinterpret_cast<TaskState*>(word);
+  if ((word & kStateBits) != 0 || core != &task->core() || core->recorder != nullptr) [[unlikely]] return WakeUnusually();
+  task_and_state_ = word | kWoken;
+  core->ready.Push(task);
   return true;
 }
 

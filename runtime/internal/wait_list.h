@@ -73,7 +73,7 @@ class WaitList : protected WaitLink {
   static WaitLink* Next(const WaitLink* link) { return link->next_; }
   static WaitLink* Previous(const WaitLink* link) { return link->previous_; }
   // REQUIRES: it is not the list itself, where the circle closes.
-  static ListedWait* At(WaitLink* link) { return static_cast<ListedWait*>(link); }
+  static ListedWait* At(WaitLink* link) { return &static_cast<ListedWait&>(*link); }
   static bool Wake(WaitLink* link) { return At(link)->Wake(); }
 };
 

@@ -53,13 +53,19 @@ bool WaitNode::CancelWait() {
   return true;
 }
 
-void WaitNode::CheckWakingThread() const {
-  if (task()->core().loop != nullptr) task()->core().loop->CheckThread("waking a task that waits");
+bool WaitNode::WakeUnusually() {
+  LoopCore& core = task()->core();
+  if (CurrentCore() != &core && core.loop != nullptr) core.loop->CheckThread("waking a task that waits");
+  NoteWake(core, task()->id());
+  if (IsDone()) return false;
+  task_and_state_ |= kWoken;
+  task()->MakeReady();
+  return true;
 }
 
 void WaitNode::Orphan() {
-  task_and_state_ |= kOrphan;
   Wake();
+  task_and_state_ |= kOrphan;
 }
 
 std::exception_ptr WaitNode::OrphanError() const {

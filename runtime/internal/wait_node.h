@@ -131,11 +131,9 @@ class WaitNode {
   // Whether it was parked.
   bool IsParked() const { return task_and_state_ != 0; }
 
-  // Makes the task ready. False if it already was. (Defined in task_state.h, as EndOfWait().)
+  // Makes the task ready. False if it already was. InvalidStateError on another thread than the loop's. (Defined in
+  // task_state.h, as EndOfWait().)
   inline bool Wake();
-  // The same for a caller that is known to be on the loop's thread.
-  inline bool WakeHere();
-  void CheckWakingThread() const;  // InvalidStateError on another thread than the loop's.
   // As Wake(), for when the object waited on is destroyed.
   void Orphan();
 
@@ -150,6 +148,9 @@ class WaitNode {
   std::exception_ptr OrphanError() const;
 
  private:
+  // Wake() of a task that is ready already, from outside the run, or where somebody records.
+  [[gnu::noinline, gnu::cold]] bool WakeUnusually();
+
   // The state stands in the low bits of the task's address; kWaiting is none of them.
   static constexpr uintptr_t kWoken = 1;
   static constexpr uintptr_t kCancelled = 2;
