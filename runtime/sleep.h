@@ -108,6 +108,8 @@ class SleepOperation final : public WaitNode, public Timer, public AwaitsItself<
   std::string Describe() const override;
   void Run() override { Wake(); }
   uint64_t Lane() const override;
+  void PrefetchForNext() const override { task()->Prefetch(); }
+  void PrefetchForRun() const override { task()->PrefetchNeighbours(); }
 
  private:
   // What it is to sleep, a duration as the point that is so far from zero; then until when.

@@ -29,7 +29,7 @@ uint32_t ReadyList::ListHeads() {
 }
 
 ReadyStep ReadyList::ChooseHead(uint32_t choice) {
-  const ReadyStep taken = TakeOut(heads_[choice], choice);
+  const ReadyStep taken = TakeOut(heads_[choice]);
   FindCurrent();  // The lane may have another step.
   return taken;
 }

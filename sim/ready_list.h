@@ -85,10 +85,16 @@ class ReadyList {
     }
   }
 
+  // Takes candidate `choice` out, without listing them. REQUIRES: size() > choice, !HasRunnables().
+  [[gnu::always_inline]] ReadyStep TakeTask(uint32_t choice) {
+    return TakeOut(IndexAfter(Select(current_ == kNowhere, head_, current_), choice));
+  }
+  bool HasRunnables() const { return runnables_ > 0; }
+
   // Takes candidate `choice` out. Started() is to be called if it is no task.
   [[gnu::always_inline]] ReadyStep Choose(uint32_t choice) {
     if (has_heads()) [[unlikely]] return ChooseHead(choice);
-    return TakeOut(IndexOf(choice), choice);
+    return TakeOut(IndexOf(choice));
   }
   void Started(internal::Runnable* runnable) {
     --runnables_;
@@ -119,15 +125,18 @@ class ReadyList {
   void FindCurrent();
   [[gnu::always_inline]] size_t IndexOf(uint32_t choice) const {
     if (has_heads()) [[unlikely]] return heads_[choice];
-    // The current lane, then the others in order.
-    const size_t index = head_ + choice;
-    return Select(choice == 0, first_, index - (index <= first_ ? 1 : 0));
+    return IndexAfter(first_, choice);
   }
-  // Takes out the step at `index`, which is candidate `choice`.
-  [[gnu::always_inline]] ReadyStep TakeOut(size_t index, uint32_t choice) {
+  // The first candidate, then the others in order.
+  [[gnu::always_inline]] size_t IndexAfter(size_t first, uint32_t choice) const {
+    const size_t index = head_ + choice;
+    return Select(choice == 0, first, index - (index <= first ? 1 : 0));
+  }
+  // Takes out the step at `index`.
+  [[gnu::always_inline]] ReadyStep TakeOut(size_t index) {
     const ReadyStep taken = steps_[index];
-    // A lane that is current and ready is choice 0.
-    const bool is_current = Select(choice == 0, current_ != kNowhere, index != head_) != 0;
+    // Whoever waited longest becomes current only by being so already.
+    const bool is_current = (index == current_) | (index != head_);
     current_lane_ = Select(is_current, taken.lane, 0);
     current_ = kNowhere;
     CloseUp(index);

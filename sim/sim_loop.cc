@@ -134,18 +134,18 @@ inline void SimLoop::RunIteration() {
   }
   ready_.BeginIteration();
   for (steps_left_ = ready_.size(); steps_left_ > 0; --steps_left_) {
-    RunChosenStep();
+    if (even_steps_ != nullptr && !ready_.HasRunnables()) {
+      RunEvenStep();
+    } else {
+      RunChosenStep();
+    }
     TakeReady();
   }
 }
 
 // Moves the loop's ready queue into our own list, from which steps are taken in any order.
 inline void SimLoop::TakeReady() {
-  internal::ReadyQueue& queue = core().ready;
-  while (!queue.empty()) {
-    const internal::Step step = queue.TakeOver();
-    if (step) [[likely]] ready_.Append(step);
-  }
+  core().ready.TakeOver([this](internal::Step step) __attribute__((always_inline)) { ready_.Append(step); });
 }
 
 void SimLoop::MaybeSlip() {
@@ -197,24 +197,32 @@ uint32_t SimLoop::MakeChoice(const ChoicePoint& point) {
   return choice;
 }
 
-inline uint32_t SimLoop::ChooseStep(uint32_t candidates) {
-  if (even_steps_ == nullptr) {
-    return AskStrategy(ChoicePoint(ChoiceKind::kSchedule, candidates, 0, &ready_));
-  }
-  const auto choice = static_cast<uint32_t>(even_steps_->Below(candidates));
-  recorder_.Record(ChoiceKind::kSchedule, candidates, choice);
-  return choice;
-}
-
 bool SimLoop::DrawFault(std::string_view name, double probability) {
   return MakeChoice(ChoicePoint(ChoiceKind::kFault, 2, probability, nullptr, name)) != 0;
+}
+
+// A random walk among tasks: the fast way of the general one below.
+inline void SimLoop::RunEvenStep() {
+  const auto candidates = static_cast<uint32_t>(ready_.size());
+  uint32_t choice = 0;
+  if (candidates > 1) [[likely]] {
+    choice = static_cast<uint32_t>(even_steps_->Below(candidates));
+    recorder_.Record(ChoiceKind::kSchedule, candidates, choice);
+  }
+  const ReadyStep chosen = ready_.TakeTask(choice);
+  ++steps_;
+  RecordTaskStep(chosen);
+  if (steps_ >= next_mark_) [[unlikely]] PassMark(chosen.step);
+  internal::LoopCore& core = this->core();
+  chosen.step.task()->Step(core);
+  core.current_task = nullptr;
 }
 
 inline void SimLoop::RunChosenStep() {
   const uint32_t candidates = ready_.ListCandidates();
   uint32_t choice = 0;
   if (candidates > 1) [[likely]] {
-    choice = ChooseStep(candidates);
+    choice = AskStrategy(ChoicePoint(ChoiceKind::kSchedule, candidates, 0, &ready_));
   } else if (strategy_wants_steps_without_choice_) {
     strategy_->OnStep(ready_.candidate(0));
   }
@@ -232,15 +240,23 @@ inline void SimLoop::RunChosenStep() {
 // Task or source, wait and object, time: never a name, a place or an address, which compilers and runs disagree on. The
 // choice shows in which lane it is.
 inline void SimLoop::RecordStep(const ReadyStep& chosen) {
-  internal::LoopCore& core = this->core();
+  if (chosen.step.IsTask()) [[likely]] return RecordTaskStep(chosen);
+  ready_.Started(chosen.step.runnable());
+  RecordWord(chosen.lane);
+}
+
+inline void SimLoop::RecordTaskStep(const ReadyStep& chosen) {
   uint64_t word = chosen.lane;
-  if (!chosen.step.IsTask()) [[unlikely]] {
-    ready_.Started(chosen.step.runnable());
-  } else if (const internal::WaitNode* wait = chosen.step.task()->wait()) {
+  if (const internal::WaitNode* wait = chosen.step.task()->wait()) {
     const internal::WaitObject* object = wait->Object();
     word ^= static_cast<uint64_t>(wait->Kind()) << kWaitShift;
-    if (object != nullptr) word ^= static_cast<uint64_t>(object->Ordinal(core)) << kObjectShift;
+    if (object != nullptr) word ^= static_cast<uint64_t>(object->Ordinal(core())) << kObjectShift;
   }
+  RecordWord(word);
+}
+
+inline void SimLoop::RecordWord(uint64_t word) {
+  const internal::LoopCore& core = this->core();
   if (core.now != fingerprint_time_) [[unlikely]] {
     fingerprint_time_ = core.now;
     fingerprint_.Add(kTimeMark);

@@ -64,7 +64,8 @@ class SimLoop final : public EventLoop {
   // Is told of every choice and step from now on; null for nobody. It must outlive its use.
   void SetObserver(RunObserver* observer) {
     observer_ = observer;
-    even_steps_ = observer == nullptr ? strategy_->EvenSteps() : nullptr;
+    const bool may_draw = observer == nullptr && !strategy_wants_steps_ && !strategy_wants_steps_without_choice_;
+    even_steps_ = may_draw ? strategy_->EvenSteps() : nullptr;
   }
 
   // What this run has done so far.
@@ -102,12 +103,14 @@ class SimLoop final : public EventLoop {
   void MaybeSlip();
   // Lets the strategy choose among the lanes, and runs the step that it chose.
   [[gnu::always_inline]] void RunChosenStep();
-  [[gnu::always_inline]] uint32_t ChooseStep(uint32_t candidates);
+  [[gnu::always_inline]] void RunEvenStep();
   // Any choice but which step runs next.
   uint32_t MakeChoice(const ChoicePoint& point);
   // What the strategy chooses goes onto the tape, and the observer is told.
   uint32_t AskStrategy(const ChoicePoint& point);
   [[gnu::always_inline]] void RecordStep(const ReadyStep& chosen);
+  [[gnu::always_inline]] void RecordTaskStep(const ReadyStep& chosen);
+  [[gnu::always_inline]] void RecordWord(uint64_t word);
   void SetNextMark();
   void PassMark(internal::Step step);
   void SetStrategy(const StrategyOption& option);
@@ -137,7 +140,7 @@ class SimLoop final : public EventLoop {
   bool strategy_wants_steps_ = false;
   bool strategy_wants_steps_without_choice_ = false;
   bool had_jobs_ = false;                  // Since what was left was discarded.
-  RandomGenerator* even_steps_ = nullptr;  // See Strategy::EvenSteps(); null while somebody observes.
+  RandomGenerator* even_steps_ = nullptr;  // See Strategy::EvenSteps(); null while somebody is told of steps.
   RunObserver* observer_ = nullptr;
 };
 

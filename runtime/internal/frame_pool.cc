@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detent/runtime/internal/frame_pool.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
@@ -10,6 +12,10 @@ namespace detent::internal {
 namespace {
 
 constexpr size_t kChunkBytes = 64 * 1024;
+// A thread that has taken so much takes a huge page at a time: with many tasks, address translation costs as much as the
+// cache misses.
+constexpr size_t kManyBytes = 4 * 1024 * 1024;
+constexpr size_t kHugePageBytes = 2 * 1024 * 1024;
 // So much is cut into blocks at a time.
 constexpr size_t kCutBytes = 1024;
 
@@ -38,6 +44,22 @@ Reserve& TheReserve() {
 struct Chunk {
   char* next = nullptr;
   char* end = nullptr;
+  size_t bytes_taken = 0;  // In all chunks so far.
+
+  void TakeAnother() {
+    if (bytes_taken < kManyBytes) {
+      Take(::operator new(kChunkBytes), kChunkBytes);
+      return;
+    }
+    void* const memory = ::operator new(kHugePageBytes, std::align_val_t(kHugePageBytes));
+    (void)madvise(memory, kHugePageBytes, MADV_HUGEPAGE);  // Where the system has none, small pages do.
+    Take(memory, kHugePageBytes);
+  }
+  void Take(void* memory, size_t bytes) {
+    next = static_cast<char*>(memory);
+    end = next + bytes;
+    bytes_taken += bytes;
+  }
 
   ~Chunk() {
     Reserve& reserve = TheReserve();
@@ -83,8 +105,7 @@ void* RefillPool(size_t size_class) {
     if (const size_t rest = static_cast<size_t>(chunk.end - chunk.next) / kPoolGranule; rest > 0) {
       PoolFree(chunk.next, rest * kPoolGranule);  // rest < size_class: it is a class of its own.
     }
-    chunk.next = static_cast<char*>(::operator new(kChunkBytes));
-    chunk.end = chunk.next + kChunkBytes;
+    chunk.TakeAnother();
   }
   char* block = chunk.next;
   chunk.next += bytes;

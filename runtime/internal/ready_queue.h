@@ -105,11 +105,22 @@ class ReadyQueue {
     return true;
   }
 
-  // Pops a step for a scheduler with an order of its own, which calls Started() when it runs or drops it.
-  Step TakeOver() {
-    const Step step = ring_[head_++ & mask_];
-    if (!step.IsTask() && step) step.runnable()->position_ = Runnable::kTakenOver;
-    return step;
+  // Pops all steps for a scheduler with an order of its own, which calls Started() when it runs or drops a Runnable.
+  // Gives each to `take`, which pushes nothing.
+  template <typename F>
+  [[gnu::always_inline]] void TakeOver(F take) {
+    size_t taken = head_;
+    const size_t end = tail_;
+    if (taken == end) return;
+    head_ = end;
+    do {
+      const Step step = ring_[taken & mask_];
+      if (!step.IsTask()) [[unlikely]] {
+        if (!step) continue;
+        step.runnable()->position_ = Runnable::kTakenOver;
+      }
+      take(step);
+    } while (++taken != end);
   }
   static void Started(Runnable* runnable) { runnable->position_ = Runnable::kNotReady; }
 

@@ -62,6 +62,16 @@ class TaskState : public FutureState {
 
   void MakeReady() { core().ready.Push(this); }
 
+  // Asks for this to be in the cache; and, if it is, for what its end touches.
+  void Prefetch() const {
+    __builtin_prefetch(this);
+    __builtin_prefetch(&next_);
+  }
+  void PrefetchNeighbours() const {
+    __builtin_prefetch(&previous_->next_);
+    __builtin_prefetch(&next_->previous_);
+  }
+
   // --- For awaiters ---
 
   // The running coroutine `leaf` is about to suspend in `wait` (null for a bare trip through the ready queue).

@@ -8,6 +8,7 @@ namespace detent::internal {
 namespace {
 
 constexpr size_t kRebuildAbove = 64;  // Small heaps are not worth rebuilding.
+constexpr int kCacheLine = 64;
 constexpr size_t kPrefetchAbove = 32 * 1024;  // Entries: half a megabyte.
 
 // A free slot has twice the next one's number and one, which no address is.
@@ -38,6 +39,7 @@ Timer* TimerHeap::PopEarliest() {
   Timer* timer = reinterpret_cast<Timer*>(slots_[slot]);
   timer->slot_ = Timer::kNoSlot;
   --live_;
+  if (size_ > kPrefetchAbove) timer->PrefetchForRun();
   PopRoot();
   DropCancelledRoots();
   return timer;
@@ -96,10 +98,23 @@ void TimerHeap::DropCancelledRoots() {
     if (timer != 0) {
       next_ = DeadlineOf(At(0));
       __builtin_prefetch(reinterpret_cast<const void*>(timer));  // It is often due as well.
+      if (size_ > kPrefetchAbove) PrefetchNext(reinterpret_cast<const Timer*>(timer));
       return;
     }
     PopRoot();
   }
+}
+
+// What a timer leads to takes several cache misses, each of which begins where the one before it ends. They are overlapped
+// with the steps of the two timers before it.
+void TimerHeap::PrefetchNext(const Timer* earliest) {
+  earliest->PrefetchForNext();
+  const Entry* const child = &At(1);
+  const size_t a = child[1] < child[0] ? 1 : 0;
+  const size_t b = child[3] < child[2] ? 3 : 2;
+  const auto* const second = reinterpret_cast<const char*>(slots_[SlotOf(child[b] < child[a] ? child[b] : child[a])]);
+  if (second == nullptr) return;
+  for (int i = -kCacheLine; i <= kCacheLine; i += kCacheLine) __builtin_prefetch(second + i);
 }
 
 void TimerHeap::Rebuild() {

@@ -28,6 +28,11 @@ class Timer : public Runnable {
   LoopTime deadline() const { return deadline_; }
   bool IsArmed() const { return slot_ != kNoSlot; }
 
+  // Of a heap that does not fit the cache: it is the next but one that is due; then the next; then it is due. Asks for
+  // what will be touched a little later.
+  virtual void PrefetchForNext() const {}
+  virtual void PrefetchForRun() const {}
+
  protected:
   Timer() {}
   // Not armed; for what it will be armed with.
@@ -92,6 +97,7 @@ class TimerHeap {
   void SiftDown(size_t index, Entry entry);
   void PopRoot();
   void DropCancelledRoots();
+  void PrefetchNext(const Timer* earliest);
   void Rebuild();
   void Renumber();
   uint32_t TakeSlot(Timer* timer);
