@@ -240,8 +240,7 @@ void EventLoop::DiscardEverything(bool report) {
   const RunningScope scope(core_, &running_);
   core.tearing_down = true;
   // Later tasks first: a child goes before the group or the gather in whose frame it is kept.
-  while (core.first_task != nullptr) {
-    internal::TaskState* task = core.last_task();
+  while (internal::TaskState* const task = core.tasks.last()) {
     const AnyTask keep(task);
     if (report) {
       internal::WaitNode* wait = task->wait();
@@ -275,12 +274,9 @@ std::vector<AnyTask> AllTasks() {
   internal::LoopCore& core = internal::RequireCore("AllTasks()");
   internal::NoteUnknownAccess(core);
   std::vector<AnyTask> tasks;
-  tasks.reserve(core.live_tasks);
-  if (internal::TaskState* task = core.first_task) {
-    do {
-      tasks.push_back(AnyTask(task));
-      task = task->next_live();
-    } while (task != core.first_task);
+  tasks.reserve(core.tasks.size());
+  for (internal::TaskState* task = core.tasks.first(); task != nullptr; task = core.tasks.Next(task)) {
+    tasks.push_back(AnyTask(task));
   }
   return tasks;
 }
@@ -301,7 +297,8 @@ ContextRef LoopCore::RunningContext() const {
 
 uint64_t LoopCore::RunningSource() const { return current_task != nullptr ? current_task->id() : callback_source; }
 
-TaskState* LoopCore::last_task() const { return first_task == nullptr ? nullptr : first_task->previous_live(); }
+TaskState* TaskList::At(TaskLink* link) const { return link == this ? nullptr : static_cast<TaskState*>(link); }
+TaskState* TaskList::Next(const TaskState* task) const { return At(static_cast<const TaskLink*>(task)->next_); }
 
 LoopCore& RequireCore(const char* what) {
   if (tls_running_core == nullptr) {

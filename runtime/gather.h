@@ -59,9 +59,13 @@ class GatherBase : public FutureState, public Runnable, public SelfKept {
   template <typename T>
   void BeginSpawned(std::vector<Coro<T>>& coros, std::source_location where) {
     Keep();
+    LoopCore& core = this->core();
+    const bool may_have_context = MayHaveContext(core);
     Child* child = children_.get();
     for (Coro<T>& coro : coros) {
-      child->state = StateRef<FutureState>::Adopt(SpawnCounted(core(), coro, SpawnOptions(), where));
+      TaskOf<T>* const task = NewTask<T>(core, coro.Release(), where);
+      if (may_have_context) [[unlikely]] task->TakeNameAndContext({});
+      child->state.BecomeAdopted(task);
       Watch(*child++);
     }
   }
@@ -119,9 +123,10 @@ class GatherBase : public FutureState, public Runnable, public SelfKept {
     core().self_kept.Add(this);
   }
   void Watch(Child& child) {
+    FutureState& state = *child.state;
     child.owner = this;
-    NoteAccess(core(), *child.state->Object(), AccessMode::kRead);
-    child.state->Observe(&child);
+    NoteAccess(state.core(), *state.Object(), AccessMode::kRead);
+    state.Observe(&child);
   }
   // Whether a child that ends with a value is no more than one less.
   bool OnlyCounts() const { return left_ > 1 && !decided_ && core().recorder == nullptr; }
@@ -158,8 +163,10 @@ class GatherTupleState final : public WithValue<GatherTuple<kSettled, T...>, Gat
  private:
   ~GatherTupleState() = default;
   void DeleteThis() noexcept override {
+    LoopCore& core = this->core();
     this->Dismantle();
     delete this;
+    core.DropReference();
   }
   void CompleteWithResults() override { Complete_(std::index_sequence_for<T...>()); }
   template <size_t... I>
@@ -189,13 +196,16 @@ class GatherVectorState final : public WithValue<GatherVector<kSettled, T>, Gath
  private:
   ~GatherVectorState() = default;
   void DeleteThis() noexcept override {
+    LoopCore& core = this->core();
     this->Dismantle();
     delete this;
+    core.DropReference();
   }
   void CompleteWithResults() override {
     GatherVector<kSettled, T> results;
-    results.reserve(this->count());
-    for (size_t i = 0; i < this->count(); ++i) {
+    const size_t count = this->count();
+    results.reserve(count);
+    for (size_t i = 0; i < count; ++i) {
       if constexpr (kSettled) {
         results.push_back(this->template OutcomeOf<T>(i));
       } else {

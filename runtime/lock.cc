@@ -26,11 +26,9 @@ std::string LockAcquire::Describe() const {
 
 void LockAcquire::AddBlockers(std::vector<TaskState*>& tasks) const {
   if (IsOrphan() || !lock_->locked_) return;
-  TaskState* const first = task()->core().first_task;
-  TaskState* holder = first;
-  while (holder != nullptr && holder->id() != lock_->holder_) {
-    holder = holder->next_live() == first ? nullptr : holder->next_live();
-  }
+  const TaskList& all = task()->core().tasks;
+  TaskState* holder = all.first();
+  while (holder != nullptr && holder->id() != lock_->holder_) holder = all.Next(holder);
   if (holder != nullptr) tasks.push_back(holder);
 }
 

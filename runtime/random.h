@@ -19,7 +19,6 @@ class RandomGenerator {
   explicit RandomGenerator(uint64_t seed = 0) { Seed(seed); }
 
   void Seed(uint64_t seed) {
-    // Not in a loop: clang would use vectors, which lack the multiplication.
     state_[0] = SplitMix(seed + 1 * kGolden);
     state_[1] = SplitMix(seed + 2 * kGolden);
     state_[2] = SplitMix(seed + 3 * kGolden);
@@ -57,6 +56,7 @@ class RandomGenerator {
   static constexpr uint64_t kGolden = 0x9e3779b97f4a7c15;
 
   static uint64_t SplitMix(uint64_t z) {
+    asm("" : "+r"(z));  // Else clang would take four at once in vectors, which lack the multiplication.
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
     z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
     return z ^ (z >> 31);

@@ -64,8 +64,10 @@ class ShieldState final : public FutureState, public SelfKept {
   explicit ShieldState(StateRef<FutureState> inner);
   ~ShieldState() = default;
   void DeleteThis() noexcept override {
+    LoopCore& core = this->core();
     this->Dismantle();
     delete this;
+    core.DropReference();
   }
 
   FutureState& OtherValueOwner() override { return inner_->ValueOwner(); }

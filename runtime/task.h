@@ -101,19 +101,33 @@ class TaskOf final : public WithValue<T, TaskState> {
  private:
   ~TaskOf() = default;
   void DeleteThis() noexcept override {
-    this->Dismantle();
+    if (this->HasMoreToDelete()) [[unlikely]] return DeleteSlowly();
+    Delete();
+  }
+  [[gnu::noinline, gnu::cold]] void DeleteSlowly() noexcept {
+    this->DeleteMore();
+    Delete();
+  }
+  void Delete() noexcept {
+    LoopCore& core = this->core();
+    if (this->status() == Status::kValue) std::destroy_at(&this->value());
     delete this;
+    core.DropReference();
   }
 
-  bool TakeValue(PromiseBase& root) noexcept override {
+  void TakeValue(PromiseBase& root) override {
     Promise<T>& promise = static_cast<Promise<T>&>(root);
-    try {
+    if constexpr (std::is_nothrow_move_constructible_v<Stored<T>>) {
       this->ConstructValue(std::move(promise.value()));
-      return true;
-    } catch (...) {
-      promise.EndWithError(std::current_exception());
-      return false;
+    } else {
+      try {
+        this->ConstructValue(std::move(promise.value()));
+      } catch (...) {
+        promise.EndWithError(std::current_exception());
+        return this->LostValue();
+      }
     }
+    promise.handle().destroy();
   }
   void DropValue() noexcept override { std::destroy_at(&this->value()); }
   std::exception_ptr ErrorOf(PromiseBase& root) const noexcept override { return static_cast<Promise<T>&>(root).error(); }
@@ -121,28 +135,36 @@ class TaskOf final : public WithValue<T, TaskState> {
 
 // Makes a task without options and puts it into the ready queue of `core`. One of its references is the caller's.
 template <typename T>
-[[gnu::noinline]] TaskOf<T>* NewTask(LoopCore& core, std::coroutine_handle<Promise<T>> root, std::source_location where) {
+[[gnu::noinline]] TaskOf<T>* NewTask(LoopCore& core, std::coroutine_handle<Promise<T>> root, std::source_location where);
+template <typename T>
+[[gnu::noinline, gnu::cold]] TaskOf<T>* NewTaskOfFreshMemory(LoopCore& core, std::coroutine_handle<Promise<T>> root,
+                                                             std::source_location where) {
+  StockPool(PoolClassOf(sizeof(TaskOf<T>)));
+  return NewTask<T>(core, root, where);
+}
+template <typename T>
+TaskOf<T>* NewTask(LoopCore& core, std::coroutine_handle<Promise<T>> root, std::source_location where) {
+  if (!PoolHas(sizeof(TaskOf<T>))) [[unlikely]] return NewTaskOfFreshMemory<T>(core, root, where);
   auto* task = new TaskOf<T>(core, root.promise(), where);
   task->Start(core);
   return task;
 }
 
-// Makes a task of `coro` and puts it into the ready queue of `core`. Inline by force: mostly there are no options.
-template <typename T>
-[[gnu::always_inline]] inline TaskState* SpawnCounted(LoopCore& core, Coro<T>& coro, const SpawnOptions& options,
-                                                      std::source_location where) {
-  static_assert(!std::is_reference_v<T>, "a task cannot return a reference: return a pointer, or await the Coro");
-  TaskOf<T>* const task = NewTask<T>(core, coro.Release(), where);
+// Whether the step that runs has context variables that a task made by it may have to take over.
+inline bool MayHaveContext(const LoopCore& core) {
   const TaskState* const creator = core.current_task;
-  const bool has_context = creator == nullptr ? !core.callback_context.IsEmpty() : creator->HasExtras();
-  if (has_context || !options.name.empty()) [[unlikely]] task->TakeNameAndContext(options.name);
-  if (options.unwind == Unwind::kDestroy) task->SetDestroyOnCancel();
-  return task;
+  return creator == nullptr ? !core.callback_context.IsEmpty() : creator->HasExtras();
 }
+
+// Makes a task of `coro` and puts it into the ready queue of `core`. Inline by force: mostly there are no options.
 template <typename T>
 [[gnu::always_inline]] inline Task<T> SpawnOn(LoopCore& core, Coro<T>&& coro, const SpawnOptions& options,
                                               std::source_location where) {
-  return Task<T>(StateRef<FutureState>::Adopt(SpawnCounted(core, coro, options, where)));
+  static_assert(!std::is_reference_v<T>, "a task cannot return a reference: return a pointer, or await the Coro");
+  TaskOf<T>* const task = NewTask<T>(core, coro.Release(), where);
+  if (MayHaveContext(core) || !options.name.empty()) [[unlikely]] task->TakeNameAndContext(options.name);
+  if (options.unwind == Unwind::kDestroy) task->SetDestroyOnCancel();
+  return Task<T>(StateRef<FutureState>::Adopt(task));
 }
 
 }  // namespace internal

@@ -22,8 +22,7 @@ constexpr size_t kTasksOfCycleShown = 9;
 
 std::vector<const TaskState*> LiveTasks(const internal::LoopCore& core) {
   std::vector<const TaskState*> tasks;
-  const TaskState* task = core.first_task;
-  for (uint64_t i = 0; i < core.live_tasks; ++i, task = task->next_live()) tasks.push_back(task);
+  for (const TaskState* task = core.tasks.first(); task != nullptr; task = core.tasks.Next(task)) tasks.push_back(task);
   return tasks;
 }
 

@@ -73,7 +73,7 @@ void SimLoop::Reset(uint64_t seed) {
 // Mostly there are none.
 void SimLoop::DiscardLeftovers() {
   const internal::LoopCore& core = this->core();
-  if (core.first_task == nullptr && core.timers.empty() && core.ready.empty() && ready_.size() == 0 &&
+  if (core.tasks.empty() && core.timers.empty() && core.ready.empty() && ready_.size() == 0 &&
       core.self_kept.empty() && !had_jobs_) [[likely]] {
     return;
   }
@@ -317,7 +317,7 @@ void SimLoop::CheckThreadsafeCall() {
 void SimLoop::ThrowRuns(const char* what) { throw InvalidStateError(what); }
 
 void SimLoop::ThrowDeadlock() {
-  const uint64_t tasks = core().live_tasks;
+  const uint64_t tasks = core().tasks.size();
   std::string text = absl::StrCat("deadlock at ", core().now.ToString(), ", step ", steps_, ": ", tasks,
                                   tasks == 1 ? " task waits" : " tasks wait", " and nothing can wake ",
                                   tasks == 1 ? "it" : "them");

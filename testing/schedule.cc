@@ -41,7 +41,7 @@ bool RunToTheEnd(detent::EventLoop& loop, const Body& body, Failure& failure, ab
     failure.AddException("the body threw: ", std::current_exception());
   }
   body_ended();
-  if (loop.core().live_tasks == 0) return true;
+  if (loop.core().tasks.empty()) return true;
   // A body that was stuck is unwound by this; it then cancels the other tasks, the one that waits here among them.
   for (int i = 0; i < (ended ? 1 : 2); ++i) {
     try {

@@ -62,8 +62,8 @@ std::string WaitText(const TaskState& task, bool over) {
 
 const TaskState* LiveTaskOfLane(uint64_t lane) {
   const detent::internal::LoopCore* core = detent::internal::CurrentCore();
-  const TaskState* task = core == nullptr ? nullptr : core->first_task;
-  for (uint64_t i = 0; task != nullptr && i < core->live_tasks; ++i, task = task->next_live()) {
+  if (core == nullptr) return nullptr;
+  for (const TaskState* task = core->tasks.first(); task != nullptr; task = core->tasks.Next(task)) {
     if (detent::internal::LaneOfTask(task->id()) == lane) return task;
   }
   return nullptr;

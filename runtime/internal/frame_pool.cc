@@ -80,13 +80,21 @@ struct Chunk {
 
 thread_local Chunk tls_chunk;
 
-}  // namespace
-
+// Sees to it that the end of this thread leaves its lists to the reserve.
 void HandOverAtEnd() {
   if (tls_free_lists.handed_over_at_end) return;
   tls_free_lists.handed_over_at_end = true;
   (void)tls_chunk.next;  // Its first use makes it, and so registers its destructor.
 }
+
+}  // namespace
+
+void PoolFreeFirst(void* memory, size_t size) noexcept {
+  HandOverAtEnd();
+  PoolFree(memory, size);
+}
+
+void StockPool(size_t size_class) { PoolFree(RefillPool(size_class), size_class * kPoolGranule); }
 
 void* RefillPool(size_t size_class) {
   HandOverAtEnd();

@@ -40,14 +40,28 @@ inline constinit thread_local FreeLists tls_free_lists;
 
 // A block of class `size_class` from the common reserve or from fresh memory.
 [[gnu::noinline, gnu::cold]] void* RefillPool(size_t size_class);
-// Sees to it that the end of this thread leaves its lists to the reserve.
-[[gnu::noinline, gnu::cold]] void HandOverAtEnd();
+// Sees to that list before an allocation from it.
+[[gnu::noinline, gnu::cold]] void StockPool(size_t size_class);
+// A thread's first PoolFree(): sees to it that its end leaves its lists to the reserve.
+[[gnu::noinline, gnu::cold]] void PoolFreeFirst(void* memory, size_t size) noexcept;
+
+constexpr size_t PoolClassOf(size_t size) { return (size + kPoolGranule - 1) / kPoolGranule; }
+
+// Whether PoolAllocate(size) has a block at hand. After StockPool() it has; by asking first a function need not save
+// registers for the case that it has not.
+inline bool PoolHas(size_t size) {
+#ifdef DETENT_INTERNAL_POOL_IS_HEAP
+  return size > 0;
+#else
+  return PoolClassOf(size) >= kPoolClasses || tls_free_lists.heads[PoolClassOf(size)] != nullptr;
+#endif
+}
 
 inline void* PoolAllocate(size_t size) {
 #ifdef DETENT_INTERNAL_POOL_IS_HEAP
   return ::operator new(size);
 #else
-  const size_t size_class = (size + kPoolGranule - 1) / kPoolGranule;
+  const size_t size_class = PoolClassOf(size);
   if (size_class >= kPoolClasses) [[unlikely]] return ::operator new(size);
   FreeBlock*& head = tls_free_lists.heads[size_class];
   FreeBlock* block = head;
@@ -64,11 +78,11 @@ inline void PoolFree(void* memory, size_t size) noexcept {
 #ifdef DETENT_INTERNAL_POOL_IS_HEAP
   ::operator delete(memory, size);
 #else
-  const size_t size_class = (size + kPoolGranule - 1) / kPoolGranule;
+  const size_t size_class = PoolClassOf(size);
   if (size_class >= kPoolClasses) [[unlikely]] return ::operator delete(memory, size);
   FreeBlock*& head = tls_free_lists.heads[size_class];
   // A thread's first free finds an empty list. Only then is there more to ask, so that the usual free asks nothing else.
-  if (head == nullptr && !tls_free_lists.handed_over_at_end) [[unlikely]] HandOverAtEnd();
+  if (head == nullptr && !tls_free_lists.handed_over_at_end) [[unlikely]] return PoolFreeFirst(memory, size);
   head = ::new (memory) FreeBlock{head};
 #endif
 }

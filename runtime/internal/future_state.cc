@@ -19,6 +19,8 @@ void FutureState::TellEnd() noexcept {
   }
 }
 
+void FutureState::DropError() noexcept { error_.~exception_ptr(); }
+
 bool FutureState::CheckCancel(const char* what) const {
   if (core_->loop == nullptr) return false;
   core_->loop->CheckThread(what);

@@ -163,10 +163,10 @@ class FutureState : public Pooled {
   // The work is Dismantle()'s: a destructor would first put this class's vtable into place.
   ~FutureState() {}
   void Dismantle() noexcept {
-    if (status() == Status::kError) [[unlikely]] error_.~exception_ptr();
-    core_->DropReference();
+    if (status() == Status::kError) [[unlikely]] DropError();
   }
-  // Dismantle(), then `delete this` of the most derived class.
+  // Dismantle(), then `delete this` of the most derived class, then DropReference() of the core: in this order the last is
+  // a jump.
   virtual void DeleteThis() noexcept = 0;
 
   void Complete(Status status) {
@@ -206,6 +206,7 @@ class FutureState : public Pooled {
   }
   // Tells those who wait for it that it will never be done, and the exception handler of an error nobody looked at.
   [[gnu::noinline, gnu::cold]] void TellEnd() noexcept;
+  [[gnu::noinline, gnu::cold]] void DropError() noexcept;
   [[noreturn]] void ThrowNoValue();
   [[noreturn]] void ThrowOtherLoop(const char* what) const;
 
@@ -223,7 +224,11 @@ class FutureState : public Pooled {
   WaitObject object_;
   uint32_t references_;
   uint8_t bits_;
-  // A task's flags follow, in what would be padding.
+
+ protected:
+  // A task's, here because it would be padding. More requests than the type holds are not counted.
+  uint8_t flags_ = 0;
+  uint16_t cancel_requests_ = 0;
 };
 
 // These are inline because every task that ends goes through them.
@@ -284,12 +289,13 @@ class StateRef {
   ~StateRef() {
     if (state_ != nullptr) state_->DropReference();
   }
-  // Takes over a reference that is counted already.
+  // Takes over a reference that is counted already. The second is for an empty one.
   static StateRef Adopt(S* state) {
     StateRef reference;
     reference.state_ = state;
     return reference;
   }
+  void BecomeAdopted(S* state) { state_ = state; }
 
   S* get() const { return state_; }
   S* operator->() const { return state_; }
@@ -382,8 +388,10 @@ class PromiseState final : public WithValue<T, FutureState> {
  private:
   ~PromiseState() = default;
   void DeleteThis() noexcept override {
+    LoopCore& core = this->core();
     this->Dismantle();
     delete this;
+    core.DropReference();
   }
 };
 

@@ -15,6 +15,7 @@
 #include "detent/runtime/internal/context.h"
 #include "detent/runtime/internal/ready_queue.h"
 #include "detent/runtime/internal/self_kept.h"
+#include "detent/runtime/internal/task_list.h"
 #include "detent/runtime/internal/timer_heap.h"
 #include "detent/runtime/loop_time.h"
 
@@ -62,16 +63,14 @@ class LoopCore {
   TimerHeap timers;
   LoopTime now;  // The cached clock.
 
-  // The tasks that are not done, in the order in which they were made: a circular list through TaskState.
-  TaskState* first_task = nullptr;
-  uint64_t live_tasks = 0;
-  TaskState* last_task() const;  // The newest one, or null.
+  TaskList tasks;  // Those that are not done.
 
-  // Numbers that start anew with every run of a simulated loop.
-  uint64_t next_task_id = 1;
-  uint64_t next_callback_id = 1;
+  // Numbers that start anew with every run of a simulated loop. The first stands apart from the number of tasks: a compiler
+  // would count both with one wide load, which must wait for the narrow store of a task that ended.
   uint32_t run_number = 1;
   uint32_t next_object_ordinal = 1;
+  uint64_t next_task_id = 1;
+  uint64_t next_callback_id = 1;
 
   AccessRecorder* recorder = nullptr;  // Who is told what the running step touches; see access.h.
 

@@ -100,7 +100,7 @@ inline void TaskState::Step(LoopCore& core) {
 #if !DETENT_SYMMETRIC_TRANSFER
   while (core.next) std::exchange(core.next, nullptr).resume();
 #endif
-  if ((flags_ & kRootEnded) != 0) FinishRoot(core);
+  if ((flags_ & kRootEnded) != 0) FinishRoot();
 }
 
 // Goes on with `next`: by symmetric transfer or through the trampoline. What await_suspend() returns.

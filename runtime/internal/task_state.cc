@@ -23,7 +23,10 @@ TaskExtras& TaskState::Extras() const {
   return *extras_;
 }
 
-void TaskState::DropExtras() noexcept { delete extras_; }
+void TaskState::DeleteMore() noexcept {
+  delete extras_;
+  FutureState::Dismantle();
+}
 
 const std::string& TaskState::name() const {
   std::string& name = Extras().name;
@@ -67,8 +70,8 @@ bool TaskState::Cancel() {
     if (wait != nullptr) {
       // More hops than tasks: they await each other in a circle, which only a cancelled await can break.
       // Where it breaks depends on how many tasks there are.
-      if (hops > core().live_tasks) NoteUnknownAccess(core());
-      TaskState* inner = hops <= core().live_tasks ? wait->PassCancelTo() : nullptr;
+      if (hops > core().tasks.size()) NoteUnknownAccess(core());
+      TaskState* inner = hops <= core().tasks.size() ? wait->PassCancelTo() : nullptr;
       if (inner != nullptr) {
         task = inner;
         NoteWake(core(), inner->id_);
@@ -97,11 +100,10 @@ void TaskState::AfterSuspend() {
   if (inner != nullptr ? inner->Cancel() : wait_->CancelWait()) flags_ &= static_cast<uint8_t>(~kMustCancel);
 }
 
-[[gnu::always_inline]] inline void TaskState::Finish(LoopCore& core, Status status) {
-  flags_ &= kStarted;
-  Unlist(core);
+[[gnu::always_inline]] inline void TaskState::Finish(Status status) {
+  core().tasks.Remove(this);
   Announce(status);
-  core.current_task = nullptr;
+  if (references() == 1) core().current_task = nullptr;  // It goes, and a destructor may ask who runs.
   DropReference();
 }
 
@@ -113,7 +115,7 @@ bool TaskState::PrepareStep() {
   const bool cancelled = (flags_ & kDeliver) != 0 || (wait_ != nullptr && wait_->TookCancel());
   if (!started() && cancelled) {
     DestroyFrames(/*stop_at_catch=*/false);
-    Finish(core(), Status::kCancelled);
+    Finish(Status::kCancelled);
     return false;
   }
   if ((flags_ & kRecheck) != 0) {
@@ -124,7 +126,7 @@ bool TaskState::PrepareStep() {
     const bool caught = DestroyFrames(/*stop_at_catch=*/true);
     flags_ &= static_cast<uint8_t>(~kDeliver);
     if (!caught) {
-      Finish(core(), Status::kCancelled);
+      Finish(Status::kCancelled);
       return false;
     }
   }
@@ -153,32 +155,34 @@ bool TaskState::DestroyFrames(bool stop_at_catch) {
   return false;
 }
 
-void TaskState::FinishRoot(LoopCore& core) {
-  PromiseBase& root = *std::exchange(leaf_, nullptr);
-  if (root.ending() != Ending::kValue || !TakeValue(root)) [[unlikely]] return FinishWithoutValue(core, root);
-  root.handle().destroy();  // The coroutine's parameters live until here, and may still look at this task.
-  Status status = Status::kValue;
-  if ((flags_ & kMustCancel) != 0) [[unlikely]] {
-    // It cancelled itself and returned before it could notice.
-    DropValue();
-    status = Status::kCancelled;
-  }
-  Finish(core, status);
+void TaskState::FinishRoot() {
+  if (leaf_->ending() != Ending::kValue) [[unlikely]] return FinishWithoutValue();
+  TakeValue(*leaf_);  // The coroutine's parameters live until here, and may still look at this task.
+  if ((flags_ & (kMustCancel | kLostValue)) != 0) [[unlikely]] return FinishWithUnwantedValue();
+  Finish(Status::kValue);
 }
 
-void TaskState::FinishWithoutValue(LoopCore& core, PromiseBase& root) {
+void TaskState::FinishWithUnwantedValue() {
+  if ((flags_ & kLostValue) != 0) return FinishWithoutValue();
+  // It cancelled itself and returned before it could notice.
+  DropValue();
+  Finish(Status::kCancelled);
+}
+
+void TaskState::FinishWithoutValue() {
+  PromiseBase& root = *leaf_;
   std::exception_ptr error = root.ending() == Ending::kError ? ErrorOf(root) : nullptr;
   root.handle().destroy();
   const Status status = error == nullptr ? Status::kCancelled : Status::kError;
   if (error != nullptr) SetError(std::move(error));
-  Finish(core, status);
+  Finish(status);
 }
 
 void TaskState::Abandon() {
   LoopCore& core = this->core();
   core.current_task = this;
   DestroyFrames(/*stop_at_catch=*/false);
-  Finish(core, Status::kCancelled);
+  Finish(Status::kCancelled);
 }
 
 }  // namespace detent::internal

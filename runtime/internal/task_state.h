@@ -28,7 +28,7 @@ struct TaskExtras : public Pooled {
   ContextRef context;
 };
 
-class TaskState : public FutureState {
+class TaskState : public FutureState, public TaskLink {
  public:
   // asyncio's Task.cancel(). Flags, unlinks and enqueues; runs nothing.
   bool Cancel() final;
@@ -65,12 +65,9 @@ class TaskState : public FutureState {
   // Asks for this to be in the cache; and, if it is, for what its end touches.
   void Prefetch() const {
     __builtin_prefetch(this);
-    __builtin_prefetch(&next_);
+    __builtin_prefetch(&extras_);
   }
-  void PrefetchNeighbours() const {
-    __builtin_prefetch(&previous_->next_);
-    __builtin_prefetch(&next_->previous_);
-  }
+  using TaskLink::PrefetchNeighbours;
 
   // --- For awaiters ---
 
@@ -106,19 +103,19 @@ class TaskState : public FutureState {
   TaskState(LoopCore& core, PromiseBase& root, std::source_location where) noexcept
       : FutureState(core, kIsTask, /*references=*/2), leaf_(&root), id_(core.next_task_id++), spawned_at_(where) {}
   ~TaskState() = default;
-  void Dismantle() noexcept {
-    if (extras_ != nullptr) [[unlikely]] DropExtras();
-    FutureState::Dismantle();
-  }
+  // Whether there is more than a value, memory, and a reference to the core.
+  bool HasMoreToDelete() const { return extras_ != nullptr || status() == Status::kError; }
+  void DeleteMore() noexcept;
 
   // Puts the loop in charge of the task: listed, and ready for its first step.
   void Start(LoopCore& core);
   // Of a task with a name, or whose creator has context variables.
   [[gnu::noinline, gnu::cold]] void TakeNameAndContext(std::string_view name) noexcept;
 
-  // Moves the value of the ended root coroutine into this state. False if that threw: then the root has ended with that
-  // error.
-  virtual bool TakeValue(PromiseBase& root) noexcept = 0;
+  // Moves the value of the ended root coroutine into this state and destroys the coroutine. If moving threw, the root has
+  // ended with that error instead, is left, and LostValue() is called.
+  virtual void TakeValue(PromiseBase& root) = 0;
+  void LostValue() { flags_ |= kLostValue; }
   // Takes that value back.
   virtual void DropValue() noexcept = 0;
   // The error with which the root coroutine has ended.
@@ -132,6 +129,7 @@ class TaskState : public FutureState {
   static constexpr uint8_t kDestroyOnCancel = 8;  // Always set in a task that was spawned with Unwind::kDestroy.
   static constexpr uint8_t kStarted = 16;         // It had its first step.
   static constexpr uint8_t kRootEnded = 32;       // The step that runs is the last.
+  static constexpr uint8_t kLostValue = 64;       // See TakeValue().
   // A step looks closer if one of these is set.
   static constexpr uint8_t kPrepare = kMustCancel | kDeliver | kRecheck | kDestroyOnCancel;
 
@@ -140,55 +138,22 @@ class TaskState : public FutureState {
   [[gnu::noinline, gnu::cold]] void AfterSuspend();
   // Destroys frames from the innermost outwards up to one that catches. True if it reached one, which is the new leaf.
   bool DestroyFrames(bool stop_at_catch);
-  [[gnu::noinline]] void FinishRoot(LoopCore& core);
-  [[gnu::noinline, gnu::cold]] void FinishWithoutValue(LoopCore& core, PromiseBase& root);
-  void Finish(LoopCore& core, Status status);
-  void Unlist(LoopCore& core);
+  [[gnu::noinline]] void FinishRoot();
+  [[gnu::noinline, gnu::cold]] void FinishWithoutValue();
+  [[gnu::noinline, gnu::cold]] void FinishWithUnwantedValue();
+  void Finish(Status status);
   TaskExtras& Extras() const;
-  [[gnu::noinline, gnu::cold]] void DropExtras() noexcept;
 
-  // The first two stand in what would be padding of FutureState. More requests than its type holds are not counted.
-  uint8_t flags_ = 0;
-  uint16_t cancel_requests_ = 0;
-  PromiseBase* leaf_;  // The innermost coroutine; stale while the task runs; null once the frames are gone.
+  PromiseBase* leaf_;  // The innermost coroutine; stale while the task runs, and once it has ended.
   uint64_t id_;
   std::source_location spawned_at_;
   mutable TaskExtras* extras_ = nullptr;
-  TaskState* previous_;  // In the loop's list of live tasks.
-  TaskState* next_;
-
- public:
-  TaskState* next_live() const { return next_; }
-  TaskState* previous_live() const { return previous_; }
 };
 
 // Inline because every task goes through them.
 inline void TaskState::Start(LoopCore& core) {
-  if (core.first_task == nullptr) {
-    core.first_task = previous_ = next_ = this;
-  } else {
-    TaskState* const first = core.first_task;
-    TaskState* const last = first->previous_;
-    next_ = first;
-    previous_ = last;
-    last->next_ = this;
-    first->previous_ = this;
-  }
-  ++core.live_tasks;
+  core.tasks.Append(this);
   core.ready.Push(this);
-}
-
-inline void TaskState::Unlist(LoopCore& core) {
-  TaskState* const next = next_;
-  if (next == this) {
-    core.first_task = nullptr;
-  } else {
-    TaskState* const previous = previous_;
-    previous->next_ = next;
-    next->previous_ = previous;
-    if (core.first_task == this) core.first_task = next;
-  }
-  --core.live_tasks;
 }
 
 inline bool WaitNode::Wake() {
