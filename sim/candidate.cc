@@ -22,12 +22,10 @@ bool Footprint::ConflictsWith(const Footprint& other) const {
   return false;
 }
 
-Footprint Candidate::footprint() const {
+Footprint Candidate::AnnouncedFootprint() const {
   Footprint footprint;
-  if (!IsTask()) return footprint;
   const internal::TaskState& task = *step_.task();
   const internal::WaitNode* wait = task.wait();
-  if (wait == nullptr) return footprint;
   if (wait->Kind() != internal::WaitKind::kShared) {
     if (const internal::WaitObject* object = wait->Object()) footprint.Add(KeyOf(task, *object));
     return footprint;
@@ -38,10 +36,9 @@ Footprint Candidate::footprint() const {
   return footprint;
 }
 
-bool Candidate::Announces(ObjectKey object) const {
-  const internal::WaitNode* wait = IsTask() ? step_.task()->wait() : nullptr;
-  if (wait == nullptr) return false;
+bool Candidate::IsAnnounced(ObjectKey object) const {
   const internal::TaskState& task = *step_.task();
+  const internal::WaitNode* wait = task.wait();
   if (wait->Kind() != internal::WaitKind::kShared) {
     const internal::WaitObject* waited_on = wait->Object();
     return waited_on != nullptr && KeyOf(task, *waited_on) == object;

@@ -69,15 +69,20 @@ class Candidate {
   bool IsFirst() const { return IsTask() && !step_.task()->started(); }
   // Its task stands in a bare Yield(), or in a Sleep() of no time.
   bool Yielded() const { return IsTask() && step_.task()->started() && step_.task()->wait() == nullptr; }
-  Footprint footprint() const;
+  Footprint footprint() const { return AnnouncesNothing() ? Footprint() : AnnouncedFootprint(); }
   // Whether `object` is announced.
-  bool Announces(ObjectKey object) const;
+  bool Announces(ObjectKey object) const { return !AnnouncesNothing() && IsAnnounced(object); }
 
   // --- For the library ---
 
   internal::Step step() const { return step_; }
 
  private:
+  bool AnnouncesNothing() const { return !IsTask() || step_.task()->wait_before_step() == nullptr; }
+  // REQUIRES: !AnnouncesNothing().
+  Footprint AnnouncedFootprint() const;
+  bool IsAnnounced(ObjectKey object) const;
+
   internal::Step step_;
   uint64_t lane_;
 };

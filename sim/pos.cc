@@ -30,28 +30,23 @@ class PosStrategy final : public Strategy {
 
   uint32_t Choose(const ChoicePoint& point) override {
     if (point.kind() != ChoiceKind::kSchedule) return RandomChoice(random_, point);
-    const bool compare_footprints = some_touch_many_;
-    uint64_t best = 0;
-    uint64_t best_priority = 0;
     // New priorities for the steps that conflict with the one that ran last are drawn in the same pass: from a stream of
     // their own, which needs no branch that would be mispredicted.
     uint64_t stream = random_.Next();
-    point.VisitLanes([&](uint32_t i, uint64_t lane) __attribute__((always_inline)) {
-      Pending& pending = pending_[lane];
-      if (pending.priority == 0) [[unlikely]] {
-        Announce(point.candidate(i).footprint(), pending);
-        pending.priority = Draw();
-      } else if (compare_footprints) [[unlikely]] {
+    uint32_t choice;
+    if (some_touch_many_) [[unlikely]] {
+      choice = Highest(point, [&](uint32_t i, Pending& pending) {
         if (last_footprint_.ConflictsWith(point.candidate(i).footprint())) pending.priority = Draw();
-      } else {
+      });
+    } else if (last_object_ == kNone) {
+      choice = Highest(point, [](uint32_t, Pending&) {});
+    } else {
+      choice = Highest(point, [&](uint32_t, Pending& pending) __attribute__((always_inline)) {
         stream += 0x9e3779b97f4a7c15;
         const bool conflicts = (pending.object == last_object_) & (pending.writes | last_writes_);
         pending.priority = Select(conflicts, Mixed(stream), pending.priority);
-      }
-      best = Select(pending.priority > best_priority, i, best);
-      best_priority = Select(pending.priority > best_priority, pending.priority, best_priority);
-    });
-    const auto choice = static_cast<uint32_t>(best);
+      });
+    }
     if (some_touch_many_) [[unlikely]] last_footprint_ = point.candidate(choice).footprint();
     Take(pending_[point.lane(choice)]);
     return choice;
@@ -71,6 +66,25 @@ class PosStrategy final : public Strategy {
     bool writes = false;
   };
 
+  // The candidate with the highest priority, after `redraw` of those that have one and a first draw for the others.
+  template <typename F>
+  [[gnu::always_inline]] uint32_t Highest(const ChoicePoint& point, F redraw) {
+    uint64_t best = 0;
+    uint64_t best_priority = 0;
+    point.VisitLanes([&](uint32_t i, uint64_t lane) __attribute__((always_inline)) {
+      Pending& pending = pending_[lane];
+      if (pending.priority == 0) [[unlikely]] {
+        Announce(point.candidate(i).footprint(), pending);
+        pending.priority = Draw();
+      } else {
+        redraw(i, pending);
+      }
+      best = Select(pending.priority > best_priority, i, best);
+      best_priority = Select(pending.priority > best_priority, pending.priority, best_priority);
+    });
+    return static_cast<uint32_t>(best);
+  }
+
   // The lane makes its pending step.
   void Take(Pending& pending) {
     // Before a step without a choice nobody else was ready, so that there is nobody to draw anew for.
@@ -89,7 +103,7 @@ class PosStrategy final : public Strategy {
     z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
     return (z ^ (z >> 31)) | 1;
   }
-  uint64_t Draw() { return random_.Next() | 1; }
+  [[gnu::always_inline]] uint64_t Draw() { return random_.Next() | 1; }
 
   RandomGenerator random_;
   LaneTable<Pending> pending_;

@@ -59,7 +59,8 @@ class ReadyList {
 
   // Lists the candidates, and gives their number. REQUIRES: size() > 0.
   [[gnu::always_inline]] uint32_t ListCandidates() {
-    if (has_heads()) [[unlikely]] return ListHeads();
+    lists_heads_ = runnables_ > 0 && size() > 1;
+    if (lists_heads_) [[unlikely]] return ListHeads();
     first_ = Select(current_ == kNowhere, head_, current_);
     return static_cast<uint32_t>(size());
   }
@@ -73,7 +74,7 @@ class ReadyList {
   template <typename F>
   [[gnu::always_inline]] void VisitLanes(F visit) const {
     uint32_t i = 0;
-    if (has_heads()) [[unlikely]] {
+    if (lists_heads_) [[unlikely]] {
       for (const size_t head : heads_) visit(i++, steps_[head].lane);
       return;
     }
@@ -93,7 +94,7 @@ class ReadyList {
 
   // Takes candidate `choice` out. Started() is to be called if it is no task.
   [[gnu::always_inline]] ReadyStep Choose(uint32_t choice) {
-    if (has_heads()) [[unlikely]] return ChooseHead(choice);
+    if (lists_heads_) [[unlikely]] return ChooseHead(choice);
     return TakeOut(IndexOf(choice));
   }
   void Started(internal::Runnable* runnable) {
@@ -118,13 +119,11 @@ class ReadyList {
   static constexpr size_t kFirstCapacity = 64;
   static constexpr size_t kNowhere = 0;
 
-  // Only callbacks share a lane: of tasks each is a candidate.
-  bool has_heads() const { return runnables_ > 0 && size() > 1; }
   uint32_t ListHeads();
   ReadyStep ChooseHead(uint32_t choice);
   void FindCurrent();
   [[gnu::always_inline]] size_t IndexOf(uint32_t choice) const {
-    if (has_heads()) [[unlikely]] return heads_[choice];
+    if (lists_heads_) [[unlikely]] return heads_[choice];
     return IndexAfter(first_, choice);
   }
   // The first candidate, then the others in order.
@@ -165,7 +164,10 @@ class ReadyList {
   uint64_t current_lane_ = 0;      // The lane that a choice made current; 0 if none.
   size_t current_ = kNowhere;      // Its first step, if it is ready.
   size_t first_ = kBlock;          // The first candidate.
-  std::vector<size_t> heads_;      // If has_heads(): the first step of each lane, in the order of candidates.
+  // Whether not every step is a candidate: of tasks each is, but callbacks may share a lane. Then the first step of each
+  // lane, in the order of candidates.
+  bool lists_heads_ = false;
+  std::vector<size_t> heads_;
 };
 
 }  // namespace detent::sim

@@ -247,7 +247,7 @@ inline void SimLoop::RecordStep(const ReadyStep& chosen) {
 
 inline void SimLoop::RecordTaskStep(const ReadyStep& chosen) {
   uint64_t word = chosen.lane;
-  if (const internal::WaitNode* wait = chosen.step.task()->wait()) {
+  if (const internal::WaitNode* wait = chosen.step.task()->wait_before_step()) {
     const internal::WaitObject* object = wait->Object();
     word ^= static_cast<uint64_t>(wait->Kind()) << kWaitShift;
     if (object != nullptr) word ^= static_cast<uint64_t>(object->Ordinal(core())) << kObjectShift;

@@ -54,6 +54,7 @@ class TaskState : public FutureState, public TaskLink {
   // where it was spawned, or if that was in the library (Gather) where its coroutine is defined.
   std::source_location Place() const;
   WaitNode* wait() const { return IsDone() ? nullptr : wait_; }
+  WaitNode* wait_before_step() const { return wait_; }  // REQUIRES: it is ready.
   bool IsCurrent() const { return core().current_task == this; }
 
   // One step: resumes the innermost coroutine until it suspends again or the task ends. Leaves itself as the current task
