@@ -74,10 +74,12 @@ void EpollLoop::LookUp() {
 void EpollLoop::RunIterations() {
   internal::LoopCore& core = this->core();
   internal::ReadyQueue& ready = core.ready;
+  if (ready.empty()) return;
   size_t taken = ready.taken();
   do {
     // What is ready, but not what that makes ready.
-    for (const size_t end = ready.added(); taken != end;) {
+    const size_t end = ready.added();
+    do {
       const internal::Step step = ready.Pop(taken++);
       if (step.IsTask()) [[likely]] {
         step.task()->Step(core);
@@ -85,7 +87,7 @@ void EpollLoop::RunIterations() {
         core.current_task = nullptr;
         RunRunnable(step.runnable());
       }
-    }
+    } while (taken != end);
   } while (taken < core.look_at && taken != ready.added());
 }
 

@@ -55,7 +55,7 @@ class EpollLoop final : public EventLoop {
  private:
   // What comes before an iteration, if it is time for that: I/O, mail, the clock, timers.
   void LookUp();
-  // Runs iterations that need no more than what is ready, one at least, until it is time to look up.
+  // Runs iterations that need no more than what is ready, until it is time to look up.
   void RunIterations();
   // Polls for I/O and takes what other threads left, sleeping until the next timer if nothing is ready; reads the clock.
   void Poll();

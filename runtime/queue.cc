@@ -66,6 +66,7 @@ bool QueueWait::Recheck() {
   if (!IsOrphan()) NoteAccess(task()->core(), *queue_, AccessMode::kWrite);
   if (IsOrphan() || !HasNothing() || queue_->shut_down_) return true;
   QueueWaiters::RemoveWoken(this);
+  rechecks_ = false;
   is_put_ ? SuspendTo<true>(*task()) : SuspendTo<false>(*task());
   return false;
 }

@@ -201,7 +201,7 @@ class QueueWait : public ListedWait {
   std::string Describe() const final;
 
  protected:
-  QueueWait(QueueBase& queue, bool is_put) : queue_(&queue), is_put_(is_put) {}
+  QueueWait(QueueBase& queue, bool is_put) : queue_(&queue), is_put_(is_put), rechecks_(false) {}
   ~QueueWait() = default;
 
   QueueBase* queue() const { return queue_; }
@@ -215,7 +215,6 @@ class QueueWait : public ListedWait {
   template <bool kIsPut>
   WaitNode* SuspendTo(TaskState& task) {
     Park(task);
-    rechecks_ = false;
     (kIsPut ? queue_->putters_ : queue_->getters_).Append(this);
     return this;
   }
@@ -228,7 +227,7 @@ class QueueWait : public ListedWait {
 
   QueueBase* queue_;
   bool is_put_;
-  bool rechecks_;  // Good while it is parked.
+  bool rechecks_;  // Whether it looks again when it runs.
 };
 
 template <typename Q>
