@@ -84,7 +84,10 @@ TEST(ReadyQueueTest, WhatASchedulerTookOverIsNotInTheRingButReady) {
   ReadyQueue queue;
   Hop hop;
   queue.Push(&hop);
-  EXPECT_EQ(queue.TakeOver(), Step(&hop));
+  std::vector<Step> taken;
+  queue.TakeOver([&](Step step) { taken.push_back(step); });
+  EXPECT_EQ(taken, std::vector<Step>{Step(&hop)});
+  EXPECT_TRUE(queue.empty());
   EXPECT_TRUE(hop.IsReady());
   EXPECT_FALSE(queue.Remove(&hop));
   EXPECT_FALSE(hop.IsReady());

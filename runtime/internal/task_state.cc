@@ -111,6 +111,7 @@ bool TaskState::PrepareStep() {
   if ((flags_ & kMustCancel) != 0) {
     flags_ &= static_cast<uint8_t>(~kMustCancel);
     flags_ |= kDeliver;
+    if (wait_ != nullptr) wait_->NoteDelivery();
   }
   const bool cancelled = (flags_ & kDeliver) != 0 || (wait_ != nullptr && wait_->TookCancel());
   if (!started() && cancelled) {

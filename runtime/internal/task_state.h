@@ -169,9 +169,10 @@ inline bool WaitNode::Wake() {
 }
 
 inline Ending WaitNode::EndOfWait(TaskState& task) const {
-  if (task.ConsumeCancel()) return Ending::kCancelled;
+  static_assert(kPoolGranule > kStateBits);
   const uintptr_t state = task_and_state_ & kStateBits;
   if (state == kWoken) [[likely]] return Ending::kValue;
+  if (task.ConsumeCancel()) return Ending::kCancelled;
   return (state & kCancelled) != 0 ? Ending::kCancelled : Ending::kError;
 }
 

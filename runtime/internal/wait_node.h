@@ -118,6 +118,9 @@ class WaitNode {
   // For reports: a circle of them is a deadlock.
   virtual void AddBlockers(std::vector<TaskState*>& tasks) const { (void)tasks; }
 
+  // The step that begins delivers a cancellation that came after the wait was over.
+  void NoteDelivery() { task_and_state_ |= kDelivers; }
+
   TaskState* task() const { return reinterpret_cast<TaskState*>(task_and_state_ & ~kStateBits); }
 
  protected:
@@ -151,11 +154,12 @@ class WaitNode {
   // Wake() of a task that is ready already, from outside the run, or where somebody records.
   [[gnu::noinline, gnu::cold]] bool WakeUnusually();
 
-  // The state stands in the low bits of the task's address; kWaiting is none of them.
+  // The state stands in the low bits of the task's address, a multiple of kPoolGranule; kWaiting is none of them.
   static constexpr uintptr_t kWoken = 1;
   static constexpr uintptr_t kCancelled = 2;
   static constexpr uintptr_t kOrphan = 4;
-  static constexpr uintptr_t kStateBits = 7;
+  static constexpr uintptr_t kDelivers = 8;
+  static constexpr uintptr_t kStateBits = 15;
 
   uintptr_t task_and_state_ = 0;
 };
