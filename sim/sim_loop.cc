@@ -170,7 +170,7 @@ void SimLoop::AdvanceClock() {
   }
 }
 
-uint32_t SimLoop::AskStrategy(const ChoicePoint& point) {
+inline uint32_t SimLoop::AskStrategy(const ChoicePoint& point) {
   uint32_t choice;
   try {
     choice = strategy_->Choose(point);

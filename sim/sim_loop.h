@@ -107,7 +107,7 @@ class SimLoop final : public EventLoop {
   // Any choice but which step runs next.
   uint32_t MakeChoice(const ChoicePoint& point);
   // What the strategy chooses goes onto the tape, and the observer is told.
-  uint32_t AskStrategy(const ChoicePoint& point);
+  [[gnu::always_inline]] uint32_t AskStrategy(const ChoicePoint& point);
   [[gnu::always_inline]] void RecordStep(const ReadyStep& chosen);
   [[gnu::always_inline]] void RecordTaskStep(const ReadyStep& chosen);
   [[gnu::always_inline]] void RecordWord(uint64_t word);

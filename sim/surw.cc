@@ -81,6 +81,11 @@ class SurwStrategy final : public Strategy {
   uint32_t Choose(const ChoicePoint& point) override {
     // Once all the interesting steps that were expected have been made, the others are no better than any step.
     if (point.kind() != ChoiceKind::kSchedule || steps_left_ == 0) return RandomChoice(random_, point);
+    if (set_->has_all) {
+      const uint32_t choice = ChooseIntended(point);
+      TakeInteresting(lanes_[point.lane(choice)]);
+      return choice;
+    }
     const uint32_t choice = ChooseFree(point);
     Take(lanes_[point.lane(choice)]);
     return choice;
@@ -109,7 +114,6 @@ class SurwStrategy final : public Strategy {
         if (IsFree(point, choice, point.lane(choice))) return choice;
       }
     }
-    if (set_->has_all) return ChooseIntended(point);
     // Written past the end of those found so far, without a branch that would be mispredicted.
     if (scratch_.size() < point.n()) scratch_.resize(point.n());
     uint64_t* const free = scratch_.data();
@@ -121,8 +125,15 @@ class SurwStrategy final : public Strategy {
     if (free_count > 0) return static_cast<uint32_t>(free[free_count == 1 ? 0 : random_.Below(free_count)]);
     return DrawAmong(point);
   }
-  // The same where every step is interesting.
+  // The same where every step is interesting: then only the intended one's is free.
   uint32_t ChooseIntended(const ChoicePoint& point) {
+    intended_ = DrawIntended();
+    if (point.n() > kFew) {
+      for (int i = 0; i < kTries; ++i) {
+        const auto choice = static_cast<uint32_t>(random_.Below(point.n()));
+        if (point.lane(choice) == intended_) return choice;
+      }
+    }
     uint64_t choice = point.n();
     point.VisitLanes([&](uint32_t i, uint64_t lane)
                          __attribute__((always_inline)) { choice = Select(lane == intended_, i, choice); });
@@ -150,9 +161,17 @@ class SurwStrategy final : public Strategy {
     intended_ = Select(lane.is_interesting, kNobody, intended_);
     lane.is_known = false;
   }
+  // The same for a lane whose pending step is interesting.
+  void TakeInteresting(const Lane& lane) {
+    uint64_t& left = left_of_[lane.number];
+    const uint64_t made = std::min<uint64_t>(left, 1);
+    left -= made;
+    steps_left_ -= made;
+    intended_ = kNobody;
+  }
 
   // In proportion to the steps that are left. REQUIRES: steps_left_ > 0.
-  uint64_t DrawIntended() {
+  [[gnu::always_inline]] uint64_t DrawIntended() {
     // Where there are many lanes, a lane that is drawn evenly and accepted in proportion is as good and sooner found.
     if (set_->lanes.size() > kFew) {
       for (int i = 0; i < kTries; ++i) {
