@@ -178,6 +178,16 @@ TEST(LoopEndTest, CallbacksThatDidNotRunAreDropped) {
   EXPECT_EQ(alive.use_count(), 1);
 }
 
+TEST(LoopEndTest, NoTaskIsCurrentWhenCallbacksAreDropped) {
+  int without_a_task = 0;
+  EndWhilePending([&] {
+    Spawn([]() -> Coro<> { co_await MakeFuture<>(); });
+    auto drop = std::make_shared<AtExit>([&] { without_a_task += internal::CurrentCore()->current_task == nullptr; });
+    EventLoop::Current().CallLater(absl::Hours(1), [drop] {});
+  });
+  EXPECT_EQ(without_a_task, 1);
+}
+
 TEST(LoopEndTest, HandlesOutliveTheLoop) {
   Future<int> future;
   Future<> done;

@@ -174,6 +174,54 @@ TEST_F(TaskTest, AnErrorThatNobodyLooksAtIsReportedOnce) {
   EXPECT_THAT(reports_[0], HasSubstr("oops"));
 }
 
+// A result that can only be moved so often.
+class Fragile {
+ public:
+  explicit Fragile(int moves_max) : moves_left_(moves_max) {}
+  Fragile(Fragile&& other) : moves_left_(other.moves_left_ - 1) {
+    if (moves_left_ < 0) throw std::runtime_error("broken");
+  }
+
+ private:
+  int moves_left_;
+};
+
+Coro<Fragile> GiveFragile(int moves_max) { co_return Fragile(moves_max); }
+
+// Two moves: out of the coroutine's body, and out of its frame.
+TEST_F(TaskTest, AResultWhoseMoveThrowsIsAnError) {
+  loop_.Run([]() -> Coro<> {
+    const Task<Fragile> whole = Spawn(GiveFragile(2));
+    const Task<Fragile> broken = Spawn(GiveFragile(1));
+    co_await Yield();
+    EXPECT_EQ(whole.Exception(), nullptr);
+    CO_ASSERT_NE(broken.Exception(), nullptr);
+    EXPECT_THROW(std::rethrow_exception(broken.Exception()), std::runtime_error);
+  });
+  EXPECT_THAT(reports_, IsEmpty());
+}
+
+// A result that is dropped at once, as nobody has a handle, goes when no task runs any more.
+TEST_F(TaskTest, AResultThatNobodyWantsGoesAfterItsTask) {
+  class SeesCurrentTask {
+   public:
+    explicit SeesCurrentTask(bool& seen) : seen_(&seen) {}
+    SeesCurrentTask(SeesCurrentTask&& other) noexcept : seen_(std::exchange(other.seen_, nullptr)) {}
+    ~SeesCurrentTask() {
+      if (seen_ != nullptr) *seen_ = internal::CurrentCore()->current_task != nullptr;
+    }
+
+   private:
+    bool* seen_;
+  };
+  bool seen = true;
+  loop_.Run([&]() -> Coro<> {
+    Spawn([&]() -> Coro<SeesCurrentTask> { co_return SeesCurrentTask(seen); });
+    co_await Yield();
+  });
+  EXPECT_FALSE(seen);
+}
+
 // task-33
 TEST_F(TaskTest, ALoopReportsTheTasksThatItDestroys) {
   {

@@ -69,6 +69,26 @@ TEST(FramePoolTest, BlocksOfAllSizesKeepTheirContents) {
   AllocateAndFreeAtRandom(/*seed=*/1, /*steps=*/5000);
 }
 
+// More than a thread takes in small chunks.
+TEST(FramePoolTest, ManyBlocksKeepTheirContents) {
+  Blocks blocks;
+  for (int round = 0; round < 2; ++round) {
+    for (int i = 0; i < 100'000; ++i) blocks.Add(96, static_cast<unsigned char>(i));
+    blocks.FreeAll();
+  }
+}
+
+TEST(FramePoolTest, AStockedPoolHasABlock) {
+  if (!kReuses) GTEST_SKIP();
+  std::thread([] {
+    EXPECT_FALSE(PoolHas(1200));
+    StockPool(PoolClassOf(1200));
+    ASSERT_TRUE(PoolHas(1200));
+    PoolFree(PoolAllocate(1200), 1200);
+    EXPECT_TRUE(PoolHas(kPoolLargest + 1));  // From the heap.
+  }).join();
+}
+
 TEST(FramePoolTest, AFreedBlockIsTheNextOfItsClass) {
   if (!kReuses) GTEST_SKIP();
   void* first = PoolAllocate(100);

@@ -184,6 +184,7 @@ void TaskState::Abandon() {
   core.current_task = this;
   DestroyFrames(/*stop_at_catch=*/false);
   Finish(Status::kCancelled);
+  core.current_task = nullptr;
 }
 
 }  // namespace detent::internal

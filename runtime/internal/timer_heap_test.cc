@@ -154,6 +154,31 @@ TEST(TimerHeapTest, AgreesWithAMultimapWhenNearlyAllAreCancelled) {
   while (model.size() > 0) model.Pop();
 }
 
+// Of a heap too large for the cache, timers are told that they come next; never one that was cancelled.
+TEST(TimerHeapTest, ALargeHeapTellsTimersThatTheyComeNext) {
+  class Told final : public Timer {
+   public:
+    void Run() override {}
+    uint64_t Lane() const override { return 0; }
+    void PrefetchForNext() const override { is_next = IsArmed(); }
+    void PrefetchForRun() const override { runs = is_next; }
+
+    mutable bool is_next = false;
+    mutable bool runs = false;
+  };
+  constexpr size_t kTimers = 50'000;
+  const auto timers = std::make_unique<Told[]>(kTimers);
+  TimerHeap heap;
+  RandomGenerator random(4);
+  for (size_t i = 0; i < kTimers; ++i) heap.Add(&timers[i], At(static_cast<int64_t>(random.Below(1'000'000))));
+  for (size_t i = 0; i < kTimers; i += 5) heap.Remove(&timers[i]);
+  heap.PopEarliest();
+  size_t told = 0;
+  while (!heap.empty()) told += static_cast<Told*>(heap.PopEarliest())->runs ? 1 : 0;
+  EXPECT_GT(told, 1'000u);
+  for (size_t i = 0; i < kTimers; i += 5) EXPECT_FALSE(timers[i].runs);
+}
+
 TEST(TimerHeapTest, OrderSurvivesTheEndOfTheSequence) {
   for (const bool with_cancelled : {false, true}) {
     Model model(std::numeric_limits<uint32_t>::max() - 50);
