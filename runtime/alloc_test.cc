@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Rule R4: once things are warm, waiting and scheduling allocate nothing. Counts the calls of the global operator new.
+// Rule R4: once things are warm, waiting and scheduling allocate nothing. Counts the calls of the global operator new. And
+// what happens when there is no memory.
 #include <cstdint>
 #include <cstdlib>
+#include <memory>
 #include <new>
+#include <stdexcept>
+#include <utility>
+#include <vector>
 
 #include "detent/runtime/core.h"
 #include "detent/runtime/epoll_loop.h"
@@ -19,11 +24,12 @@ TEST(AllocTest, IsForBuildsWithThePool) {}
 
 namespace {
 int64_t allocations = 0;
+int64_t fails_at = -1;  // The number of the allocation that fails.
 }  // namespace
 
 // Replacing these is what a program is allowed to do.
 void* operator new(size_t size) {
-  ++allocations;
+  if (allocations++ == fails_at) throw std::bad_alloc();
   if (void* memory = std::malloc(size)) return memory;
   throw std::bad_alloc();
 }
@@ -134,6 +140,59 @@ TEST(AllocTest, CallbacksAndTimeouts) {
     EventLoop::Current().CallSoon([] {});
     EventLoop::Current().CallLater(absl::Hours(1), [] {}).Cancel();
     co_await WithTimeout(absl::Hours(1), [](Timeout&) -> Coro<> { co_await Yield(); });
+  });
+}
+
+// Large, so that tasks that return it need fresh memory now and then.
+struct Large {
+  char bytes[900];
+};
+Coro<Large> GiveLarge(std::shared_ptr<int> alive, bool fails) {
+  (void)alive;
+  if (fails) throw std::runtime_error("child");
+  co_return Large();
+}
+
+TEST(AllocTest, AGatherForWhichThereIsNoMemoryLeavesNothingBehind) {
+  EpollLoop loop;
+  int reports = 0;
+  loop.SetExceptionHandler([&](const ExceptionContext&) { ++reports; });
+  const auto alive = std::make_shared<int>();
+  loop.Run([&]() -> Coro<> {
+    std::vector<Coro<Large>> coros;
+    for (int i = 0; i < 400; ++i) coros.push_back(GiveLarge(alive, i < 2));
+    fails_at = allocations + 3;
+    EXPECT_THROW(Gather(std::move(coros)), std::bad_alloc);
+    coros.clear();
+    for (int i = 0; i < 5; ++i) co_await Yield();
+    EXPECT_EQ(alive.use_count(), 1);  // Whatever was spawned has run.
+  });
+  EXPECT_GE(reports, 2);  // Errors that nobody looked at, and coroutines that were never awaited.
+  EXPECT_EQ(loop.core().self_kept.empty(), true);
+}
+
+TEST(AllocTest, ASpawnForWhichThereIsNoMemoryTakesItsCoroutineAlong) {
+  EpollLoop loop;
+  loop.SetExceptionHandler([](const ExceptionContext&) {});
+  const auto alive = std::make_shared<int>();
+  loop.Run([&]() -> Coro<> {
+    std::vector<Task<Large>> kept;
+    kept.reserve(1000);
+    int failed = 0;
+    for (int i = 0; i < 1000 && failed == 0; ++i) {  // Until the pool is empty.
+      Coro<Large> coro = GiveLarge(alive, false);
+      fails_at = allocations;
+      try {
+        kept.push_back(Spawn(std::move(coro)));
+      } catch (const std::bad_alloc&) {
+        ++failed;
+      }
+      fails_at = -1;
+    }
+    EXPECT_EQ(failed, 1);
+    kept.clear();
+    for (int i = 0; i < 5; ++i) co_await Yield();
+    EXPECT_EQ(alive.use_count(), 1);
   });
 }
 

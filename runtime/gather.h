@@ -62,11 +62,17 @@ class GatherBase : public FutureState, public Runnable, public SelfKept {
     LoopCore& core = this->core();
     const bool may_have_context = MayHaveContext(core);
     Child* child = children_.get();
-    for (Coro<T>& coro : coros) {
-      TaskOf<T>* const task = NewTask<T>(core, coro.Release(), where);
-      if (may_have_context) [[unlikely]] task->TakeNameAndContext({});
-      child->state.BecomeAdopted(task);
-      Watch(*child++);
+    try {
+      for (Coro<T>& coro : coros) {
+        TaskOf<T>* const task = NewTask<T>(core, coro, where);
+        if (may_have_context) [[unlikely]] task->TakeNameAndContext({});
+        child->state.BecomeAdopted(task);
+        Watch(*child++);
+      }
+    } catch (...) {  // No memory. Those that were spawned run on, and report their errors themselves.
+      core.self_kept.Remove(this);
+      LetGo();
+      throw;
     }
   }
   FutureState& child(size_t index) { return *children_[index].state; }

@@ -63,10 +63,10 @@ void QueueWaiters::RecheckWoken() {
 }
 
 bool QueueWait::Recheck() {
+  rechecks_ = false;
   if (!IsOrphan()) NoteAccess(task()->core(), *queue_, AccessMode::kWrite);
   if (IsOrphan() || !HasNothing() || queue_->shut_down_) return true;
   QueueWaiters::RemoveWoken(this);
-  rechecks_ = false;
   is_put_ ? SuspendTo<true>(*task()) : SuspendTo<false>(*task());
   return false;
 }

@@ -133,19 +133,22 @@ class TaskOf final : public WithValue<T, TaskState> {
   std::exception_ptr ErrorOf(PromiseBase& root) const noexcept override { return static_cast<Promise<T>&>(root).error(); }
 };
 
-// Makes a task without options and puts it into the ready queue of `core`. One of its references is the caller's.
+// Makes a task without options of `coro`, and puts it into the ready queue of `core`. One of its references is the caller's.
+// If there is no memory, `coro` is left as it was.
 template <typename T>
-[[gnu::noinline]] TaskOf<T>* NewTask(LoopCore& core, std::coroutine_handle<Promise<T>> root, std::source_location where);
+[[gnu::noinline]] TaskOf<T>* NewTask(LoopCore& core, Coro<T>& coro, std::source_location where);
 template <typename T>
-[[gnu::noinline, gnu::cold]] TaskOf<T>* NewTaskOfFreshMemory(LoopCore& core, std::coroutine_handle<Promise<T>> root,
-                                                             std::source_location where) {
-  StockPool(PoolClassOf(sizeof(TaskOf<T>)));
-  return NewTask<T>(core, root, where);
+[[gnu::noinline, gnu::cold]] TaskOf<T>* NewTaskOfFreshMemory(LoopCore& core, Coro<T>& coro, std::source_location where) {
+  if (!PoolHas(sizeof(TaskOf<T>))) StockPool(PoolClassOf(sizeof(TaskOf<T>)));
+  if (!core.ready.HasRoom()) core.ready.MakeRoom();
+  return NewTask<T>(core, coro, where);
 }
 template <typename T>
-TaskOf<T>* NewTask(LoopCore& core, std::coroutine_handle<Promise<T>> root, std::source_location where) {
-  if (!PoolHas(sizeof(TaskOf<T>))) [[unlikely]] return NewTaskOfFreshMemory<T>(core, root, where);
-  auto* task = new TaskOf<T>(core, root.promise(), where);
+TaskOf<T>* NewTask(LoopCore& core, Coro<T>& coro, std::source_location where) {
+  if (!PoolHas(sizeof(TaskOf<T>)) || !core.ready.HasRoom()) [[unlikely]] {
+    return NewTaskOfFreshMemory<T>(core, coro, where);
+  }
+  auto* task = new TaskOf<T>(core, coro.Release().promise(), where);
   task->Start(core);
   return task;
 }
@@ -161,7 +164,7 @@ template <typename T>
 [[gnu::always_inline]] inline Task<T> SpawnOn(LoopCore& core, Coro<T>&& coro, const SpawnOptions& options,
                                               std::source_location where) {
   static_assert(!std::is_reference_v<T>, "a task cannot return a reference: return a pointer, or await the Coro");
-  TaskOf<T>* const task = NewTask<T>(core, coro.Release(), where);
+  TaskOf<T>* const task = NewTask<T>(core, coro, where);
   if (MayHaveContext(core) || !options.name.empty()) [[unlikely]] task->TakeNameAndContext(options.name);
   if (options.unwind == Unwind::kDestroy) task->SetDestroyOnCancel();
   return Task<T>(StateRef<FutureState>::Adopt(task));

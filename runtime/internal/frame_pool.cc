@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detent/runtime/internal/frame_pool.h"
 
+#ifdef __linux__
 #include <sys/mman.h>
+#endif
 
 #include <algorithm>
 #include <atomic>
@@ -26,10 +28,17 @@ struct LeftList {
 };
 static_assert(sizeof(LeftList) <= kPoolGranule);
 
+// What a thread had not cut into blocks, at its own beginning.
+struct LeftChunk {
+  LeftChunk* next;
+  size_t bytes;
+};
+
 // What threads that ended left behind. Never destroyed: blocks may be freed by destructors of static objects.
 struct Reserve {
   std::mutex mutex;
   LeftList* lists[kPoolClasses] = {};
+  LeftChunk* chunks = nullptr;  // Each has room for a block of any class.
   // How many threads have left something: as long as none has, nobody need look.
   std::atomic<uint64_t> heirlooms{0};
 };
@@ -39,20 +48,31 @@ Reserve& TheReserve() {
   return *reserve;
 }
 
-// The fresh memory of a thread. At the thread's end its free blocks go to the reserve; the tail of the chunk is
-// cut into blocks of the smallest class that fit, so that nothing is lost.
+// The fresh memory of a thread. At the thread's end its free blocks go to the reserve, and so does the tail of the chunk: as
+// a chunk, or if it is small as one block.
 struct Chunk {
   char* next = nullptr;
   char* end = nullptr;
   size_t bytes_taken = 0;  // In all chunks so far.
 
   void TakeAnother() {
+    Reserve& reserve = TheReserve();
+    if (reserve.heirlooms.load(std::memory_order_relaxed) > 0) {
+      std::lock_guard<std::mutex> held(reserve.mutex);
+      if (LeftChunk* const left = reserve.chunks) {
+        reserve.chunks = left->next;
+        Take(left, left->bytes);
+        return;
+      }
+    }
     if (bytes_taken < kManyBytes) {
       Take(::operator new(kChunkBytes), kChunkBytes);
       return;
     }
     void* const memory = ::operator new(kHugePageBytes, std::align_val_t(kHugePageBytes));
+#ifdef MADV_HUGEPAGE
     (void)madvise(memory, kHugePageBytes, MADV_HUGEPAGE);  // Where the system has none, small pages do.
+#endif
     Take(memory, kHugePageBytes);
   }
   void Take(void* memory, size_t bytes) {
@@ -65,12 +85,13 @@ struct Chunk {
     Reserve& reserve = TheReserve();
     std::lock_guard<std::mutex> held(reserve.mutex);
     reserve.heirlooms.fetch_add(1, std::memory_order_relaxed);
-    const size_t rest = static_cast<size_t>(end - next) / kPoolGranule;
-    if (rest > 0) {
-      const size_t size_class = rest < kPoolClasses ? rest : kPoolClasses - 1;
-      PoolFree(next, size_class * kPoolGranule);
-      next = end;
+    const size_t rest = static_cast<size_t>(end - next);
+    if (rest >= kPoolLargest) {
+      reserve.chunks = ::new (next) LeftChunk{reserve.chunks, rest};
+    } else if (rest >= kPoolGranule) {
+      PoolFree(next, rest);
     }
+    next = end;
     for (size_t c = 0; c < kPoolClasses; ++c) {
       FreeBlock* const first = std::exchange(tls_free_lists.heads[c], nullptr);
       if (first != nullptr) reserve.lists[c] = ::new (first) LeftList{*first, reserve.lists[c]};

@@ -145,6 +145,26 @@ TEST(FramePoolTest, BlocksOfAThreadThatEndedAreUsedAgain) {
 }
 
 // Regression: the lists of a thread that only freed, or that took from the reserve only, were lost with it.
+// Memory that a thread had not cut into blocks goes on where it stopped.
+TEST(FramePoolTest, FreshMemoryOfAThreadThatEndedIsUsedOn) {
+  if (!kReuses) GTEST_SKIP();
+  constexpr size_t kSize = 1600, kOtherSize = 1584;
+  char* last = nullptr;
+  std::thread([&] {
+    // Blocks that others left come first.
+    for (char* block = nullptr; block == nullptr || block != last + kSize;) {
+      last = block;
+      block = static_cast<char*>(PoolAllocate(kSize));
+    }
+    last += kSize;
+  }).join();
+  bool goes_on = false;
+  std::thread([&] {
+    for (int i = 0; i < 10'000 && !goes_on; ++i) goes_on = PoolAllocate(kOtherSize) == last + kSize;
+  }).join();
+  EXPECT_TRUE(goes_on);
+}
+
 TEST(FramePoolTest, BlocksOfAThreadThatOnlyFreedAreUsedAgain) {
   if (!kReuses) GTEST_SKIP();
   constexpr size_t kSize = 1920;  // A class that no other test uses.

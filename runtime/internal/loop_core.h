@@ -65,8 +65,8 @@ class LoopCore {
 
   TaskList tasks;  // Those that are not done.
 
-  // Numbers that start anew with every run of a simulated loop. The first stands apart from the number of tasks: a compiler
-  // would count both with one wide load, which must wait for the narrow store of a task that ended.
+  // Numbers that start anew with every run of a simulated loop. The tasks' ids stand apart from the number of tasks: a
+  // compiler would count both with one wide load, which must wait for the narrow store of a task that ended.
   uint32_t run_number = 1;
   uint32_t next_object_ordinal = 1;
   uint64_t next_task_id = 1;

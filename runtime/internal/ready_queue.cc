@@ -3,7 +3,7 @@
 
 namespace detent::internal {
 
-void ReadyQueue::AppendWithRoom(Step step) {
+void ReadyQueue::MakeRoom() {
   if (tail_ - head_ == capacity_) {
     const size_t capacity = capacity_ == 0 ? 64 : capacity_ * 2;
     auto ring = std::make_unique<Step[]>(capacity);
@@ -13,6 +13,10 @@ void ReadyQueue::AppendWithRoom(Step step) {
     mask_ = capacity - 1;
   }
   full_at_ = head_ + capacity_;
+}
+
+void ReadyQueue::AppendWithRoom(Step step) {
+  MakeRoom();
   ring_[tail_++ & mask_] = step;
 }
 

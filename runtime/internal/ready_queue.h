@@ -82,6 +82,11 @@ class ReadyQueue {
   size_t added() const { return tail_; }
 
   void Push(TaskState* task) { Append(Step(task)); }
+  // The same for a caller that has asked HasRoom(): nothing can go wrong then.
+  void PushInRoom(TaskState* task) { ring_[tail_++ & mask_] = Step(task); }
+  bool HasRoom() const { return tail_ != full_at_; }
+  // Sees to it that there is room.
+  [[gnu::noinline, gnu::cold]] void MakeRoom();
   void Push(Runnable* runnable) {
     runnable->position_ = tail_;
     Append(Step(runnable));

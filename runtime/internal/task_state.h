@@ -108,7 +108,7 @@ class TaskState : public FutureState, public TaskLink {
   bool HasMoreToDelete() const { return extras_ != nullptr || status() == Status::kError; }
   void DeleteMore() noexcept;
 
-  // Puts the loop in charge of the task: listed, and ready for its first step.
+  // Puts the loop in charge of the task: listed, and ready for its first step. REQUIRES: core.ready.HasRoom().
   void Start(LoopCore& core);
   // Of a task with a name, or whose creator has context variables.
   [[gnu::noinline, gnu::cold]] void TakeNameAndContext(std::string_view name) noexcept;
@@ -154,7 +154,7 @@ class TaskState : public FutureState, public TaskLink {
 // Inline because every task goes through them.
 inline void TaskState::Start(LoopCore& core) {
   core.tasks.Append(this);
-  core.ready.Push(this);
+  core.ready.PushInRoom(this);
 }
 
 inline bool WaitNode::Wake() {
