@@ -113,8 +113,10 @@ class [[nodiscard]] Coro {
   // Gives up the frame. Throws InvalidStateError if there is none left.
   std::coroutine_handle<promise_type> Release() {
     if (!frame_) internal::ThrowAwaitedTwice();
-    return std::exchange(frame_, nullptr);
+    return ReleaseFull();
   }
+  // The same for a caller that has asked.
+  std::coroutine_handle<promise_type> ReleaseFull() noexcept { return std::exchange(frame_, nullptr); }
   // Drops a coroutine that will deliberately not run.
   void Close() {
     if (frame_) std::exchange(frame_, nullptr).destroy();

@@ -137,18 +137,20 @@ class TaskOf final : public WithValue<T, TaskState> {
 // If there is no memory, `coro` is left as it was.
 template <typename T>
 [[gnu::noinline]] TaskOf<T>* NewTask(LoopCore& core, Coro<T>& coro, std::source_location where);
+// The same where something is missing: memory, room, or the coroutine.
 template <typename T>
-[[gnu::noinline, gnu::cold]] TaskOf<T>* NewTaskOfFreshMemory(LoopCore& core, Coro<T>& coro, std::source_location where) {
+[[gnu::noinline, gnu::cold]] TaskOf<T>* NewTaskAtLast(LoopCore& core, Coro<T>& coro, std::source_location where) {
+  if (!coro) ThrowAwaitedTwice();
   if (!PoolHas(sizeof(TaskOf<T>))) StockPool(PoolClassOf(sizeof(TaskOf<T>)));
   if (!core.ready.HasRoom()) core.ready.MakeRoom();
   return NewTask<T>(core, coro, where);
 }
 template <typename T>
 TaskOf<T>* NewTask(LoopCore& core, Coro<T>& coro, std::source_location where) {
-  if (!PoolHas(sizeof(TaskOf<T>)) || !core.ready.HasRoom()) [[unlikely]] {
-    return NewTaskOfFreshMemory<T>(core, coro, where);
+  if (!PoolHas(sizeof(TaskOf<T>)) || !core.ready.HasRoom() || !coro) [[unlikely]] {
+    return NewTaskAtLast<T>(core, coro, where);
   }
-  auto* task = new TaskOf<T>(core, coro.Release().promise(), where);
+  auto* task = new TaskOf<T>(core, coro.ReleaseFull().promise(), where);
   task->Start(core);
   return task;
 }
