@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "detent/runtime/internal/epoll_network.h"
+#include "detent/runtime/internal/prefetch_steps.h"
 
 namespace detent {
 namespace {
@@ -20,6 +21,8 @@ constexpr int64_t kStrideMax = 64;
 constexpr int64_t kNanosecondsBetweenPolls = 20'000;
 // A context switch costs as much as dozens of timers.
 constexpr absl::Duration kBetweenTimerWakeUps = absl::Microseconds(500);
+// So many tasks do not fit a first-level cache.
+constexpr size_t kManySteps = 1024;
 constexpr absl::Duration kSlowStep = absl::Milliseconds(100);
 
 }  // namespace
@@ -52,6 +55,8 @@ void EpollLoop::RunUntilStopped() {
     LookUp();
     if (debug()) [[unlikely]] {
       RunReadyWatched();
+    } else if (core().ready.size() > kManySteps) [[unlikely]] {
+      RunManySteps();
     } else {
       RunIterations();
     }
@@ -71,6 +76,24 @@ void EpollLoop::LookUp() {
   if (stopping()) core.LookSoon();
 }
 
+inline void EpollLoop::RunReadyStep(internal::Step step) {
+  internal::LoopCore& core = this->core();
+  if (step.IsTask()) [[likely]] {
+    step.task()->Step(core);
+  } else if (step) {
+    core.current_task = nullptr;
+    RunRunnable(step.runnable());
+  }
+}
+
+void EpollLoop::RunManySteps() {
+  internal::ReadyQueue& ready = core().ready;
+  for (const size_t end = ready.added(); ready.taken() != end;) {
+    internal::PrefetchSteps([&](size_t ahead) { return ready.Peek(ahead); });
+    RunReadyStep(ready.Pop());
+  }
+}
+
 void EpollLoop::RunIterations() {
   internal::LoopCore& core = this->core();
   internal::ReadyQueue& ready = core.ready;
@@ -80,13 +103,7 @@ void EpollLoop::RunIterations() {
     // What is ready, but not what that makes ready.
     const size_t end = ready.added();
     do {
-      const internal::Step step = ready.Pop(taken++);
-      if (step.IsTask()) [[likely]] {
-        step.task()->Step(core);
-      } else if (step) {
-        core.current_task = nullptr;
-        RunRunnable(step.runnable());
-      }
+      RunReadyStep(ready.Pop(taken++));
     } while (taken != end);
   } while (taken < core.look_at && taken != ready.added());
 }

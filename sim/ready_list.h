@@ -57,6 +57,9 @@ class ReadyList {
   // What is ready now is to run in this iteration.
   void BeginIteration() { iteration_end_ = tail_; }
 
+  // The step that comes `ahead` steps after the oldest; empty if there is none.
+  internal::Step Peek(size_t ahead) const { return ahead < size() ? steps_[head_ + ahead].step : internal::Step(); }
+
   // Lists the candidates, and gives their number. REQUIRES: size() > 0.
   [[gnu::always_inline]] uint32_t ListCandidates() {
     lists_heads_ = runnables_ > 0 && size() > 1;

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/civil_time.h"
+#include "detent/runtime/internal/prefetch_steps.h"
 #include "detent/sim/live_tasks.h"
 #include "detent/sim/sim_network.h"
 
@@ -25,6 +26,9 @@ constexpr int kWaitShift = 56;
 // How probable a slip of time is where one is possible: often enough to meet a time-out in a short run, seldom enough to
 // leave most of the work its time.
 constexpr double kSlipProbability = 0.1;
+
+// So many tasks do not fit a first-level cache; many strategies mostly take the first.
+constexpr uint32_t kManyCandidates = 1024;
 
 // The seeds of a run's separate streams of randomness.
 constexpr uint64_t kStrategyStream = 0x5354524154454759;
@@ -220,6 +224,9 @@ inline void SimLoop::RunEvenStep() {
 
 inline void SimLoop::RunChosenStep() {
   const uint32_t candidates = ready_.ListCandidates();
+  if (candidates > kManyCandidates) [[unlikely]] {
+    internal::PrefetchSteps([this](size_t ahead) { return ready_.Peek(ahead); });
+  }
   uint32_t choice = 0;
   if (candidates > 1) [[likely]] {
     choice = AskStrategy(ChoicePoint(ChoiceKind::kSchedule, candidates, 0, &ready_));

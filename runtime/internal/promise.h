@@ -103,6 +103,12 @@ inline void TaskState::Step(LoopCore& core) {
   if ((flags_ & kRootEnded) != 0) FinishRoot();
 }
 
+inline void TaskState::PrefetchLeaf() const {
+  const char* const frame = static_cast<const char*>(leaf_->handle().address());
+  __builtin_prefetch(frame);
+  __builtin_prefetch(frame + 64);
+}
+
 // Goes on with `next`: by symmetric transfer or through the trampoline. What await_suspend() returns.
 #if DETENT_SYMMETRIC_TRANSFER
 using Transfer = std::coroutine_handle<>;

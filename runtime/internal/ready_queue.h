@@ -100,6 +100,9 @@ class ReadyQueue {
     return ring_[taken & mask_];
   }
 
+  // The step that comes `ahead` steps after the next; empty if there is none yet.
+  Step Peek(size_t ahead) const { return ahead < size() ? ring_[(head_ + ahead) & mask_] : Step(); }
+
   // Takes a Runnable back. False if it is not in the ring any more but in the hands of whoever called TakeOver().
   // REQUIRES: runnable->IsReady().
   bool Remove(Runnable* runnable) {

@@ -69,6 +69,8 @@ class TaskState : public FutureState, public TaskLink {
     __builtin_prefetch(&extras_);
   }
   using TaskLink::PrefetchNeighbours;
+  // The same for the coroutine that its next step resumes. REQUIRES: it is ready.
+  inline void PrefetchLeaf() const;
 
   // --- For awaiters ---
 
