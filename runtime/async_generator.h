@@ -113,7 +113,7 @@ class NextAwait {
   bool await_ready() const noexcept { return !generator_ || generator_.promise().HasEnded(); }
   template <typename P>
   Transfer await_suspend(std::coroutine_handle<P> parent) noexcept {
-    generator_.promise().SetParent(&PromiseOf(parent));
+    generator_.promise().SetParent(PromiseOf(parent));
     generator_.promise().busy = true;
     return TransferTo(generator_.handle());
   }

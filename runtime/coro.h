@@ -48,7 +48,8 @@ class Promise;
 
 // The library's own refusals, out of line.
 [[noreturn]] void ThrowAwaitedTwice();
-void ReportNeverAwaited(const std::source_location& where) noexcept;
+// Reports a coroutine that nobody awaited and destroys it.
+void DropNeverAwaited(std::coroutine_handle<> coroutine, const std::source_location& where) noexcept;
 
 // Awaits a child coroutine. Owns the child's frame from the transfer until the result is taken.
 template <typename T>
@@ -59,7 +60,7 @@ class ChildAwait {
   bool await_ready() const noexcept { return false; }
   template <typename P>
   Transfer await_suspend(std::coroutine_handle<P> parent) noexcept {
-    child_.promise().SetParent(&PromiseOf(parent));
+    child_.promise().SetParent(PromiseOf(parent));
     return TransferTo(child_);
   }
   T await_resume() {
@@ -127,9 +128,7 @@ class [[nodiscard]] Coro {
   explicit Coro(std::coroutine_handle<promise_type> frame) : frame_(frame) {}
 
   void Drop() noexcept {
-    if (!frame_) return;
-    internal::ReportNeverAwaited(frame_.promise().where());
-    Close();
+    if (frame_) [[unlikely]] internal::DropNeverAwaited(frame_, frame_.promise().where());
   }
 
   std::coroutine_handle<promise_type> frame_;

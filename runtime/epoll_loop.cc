@@ -76,8 +76,7 @@ void EpollLoop::LookUp() {
   if (stopping()) core.LookSoon();
 }
 
-inline void EpollLoop::RunReadyStep(internal::Step step) {
-  internal::LoopCore& core = this->core();
+inline void EpollLoop::RunReadyStep(internal::LoopCore& core, internal::Step step) {
   if (step.IsTask()) [[likely]] {
     step.task()->Step(core);
   } else if (step) {
@@ -87,25 +86,28 @@ inline void EpollLoop::RunReadyStep(internal::Step step) {
 }
 
 void EpollLoop::RunManySteps() {
-  internal::ReadyQueue& ready = core().ready;
+  internal::LoopCore& core = this->core();
+  internal::ReadyQueue& ready = core.ready;
   for (const size_t end = ready.added(); ready.taken() != end;) {
     internal::PrefetchSteps([&](size_t ahead) { return ready.Peek(ahead); });
-    RunReadyStep(ready.Pop());
+    RunReadyStep(core, ready.Pop());
   }
 }
 
 void EpollLoop::RunIterations() {
   internal::LoopCore& core = this->core();
   internal::ReadyQueue& ready = core.ready;
-  if (ready.empty()) return;
   size_t taken = ready.taken();
-  do {
-    // What is ready, but not what that makes ready.
-    const size_t end = ready.added();
-    do {
-      RunReadyStep(ready.Pop(taken++));
-    } while (taken != end);
-  } while (taken < core.look_at && taken != ready.added());
+  // An iteration runs what is ready, but not what that makes ready.
+  size_t end = ready.added();
+  if (taken == end) return;
+  while (true) {
+    RunReadyStep(core, ready.Pop(taken));
+    if (++taken != end) continue;
+    if (taken >= core.look_at) return;
+    end = ready.added();
+    if (taken == end) return;
+  }
 }
 
 void EpollLoop::Poll() {
@@ -142,7 +144,8 @@ void EpollLoop::LookAtClock() {
 }
 
 void EpollLoop::RunReadyWatched() {
-  internal::ReadyQueue& ready = core().ready;
+  internal::LoopCore& core = this->core();
+  internal::ReadyQueue& ready = core.ready;
   for (const size_t end = ready.added(); ready.taken() != end;) RunStepWatched(ready.Pop());
 }
 

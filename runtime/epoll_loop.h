@@ -59,7 +59,7 @@ class EpollLoop final : public EventLoop {
   void RunIterations();
   // Runs one iteration of so many steps that their tasks are not in the cache.
   void RunManySteps();
-  [[gnu::always_inline]] void RunReadyStep(internal::Step step);
+  [[gnu::always_inline]] void RunReadyStep(internal::LoopCore& core, internal::Step step);
   // Polls for I/O and takes what other threads left, sleeping until the next timer if nothing is ready; reads the clock.
   void Poll();
   // Reads the clock, takes what other threads left, and polls if it is time.

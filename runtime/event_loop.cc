@@ -359,9 +359,12 @@ std::string DescribeTaskById(uint64_t id) {
   return "a task that has ended";
 }
 
-void ReportNeverAwaited(const std::source_location& where) noexcept {
-  if (IsTearingDown()) return;
-  ReportHere(absl::StrCat("the coroutine at ", SourceText(where), " was never awaited; co_await it or Spawn() it"), nullptr);
+void DropNeverAwaited(std::coroutine_handle<> coroutine, const std::source_location& where) noexcept {
+  if (!IsTearingDown()) {
+    ReportHere(absl::StrCat("the coroutine at ", SourceText(where), " was never awaited; co_await it or Spawn() it"),
+               nullptr);
+  }
+  coroutine.destroy();
 }
 
 }  // namespace internal

@@ -91,7 +91,7 @@ template <typename T>
 class TaskOf final : public WithValue<T, TaskState> {
  public:
   TaskOf(LoopCore& core, Promise<T>& root, std::source_location where) noexcept
-      : WithValue<T, TaskState>(core, root, where) {
+      : WithValue<T, TaskState>(core, root.handle(), where) {
     root.SetTask(this);
   }
 

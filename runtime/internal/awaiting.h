@@ -55,7 +55,7 @@ bool AwaitReady(Op& operation) {
 template <typename Op, typename P>
 [[gnu::always_inline]] inline void AwaitSuspend(Op& operation, std::coroutine_handle<P> handle) {
   TaskState& task = *CurrentTaskState();
-  task.Suspend(PromiseOf(handle), operation.Suspend(task));
+  task.Suspend(PromiseOf(handle).handle(), operation.Suspend(task));
 }
 // Not inlined: what it needs for a moment would get a place in the coroutine's frame.
 template <typename Op>

@@ -68,9 +68,6 @@ inline void* PoolAllocate(size_t size) {
   FreeBlock* block = head;
   if (block == nullptr) [[unlikely]] return RefillPool(size_class);
   head = block->next;
-  // It may be long since it was in the cache, and the next allocation of its size writes it.
-  __builtin_prefetch(head);
-  if (size > 64) __builtin_prefetch(reinterpret_cast<char*>(head) + 64);
   return block;
 #endif
 }

@@ -43,11 +43,11 @@ class PromiseBase : public ShiftedFrame {
   std::coroutine_handle<PromiseBase> handle() { return std::coroutine_handle<PromiseBase>::from_promise(*this); }
 
   // Exactly one of the two is set once the coroutine was started.
-  PromiseBase* parent() const { return (up_ & kIsTask) != 0 ? nullptr : reinterpret_cast<PromiseBase*>(up_); }
+  PromiseBase* parent() const { return (up_ & kIsTask) != 0 || up_ == 0 ? nullptr : &Up().promise(); }
   TaskState* root_of() const {
     return (up_ & kIsTask) != 0 ? reinterpret_cast<TaskState*>(up_ & ~kIsTask) : nullptr;
   }
-  void SetParent(PromiseBase* parent) { up_ = reinterpret_cast<uintptr_t>(parent); }
+  void SetParent(PromiseBase& parent) { up_ = reinterpret_cast<uintptr_t>(parent.handle().address()); }
   void SetTask(TaskState* task) { up_ = reinterpret_cast<uintptr_t>(task) | kIsTask; }
 
   // Where the coroutine last awaited; before that, where it is defined.
@@ -62,16 +62,20 @@ class PromiseBase : public ShiftedFrame {
   // The coroutine that goes on when this one has ended.
   std::coroutine_handle<> EndTransfer() noexcept {
     if ((up_ & kIsTask) != 0) {
-      reinterpret_cast<TaskState*>(up_ - kIsTask)->RootEnded(*this);
+      reinterpret_cast<TaskState*>(up_ - kIsTask)->RootEnded(handle());
       return std::noop_coroutine();
     }
-    return reinterpret_cast<PromiseBase*>(up_)->handle();
+    return Up();
   }
 
  private:
   static constexpr uintptr_t kIsTask = 1;
 
-  uintptr_t up_ = 0;
+  std::coroutine_handle<PromiseBase> Up() const {
+    return std::coroutine_handle<PromiseBase>::from_address(reinterpret_cast<void*>(up_));
+  }
+
+  uintptr_t up_ = 0;  // The task, and kIsTask; or the parent's frame.
   std::source_location where_;
 
  public:
@@ -96,7 +100,7 @@ inline void TaskState::Step(LoopCore& core) {
     flags_ |= kStarted;
   }
   wait_ = nullptr;
-  leaf_->handle().resume();
+  leaf_.resume();
 #if !DETENT_SYMMETRIC_TRANSFER
   while (core.next) std::exchange(core.next, nullptr).resume();
 #endif
@@ -104,7 +108,7 @@ inline void TaskState::Step(LoopCore& core) {
 }
 
 inline void TaskState::PrefetchLeaf() const {
-  const char* const frame = static_cast<const char*>(leaf_->handle().address());
+  const char* const frame = static_cast<const char*>(leaf_.address());
   __builtin_prefetch(frame);
   __builtin_prefetch(frame + 64);
 }

@@ -46,7 +46,7 @@ std::vector<std::source_location> TaskState::Stack() const {
   NoteTask(core(), id_, AccessMode::kRead);
   std::vector<std::source_location> stack;
   if (!started() || IsDone() || IsCurrent()) return stack;
-  for (const PromiseBase* promise = leaf_; promise != nullptr; promise = promise->parent()) {
+  for (const PromiseBase* promise = &leaf_.promise(); promise != nullptr; promise = promise->parent()) {
     if (!IsOurs(promise->where())) stack.push_back(promise->where());
   }
   return stack;
@@ -55,7 +55,7 @@ std::vector<std::source_location> TaskState::Stack() const {
 std::source_location TaskState::Place() const {
   const std::vector<std::source_location> stack = Stack();
   if (!stack.empty()) return stack.front();
-  return started() || !IsOurs(spawned_at_) || IsOurs(leaf_->where()) ? spawned_at_ : leaf_->where();
+  return started() || !IsOurs(spawned_at_) || IsOurs(leaf_.promise().where()) ? spawned_at_ : leaf_.promise().where();
 }
 
 bool TaskState::Cancel() {
@@ -123,7 +123,7 @@ bool TaskState::PrepareStep() {
     if (!cancelled && !wait_->Recheck()) return false;
     flags_ &= static_cast<uint8_t>(~kRecheck);
   }
-  if (cancelled && (flags_ & kDestroyOnCancel) != 0 && !leaf_->catches) {
+  if (cancelled && (flags_ & kDestroyOnCancel) != 0 && !leaf_.promise().catches) {
     const bool caught = DestroyFrames(/*stop_at_catch=*/true);
     flags_ &= static_cast<uint8_t>(~kDeliver);
     if (!caught) {
@@ -136,7 +136,7 @@ bool TaskState::PrepareStep() {
 
 bool TaskState::DestroyFrames(bool stop_at_catch) {
   if (wait_ != nullptr) std::exchange(wait_, nullptr)->Abandon();
-  PromiseBase* promise = leaf_;
+  PromiseBase* promise = &leaf_.promise();
   while (true) {
     PromiseBase* parent = promise->parent();
     if (promise->owned_elsewhere()) {
@@ -148,7 +148,7 @@ bool TaskState::DestroyFrames(bool stop_at_catch) {
     promise = parent;
     if (stop_at_catch && promise->catches) {
       promise->child_destroyed = true;
-      leaf_ = promise;
+      leaf_ = promise->handle();
       return true;
     }
   }
@@ -157,8 +157,9 @@ bool TaskState::DestroyFrames(bool stop_at_catch) {
 }
 
 void TaskState::FinishRoot() {
-  if (leaf_->ending() != Ending::kValue) [[unlikely]] return FinishWithoutValue();
-  TakeValue(*leaf_);  // The coroutine's parameters live until here, and may still look at this task.
+  PromiseBase& root = leaf_.promise();
+  if (root.ending() != Ending::kValue) [[unlikely]] return FinishWithoutValue();
+  TakeValue(root);  // The coroutine's parameters live until here, and may still look at this task.
   if ((flags_ & (kMustCancel | kLostValue)) != 0) [[unlikely]] return FinishWithUnwantedValue();
   Finish(Status::kValue);
 }
@@ -171,7 +172,7 @@ void TaskState::FinishWithUnwantedValue() {
 }
 
 void TaskState::FinishWithoutValue() {
-  PromiseBase& root = *leaf_;
+  PromiseBase& root = leaf_.promise();
   std::exception_ptr error = root.ending() == Ending::kError ? ErrorOf(root) : nullptr;
   root.handle().destroy();
   const Status status = error == nullptr ? Status::kCancelled : Status::kError;

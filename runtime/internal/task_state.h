@@ -75,8 +75,8 @@ class TaskState : public FutureState, public TaskLink {
   // --- For awaiters ---
 
   // The running coroutine `leaf` is about to suspend in `wait` (null for a bare trip through the ready queue).
-  void Suspend(PromiseBase& leaf, WaitNode* wait) {
-    leaf_ = &leaf;
+  void Suspend(std::coroutine_handle<PromiseBase> leaf, WaitNode* wait) {
+    leaf_ = leaf;
     if (wait == nullptr) return;  // It is already, since the step began.
     wait_ = wait;
     if ((flags_ & kMustCancel) != 0) [[unlikely]] AfterSuspend();
@@ -90,9 +90,9 @@ class TaskState : public FutureState, public TaskLink {
   // Asks for the next step to call the wait's Recheck() first.
   void RequestRecheck() { flags_ |= kRecheck; }
   // Called by the root coroutine's end.
-  void RootEnded(PromiseBase& root) {
+  void RootEnded(std::coroutine_handle<PromiseBase> root) {
     flags_ |= kRootEnded;
-    leaf_ = &root;
+    leaf_ = root;
   }
   // A cancellation destroys the frames instead of throwing.
   void SetDestroyOnCancel() { flags_ |= kDestroyOnCancel; }
@@ -103,8 +103,8 @@ class TaskState : public FutureState, public TaskLink {
 
  protected:
   // Has two references: the caller's, and the loop's own until the task is done.
-  TaskState(LoopCore& core, PromiseBase& root, std::source_location where) noexcept
-      : FutureState(core, kIsTask, /*references=*/2), leaf_(&root), id_(core.next_task_id++), spawned_at_(where) {}
+  TaskState(LoopCore& core, std::coroutine_handle<PromiseBase> root, std::source_location where) noexcept
+      : FutureState(core, kIsTask, /*references=*/2), leaf_(root), id_(core.next_task_id++), spawned_at_(where) {}
   ~TaskState() = default;
   // Whether there is more than a value, memory, and a reference to the core.
   bool HasMoreToDelete() const { return extras_ != nullptr || status() == Status::kError; }
@@ -147,7 +147,7 @@ class TaskState : public FutureState, public TaskLink {
   void Finish(Status status);
   TaskExtras& Extras() const;
 
-  PromiseBase* leaf_;  // The innermost coroutine; stale while the task runs, and once it has ended.
+  std::coroutine_handle<PromiseBase> leaf_;  // The innermost coroutine; stale while the task runs, and once it has ended.
   uint64_t id_;
   std::source_location spawned_at_;
   mutable TaskExtras* extras_ = nullptr;
