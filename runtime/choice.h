@@ -59,6 +59,7 @@ class SharedAccess final : public AnnouncedYield {
 
   size_t ObjectCount() const override { return 1; }
   const WaitObject* ObjectAt(size_t) const override { return object_; }
+  const WaitObject* Object() const override { return object_; }
   AccessMode Mode() const override { return mode_; }
   std::string Describe() const override {
     return (mode_ == AccessMode::kRead ? "reading " : "writing ") + object_->Called("Shared");

@@ -66,7 +66,6 @@ class AnnouncedYield : public WaitNode {
   // The announced objects; Object() is the first.
   virtual size_t ObjectCount() const = 0;
   virtual const WaitObject* ObjectAt(size_t index) const = 0;
-  const WaitObject* Object() const final { return ObjectAt(0); }
   virtual AccessMode Mode() const { return AccessMode::kWrite; }
 
  protected:
@@ -87,6 +86,7 @@ class YieldOn final : public AnnouncedYield, public AwaitsItself<YieldOn<kCount>
   explicit YieldOn(const O&... objects) : objects_{&objects...} {}
   size_t ObjectCount() const override { return kCount; }
   const WaitObject* ObjectAt(size_t index) const override { return objects_[index]; }
+  const WaitObject* Object() const override { return objects_[0]; }
 
  private:
   std::array<const WaitObject*, kCount> objects_;

@@ -39,13 +39,13 @@ Footprint Candidate::AnnouncedFootprint() const {
 bool Candidate::IsAnnounced(ObjectKey object) const {
   const internal::TaskState& task = *step_.task();
   const internal::WaitNode* wait = task.wait();
-  if (wait->Kind() != internal::WaitKind::kShared) {
-    const internal::WaitObject* waited_on = wait->Object();
-    return waited_on != nullptr && KeyOf(task, *waited_on) == object;
-  }
+  const internal::WaitObject* first = wait->Object();
+  if (first == nullptr) return false;
+  bool found = KeyOf(task, *first) == object;
+  if (wait->Kind() != internal::WaitKind::kShared) return found;
+  // All of them, as objects are numbered in the order of their first use.
   const auto& announced = static_cast<const internal::AnnouncedYield&>(*wait);
-  bool found = false;
-  for (size_t i = 0; i < announced.ObjectCount(); ++i) found |= KeyOf(task, *announced.ObjectAt(i)) == object;
+  for (size_t i = 1; i < announced.ObjectCount(); ++i) found |= KeyOf(task, *announced.ObjectAt(i)) == object;
   return found;
 }
 

@@ -74,13 +74,13 @@ class PctStrategy final : public Strategy {
   uint32_t Highest(const ChoicePoint& point) {
     uint64_t best = 0;
     uint64_t best_priority = 0;
-    point.VisitLanes([&](uint32_t i, uint64_t lane) __attribute__((always_inline)) {
-      uint64_t& priority = priorities_[lane];
+    point.VisitCandidates([&](uint32_t i, const Candidate& candidate) __attribute__((always_inline)) {
+      uint64_t& priority = priorities_[candidate.lane()];
       if (priority == 0) [[unlikely]] {
         priority = random_.Next() | kInitialBand;
-      } else if (lane == last_lane_) [[unlikely]] {
+      } else if (candidate.lane() == last_lane_) [[unlikely]] {
         last_lane_ = 0;  // Once for each step.
-        if (point.candidate(i).Yielded()) priority = --bottom_;
+        if (candidate.Yielded()) priority = --bottom_;
       }
       best = Select(priority > best_priority, i, best);
       best_priority = Select(priority > best_priority, priority, best_priority);

@@ -71,10 +71,10 @@ class PosStrategy final : public Strategy {
   [[gnu::always_inline]] uint32_t Highest(const ChoicePoint& point, F redraw) {
     uint64_t best = 0;
     uint64_t best_priority = 0;
-    point.VisitLanes([&](uint32_t i, uint64_t lane) __attribute__((always_inline)) {
-      Pending& pending = pending_[lane];
+    point.VisitCandidates([&](uint32_t i, const Candidate& candidate) __attribute__((always_inline)) {
+      Pending& pending = pending_[candidate.lane()];
       if (pending.priority == 0) [[unlikely]] {
-        Announce(point.candidate(i).footprint(), pending);
+        Announce(candidate.footprint(), pending);
         pending.priority = Draw();
       } else {
         redraw(i, pending);

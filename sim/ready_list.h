@@ -69,23 +69,22 @@ class ReadyList {
   }
   // Of the candidates that were listed last.
   Candidate candidate(uint32_t i) const {
-    const ReadyStep& ready = steps_[IndexOf(i)];
-    return Candidate(ready.step, ready.lane);
+    return AsCandidate(steps_[IndexOf(i)]);
   }
   uint64_t lane(uint32_t i) const { return steps_[IndexOf(i)].lane; }
-  // Calls visit(i, lane(i)) for each of them, faster than one by one. `visit` should be inlined by force.
+  // Calls visit(i, candidate(i)) for each of them, faster than one by one. `visit` should be inlined by force.
   template <typename F>
-  [[gnu::always_inline]] void VisitLanes(F visit) const {
+  [[gnu::always_inline]] void VisitCandidates(F visit) const {
     uint32_t i = 0;
     if (lists_heads_) [[unlikely]] {
-      for (const size_t head : heads_) visit(i++, steps_[head].lane);
+      for (const size_t head : heads_) visit(i++, AsCandidate(steps_[head]));
       return;
     }
-    visit(i++, steps_[first_].lane);
+    visit(i++, AsCandidate(steps_[first_]));
     // The others in order.
     const ReadyStep* const steps = steps_.get() + head_;
     for (const size_t first = first_ - head_, n = size(); i < n; ++i) {
-      visit(i, steps[i - (i <= first ? 1 : 0)].lane);
+      visit(i, AsCandidate(steps[i - (i <= first ? 1 : 0)]));
     }
   }
 
@@ -122,6 +121,7 @@ class ReadyList {
   static constexpr size_t kFirstCapacity = 64;
   static constexpr size_t kNowhere = 0;
 
+  static Candidate AsCandidate(const ReadyStep& ready) { return Candidate(ready.step, ready.lane); }
   uint32_t ListHeads();
   ReadyStep ChooseHead(uint32_t choice);
   void FindCurrent();

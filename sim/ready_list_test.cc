@@ -120,7 +120,7 @@ void Compare(uint64_t seed, const std::vector<Task<>>& tasks, std::vector<Hop>& 
     const std::vector<uint64_t> expected = model.ListCandidates();
     ASSERT_EQ(list.ListCandidates(), expected.size());
     std::vector<uint64_t> lanes;
-    list.VisitLanes([&](uint32_t, uint64_t lane) { lanes.push_back(lane); });
+    list.VisitCandidates([&](uint32_t, const Candidate& candidate) { lanes.push_back(candidate.lane()); });
     ASSERT_EQ(lanes, expected);
     const auto choice = static_cast<uint32_t>(random.Below(expected.size()));
     ASSERT_EQ(list.lane(choice), expected[choice]);

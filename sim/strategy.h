@@ -61,10 +61,10 @@ class ChoicePoint {
   // Of kSchedule: possibility i, i < n(); lane(i) is candidate(i).lane().
   Candidate candidate(uint32_t i) const { return ready_->candidate(i); }
   uint64_t lane(uint32_t i) const { return ready_->lane(i); }
-  // Of kSchedule: calls visit(i, lane(i)) for every possibility, in order.
+  // Of kSchedule: calls visit(i, candidate(i)) for every possibility, in order.
   template <typename F>
-  [[gnu::always_inline]] void VisitLanes(F visit) const {
-    ready_->VisitLanes(visit);
+  [[gnu::always_inline]] void VisitCandidates(F visit) const {
+    ready_->VisitCandidates(visit);
   }
 
  private:

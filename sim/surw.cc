@@ -74,7 +74,7 @@ class SurwStrategy final : public Strategy {
   void OnStep(const Candidate& step) override {
     if (steps_left_ == 0) return;
     Lane& lane = lanes_[step.lane()];
-    Look(lane, step);
+    if (lane.pending == Pending::kUnknown) Look(lane, step);
     Take(lane);
   }
 
@@ -92,13 +92,14 @@ class SurwStrategy final : public Strategy {
   }
 
  private:
+  enum class Pending : uint8_t { kUnknown, kFree, kInteresting };
+
   class Lane {
    public:
     Lane() {}
 
-    uint32_t number = 0;         // Of the lanes of the set, from 1; 0 for another.
-    bool is_known = false;       // Whether the next field is about its pending step.
-    bool is_interesting = true;  // Always if all steps are.
+    uint32_t number = 0;  // Of the lanes of the set, from 1; 0 for another.
+    Pending pending = Pending::kUnknown;  // What its next step is.
   };
 
   static constexpr uint64_t kNobody = ~uint64_t{0};
@@ -111,16 +112,16 @@ class SurwStrategy final : public Strategy {
     if (point.n() > kFew) {
       for (int i = 0; i < kTries; ++i) {
         const auto choice = static_cast<uint32_t>(random_.Below(point.n()));
-        if (IsFree(point, choice, point.lane(choice))) return choice;
+        if (IsFree(point.candidate(choice))) return choice;
       }
     }
     // Written past the end of those found so far, without a branch that would be mispredicted.
     if (scratch_.size() < point.n()) scratch_.resize(point.n());
     uint64_t* const free = scratch_.data();
     size_t free_count = 0;
-    point.VisitLanes([&](uint32_t i, uint64_t lane) __attribute__((always_inline)) {
+    point.VisitCandidates([&](uint32_t i, const Candidate& candidate) __attribute__((always_inline)) {
       free[free_count] = i;
-      free_count += IsFree(point, i, lane) ? 1 : 0;
+      free_count += IsFree(candidate) ? 1 : 0;
     });
     if (free_count > 0) return static_cast<uint32_t>(free[free_count == 1 ? 0 : random_.Below(free_count)]);
     return DrawAmong(point);
@@ -135,31 +136,33 @@ class SurwStrategy final : public Strategy {
       }
     }
     uint64_t choice = point.n();
-    point.VisitLanes([&](uint32_t i, uint64_t lane)
-                         __attribute__((always_inline)) { choice = Select(lane == intended_, i, choice); });
+    point.VisitCandidates([&](uint32_t i, const Candidate& candidate) __attribute__((always_inline)) {
+      choice = Select(candidate.lane() == intended_, i, choice);
+    });
     return choice < point.n() ? static_cast<uint32_t>(choice) : DrawAmong(point);
   }
 
-  [[gnu::always_inline]] bool IsFree(const ChoicePoint& point, uint32_t i, uint64_t lane) {
-    Lane& state = lanes_[lane];
-    if (!state.is_known) [[unlikely]] Look(state, point.candidate(i));
-    return (lane == intended_) | !state.is_interesting;
+  [[gnu::always_inline]] bool IsFree(const Candidate& step) {
+    Lane& lane = lanes_[step.lane()];
+    if (lane.pending == Pending::kUnknown) [[unlikely]] Look(lane, step);
+    return (step.lane() == intended_) | (lane.pending == Pending::kFree);
   }
 
-  void Look(Lane& lane, const Candidate& step) const {
-    if (lane.is_known) return;
-    lane.is_known = true;
-    lane.is_interesting = set_->has_all || step.Announces(set_->object);
+  // REQUIRES: its pending step is not known.
+  [[gnu::always_inline]] void Look(Lane& lane, const Candidate& step) const {
+    const bool is_interesting = set_->has_all || step.Announces(set_->object);
+    lane.pending = is_interesting ? Pending::kInteresting : Pending::kFree;
   }
 
   // The lane makes its pending step, which was looked at.
   void Take(Lane& lane) {
     uint64_t& left = left_of_[lane.number];
-    const uint64_t made = Select(lane.is_interesting, std::min<uint64_t>(left, 1), 0);
+    const bool is_interesting = lane.pending == Pending::kInteresting;
+    const uint64_t made = Select(is_interesting, std::min<uint64_t>(left, 1), 0);
     left -= made;
     steps_left_ -= made;
-    intended_ = Select(lane.is_interesting, kNobody, intended_);
-    lane.is_known = false;
+    intended_ = Select(is_interesting, kNobody, intended_);
+    lane.pending = Pending::kUnknown;
   }
   // The same for a lane whose pending step is interesting.
   void TakeInteresting(const Lane& lane) {
@@ -194,8 +197,9 @@ class SurwStrategy final : public Strategy {
     if (scratch_.size() < point.n()) scratch_.resize(point.n());
     uint64_t* const sums = scratch_.data();
     uint64_t sum = 0;
-    point.VisitLanes([&](uint32_t i, uint64_t lane)
-                         __attribute__((always_inline)) { sums[i] = sum += left_of_[lanes_[lane].number]; });
+    point.VisitCandidates([&](uint32_t i, const Candidate& candidate) __attribute__((always_inline)) {
+      sums[i] = sum += left_of_[lanes_[candidate.lane()].number];
+    });
     if (sum == 0) return RandomChoice(random_, point);
     const uint64_t drawn = random_.Below(sum);
     uint32_t choice = 0;

@@ -159,6 +159,11 @@ inline void TaskState::Start(LoopCore& core) {
   core.ready.PushInRoom(this);
 }
 
+inline uint32_t WaitObject::Ordinal(LoopCore& core) const {
+  if (run_ != core.run_number) [[unlikely]] NumberAtFirstUse(core);
+  return ordinal_ & ~kFirstUse;
+}
+
 inline bool WaitNode::Wake() {
   LoopCore* const core = CurrentCore();
   // While it waits, its word is the task's address.

@@ -11,12 +11,9 @@
 
 namespace detent::internal {
 
-uint32_t WaitObject::Ordinal(LoopCore& core) const {
-  if (run_ != core.run_number) {
-    run_ = core.run_number;
-    ordinal_ = core.next_object_ordinal++ | kFirstUse;
-  }
-  return ordinal_ & ~kFirstUse;
+void WaitObject::NumberAtFirstUse(LoopCore& core) const {
+  run_ = core.run_number;
+  ordinal_ = core.next_object_ordinal++ | kFirstUse;
 }
 
 uint32_t WaitObject::NumberIfMadeIn(const LoopCore& core) const {

@@ -58,7 +58,7 @@ class WaitObject {
   WaitObject(const WaitObject&) = delete;
   WaitObject& operator=(const WaitObject&) = delete;
 
-  uint32_t Ordinal(LoopCore& core) const;
+  inline uint32_t Ordinal(LoopCore& core) const;  // (Defined in task_state.h.)
   // The same, but 0 if it was made outside the run: numbers of first use depend on the order of steps. Gives out none.
   uint32_t NumberIfMadeIn(const LoopCore& core) const;
 
@@ -67,6 +67,8 @@ class WaitObject {
   void NumberIfRunning() const;
 
  private:
+  [[gnu::noinline, gnu::cold]] void NumberAtFirstUse(LoopCore& core) const;
+
   mutable uint32_t run_ = 0;
   mutable uint32_t ordinal_ = 0;  // And kFirstUse.
 
