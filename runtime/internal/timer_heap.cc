@@ -9,7 +9,7 @@ namespace {
 
 constexpr size_t kRebuildAbove = 64;  // Small heaps are not worth rebuilding.
 constexpr int kCacheLine = 64;
-constexpr size_t kPrefetchAbove = 32 * 1024;  // Entries: half a megabyte.
+constexpr size_t kPrefetchAbove = 4 * 1024;  // Entries; with their tasks they are more than a second-level cache holds.
 
 // A free slot has twice the next one's number and one, which no address is.
 constexpr uintptr_t FreeMark(uint32_t next) { return uintptr_t{next} * 2 + 1; }
