@@ -48,6 +48,23 @@ TEST(SimLoopTest, FifoRunsStepsInTheOrderInWhichTheyBecameReady) {
   EXPECT_EQ(InterleavingOf(0, Fifo()), "abcabc");
 }
 
+TEST(SimLoopTest, OfVeryManyReadyTasksEachRunsInItsTurn) {
+  std::vector<int> order;
+  auto body = [&](int number) -> Coro<> {
+    order.push_back(number);
+    co_await Yield();
+    order.push_back(number);
+  };
+  SimLoop loop({.strategy = Fifo()});
+  loop.Run([&]() -> Coro<> {
+    std::vector<Coro<>> bodies;
+    for (int i = 0; i < 3'000; ++i) bodies.push_back(body(i));
+    co_await Gather(std::move(bodies));
+  });
+  ASSERT_EQ(order.size(), 6'000u);
+  for (int i = 0; i < 6'000; ++i) ASSERT_EQ(order[static_cast<size_t>(i)], i % 3'000);
+}
+
 TEST(SimLoopTest, ASeedGivesTheSameRunAgain) {
   for (uint64_t seed = 0; seed < 20; ++seed) {
     EXPECT_EQ(InterleavingOf(seed, RandomWalk()), InterleavingOf(seed, RandomWalk()));
