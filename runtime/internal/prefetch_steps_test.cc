@@ -43,7 +43,6 @@ Coro<> RunMany(std::vector<int>& log, std::vector<int>& expected) {
   }
 }
 
-// From the second time on, what is left of steps that have run lies behind those that are ready.
 TEST(PrefetchStepsTest, OfVeryManyStepsEachRunsInItsTurn) {
   std::vector<int> log, expected;
   detent::Run([&]() -> Coro<> {

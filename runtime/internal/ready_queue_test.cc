@@ -38,6 +38,18 @@ TEST(ReadyQueueTest, GivesStepsInTheOrderInWhichTheyCame) {
   EXPECT_TRUE(queue.empty());
 }
 
+TEST(ReadyQueueTest, PeekSeesWhatComesAndNothingPastTheEnd) {
+  ReadyQueue queue;
+  for (uintptr_t i = 1; i <= 100; ++i) queue.Push(FakeTask(i * 64));  // So that there is something left behind the end.
+  while (!queue.empty()) queue.Pop();
+  for (uintptr_t i = 1; i <= 60; ++i) {
+    queue.Push(FakeTask(i * 64));
+    if (i % 2 == 0) queue.Pop();
+  }
+  for (size_t ahead = 0; ahead < 30; ++ahead) EXPECT_EQ(queue.Peek(ahead), Step(FakeTask((31 + ahead) * 64)));
+  for (size_t ahead = 30; ahead < 100; ++ahead) EXPECT_FALSE(queue.Peek(ahead));
+}
+
 TEST(ReadyQueueTest, ARunnableKnowsWhetherItIsReady) {
   ReadyQueue queue;
   Hop hop;
