@@ -14,8 +14,9 @@ namespace detent::sim {
   return __builtin_unpredictable(condition) ? a : b;
 }
 #else
+// g++ 12 makes a branch of everything that can be read as a choice, whatever it is told about it.
 [[gnu::always_inline]] inline uint64_t Select(bool condition, uint64_t a, uint64_t b) {
-  return __builtin_expect_with_probability(condition, 1, 0.5) ? a : b;
+  return b ^ ((a ^ b) & (uint64_t{0} - uint64_t{condition}));
 }
 #endif
 
