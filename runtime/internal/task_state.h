@@ -64,13 +64,13 @@ class TaskState : public FutureState, public TaskLink {
   void MakeReady() { core().ready.Push(this); }
 
   // Asks for this to be in the cache; and, if it is, for what its end touches.
-  void Prefetch() const {
+  [[gnu::always_inline]] void Prefetch() const {
     __builtin_prefetch(this);
     __builtin_prefetch(&extras_);
   }
   using TaskLink::PrefetchNeighbours;
   // The same for the coroutine that its next step resumes. REQUIRES: it is ready.
-  inline void PrefetchLeaf() const;
+  [[gnu::always_inline]] inline void PrefetchLeaf() const;
 
   // --- For awaiters ---
 
