@@ -128,7 +128,10 @@ class [[nodiscard]] Coro {
   explicit Coro(std::coroutine_handle<promise_type> frame) : frame_(frame) {}
 
   void Drop() noexcept {
-    if (frame_) [[unlikely]] internal::DropNeverAwaited(frame_, frame_.promise().where());
+    if (!frame_) [[likely]] return;
+    // Emptied first: the report's handler or the destructor of a parameter may look here.
+    const std::coroutine_handle<promise_type> frame = ReleaseFull();
+    internal::DropNeverAwaited(frame, frame.promise().where());
   }
 
   std::coroutine_handle<promise_type> frame_;

@@ -52,6 +52,42 @@ TEST_F(CoroTest, CallingRunsNothingAndAwaitingIsACall) {
   });
 }
 
+// Counts the ends of what it was moved to, and looks at the Coro for which it is an argument.
+class LooksBack {
+ public:
+  LooksBack(Coro<>& coro, Log& log) : coro_(&coro), log_(log) {}
+  LooksBack(LooksBack&& other) noexcept : coro_(std::exchange(other.coro_, nullptr)), log_(other.log_) {}
+  ~LooksBack() {
+    if (coro_ == nullptr) return;
+    log_.push_back(*coro_ ? "gone, but the Coro is full" : "gone");
+    coro_->Close();
+  }
+
+ private:
+  Coro<>* coro_;
+  Log& log_;
+};
+
+Coro<> Keep(LooksBack argument) {
+  (void)argument;
+  co_return;
+}
+
+// Regression: whoever closed it meanwhile destroyed it a second time.
+TEST_F(CoroTest, ACoroThatIsDroppedIsEmptyBeforeAnybodyCanLook) {
+  Coro<> coro;
+  loop_.SetExceptionHandler([&](const ExceptionContext&) {
+    log_.push_back(coro ? "reported, but the Coro is full" : "reported");
+    coro.Close();
+  });
+  loop_.Run([&]() -> Coro<> {
+    coro = Keep(LooksBack(coro, log_));
+    coro = Coro<>();
+    co_return;
+  });
+  EXPECT_THAT(log_, ElementsAre("reported", "gone"));
+}
+
 TEST_F(CoroTest, ACoroIsAwaitedOnce) {
   loop_.Run([&]() -> Coro<> {
     Coro<int> coro = One();
