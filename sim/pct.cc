@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "detent/runtime/internal/branch_free.h"
 #include "detent/runtime/random.h"
-#include "detent/sim/branch_free.h"
 #include "detent/sim/lane_table.h"
 #include "detent/sim/profile.h"
 #include "detent/sim/random_choice.h"
@@ -82,8 +82,8 @@ class PctStrategy final : public Strategy {
         last_lane_ = 0;  // Once for each step.
         if (candidate.Yielded()) priority = --bottom_;
       }
-      best = Select(priority > best_priority, i, best);
-      best_priority = Select(priority > best_priority, priority, best_priority);
+      best = internal::Select(priority > best_priority, i, best);
+      best_priority = internal::Select(priority > best_priority, priority, best_priority);
     });
     return static_cast<uint32_t>(best);
   }

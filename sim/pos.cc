@@ -3,8 +3,8 @@
 
 #include <string>
 
+#include "detent/runtime/internal/branch_free.h"
 #include "detent/runtime/random.h"
-#include "detent/sim/branch_free.h"
 #include "detent/sim/lane_table.h"
 #include "detent/sim/random_choice.h"
 
@@ -44,7 +44,7 @@ class PosStrategy final : public Strategy {
       choice = Highest(point, [&](uint32_t, Pending& pending) __attribute__((always_inline)) {
         stream += 0x9e3779b97f4a7c15;
         const bool conflicts = (pending.object == last_object_) & (pending.writes | last_writes_);
-        pending.priority = Select(conflicts, Mixed(stream), pending.priority);
+        pending.priority = internal::Select(conflicts, Mixed(stream), pending.priority);
       });
     }
     if (some_touch_many_) [[unlikely]] last_footprint_ = point.candidate(choice).footprint();
@@ -79,8 +79,8 @@ class PosStrategy final : public Strategy {
       } else {
         redraw(i, pending);
       }
-      best = Select(pending.priority > best_priority, i, best);
-      best_priority = Select(pending.priority > best_priority, pending.priority, best_priority);
+      best = internal::Select(pending.priority > best_priority, i, best);
+      best_priority = internal::Select(pending.priority > best_priority, pending.priority, best_priority);
     });
     return static_cast<uint32_t>(best);
   }

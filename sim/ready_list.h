@@ -19,9 +19,9 @@
 #include <memory>
 #include <vector>
 
+#include "detent/runtime/internal/branch_free.h"
 #include "detent/runtime/internal/ready_queue.h"
 #include "detent/runtime/internal/task_state.h"
-#include "detent/sim/branch_free.h"
 #include "detent/sim/candidate.h"
 
 namespace detent::sim {
@@ -50,7 +50,7 @@ class ReadyList {
       lane = step.runnable()->Lane();
     }
     if (tail_ == capacity_) [[unlikely]] MakeRoom();
-    current_ = Select(lane == current_lane_, tail_, current_);
+    current_ = internal::Select(lane == current_lane_, tail_, current_);
     steps_[tail_++] = ReadyStep(step, lane);
   }
 
@@ -64,7 +64,7 @@ class ReadyList {
   [[gnu::always_inline]] uint32_t ListCandidates() {
     lists_heads_ = runnables_ > 0 && size() > 1;
     if (lists_heads_) [[unlikely]] return ListHeads();
-    first_ = Select(current_ == kNowhere, head_, current_);
+    first_ = internal::Select(current_ == kNowhere, head_, current_);
     return static_cast<uint32_t>(size());
   }
   // Of the candidates that were listed last.
@@ -90,7 +90,7 @@ class ReadyList {
 
   // Takes candidate `choice` out, without listing them. REQUIRES: size() > choice, !HasRunnables().
   [[gnu::always_inline]] ReadyStep TakeTask(uint32_t choice) {
-    return TakeOut(IndexAfter(Select(current_ == kNowhere, head_, current_), choice));
+    return TakeOut(IndexAfter(internal::Select(current_ == kNowhere, head_, current_), choice));
   }
   bool HasRunnables() const { return runnables_ > 0; }
 
@@ -132,14 +132,14 @@ class ReadyList {
   // The first candidate, then the others in order.
   [[gnu::always_inline]] size_t IndexAfter(size_t first, uint32_t choice) const {
     const size_t index = head_ + choice;
-    return Select(choice == 0, first, index - (index <= first ? 1 : 0));
+    return internal::Select(choice == 0, first, index - (index <= first ? 1 : 0));
   }
   // Takes out the step at `index`.
   [[gnu::always_inline]] ReadyStep TakeOut(size_t index) {
     const ReadyStep taken = steps_[index];
     // Whoever waited longest becomes current only by being so already.
     const bool is_current = (index == current_) | (index != head_);
-    current_lane_ = Select(is_current, taken.lane, 0);
+    current_lane_ = internal::Select(is_current, taken.lane, 0);
     current_ = kNowhere;
     CloseUp(index);
     return taken;

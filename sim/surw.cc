@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "detent/runtime/internal/branch_free.h"
 #include "detent/runtime/random.h"
-#include "detent/sim/branch_free.h"
 #include "detent/sim/lane_table.h"
 #include "detent/sim/profile.h"
 #include "detent/sim/random_choice.h"
@@ -137,7 +137,7 @@ class SurwStrategy final : public Strategy {
     }
     uint64_t choice = point.n();
     point.VisitCandidates([&](uint32_t i, const Candidate& candidate) __attribute__((always_inline)) {
-      choice = Select(candidate.lane() == intended_, i, choice);
+      choice = internal::Select(candidate.lane() == intended_, i, choice);
     });
     return choice < point.n() ? static_cast<uint32_t>(choice) : DrawAmong(point);
   }
@@ -158,10 +158,10 @@ class SurwStrategy final : public Strategy {
   void Take(Lane& lane) {
     uint64_t& left = left_of_[lane.number];
     const bool is_interesting = lane.pending == Pending::kInteresting;
-    const uint64_t made = Select(is_interesting, std::min<uint64_t>(left, 1), 0);
+    const uint64_t made = internal::Select(is_interesting, std::min<uint64_t>(left, 1), 0);
     left -= made;
     steps_left_ -= made;
-    intended_ = Select(is_interesting, kNobody, intended_);
+    intended_ = internal::Select(is_interesting, kNobody, intended_);
     lane.pending = Pending::kUnknown;
   }
   // The same for a lane whose pending step is interesting.

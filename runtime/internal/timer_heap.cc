@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "detent/runtime/internal/branch_free.h"
+
 namespace detent::internal {
 namespace {
 
@@ -68,9 +70,9 @@ void TimerHeap::SiftDown(size_t index, Entry entry) {
       const Entry* const grandchild = &At(first * kArity + 1);
       for (size_t i = 0; i < kArity; ++i) __builtin_prefetch(grandchild + i * kArity);
     }
-    const size_t a = child[1] < child[0] ? 1 : 0;
-    const size_t b = child[3] < child[2] ? 3 : 2;
-    const size_t least = child[b] < child[a] ? b : a;
+    const size_t a = 0 + size_t{IsLess(child[1], child[0])};
+    const size_t b = 2 + size_t{IsLess(child[3], child[2])};
+    const size_t least = Select(IsLess(child[b], child[a]), b, a);
     At(index) = child[least];
     index = first + least;
   }
