@@ -109,7 +109,10 @@ class SleepOperation final : public WaitNode, public Timer, public AwaitsItself<
   void Run() override { Wake(); }
   uint64_t Lane() const override;
   void PrefetchForNext() const override { task()->Prefetch(); }
-  void PrefetchForRun() const override { task()->PrefetchNeighbours(); }
+  void PrefetchForRun() const override {
+    task()->PrefetchNeighbours();
+    task()->PrefetchLeaf();  // By g++ it may begin far from its timer.
+  }
 
  private:
   // What it is to sleep, a duration as the point that is so far from zero; then until when.
