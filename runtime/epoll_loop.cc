@@ -98,15 +98,14 @@ void EpollLoop::RunIterations() {
   internal::LoopCore& core = this->core();
   internal::ReadyQueue& ready = core.ready;
   size_t taken = ready.taken();
-  // An iteration runs what is ready, but not what that makes ready.
-  size_t end = ready.added();
-  if (taken == end) return;
   while (true) {
-    RunReadyStep(core, ready.Pop(taken));
-    if (++taken != end) continue;
+    // An iteration runs what is ready, but not what that makes ready.
+    const size_t end = ready.added();
+    if (end - taken - 1 >= kManySteps) return;  // Many, or none.
+    do {
+      RunReadyStep(core, ready.Pop(taken));
+    } while (++taken != end);
     if (taken >= core.look_at) return;
-    end = ready.added();
-    if (taken == end) return;
   }
 }
 
