@@ -21,8 +21,6 @@ constexpr int64_t kStrideMax = 64;
 constexpr int64_t kNanosecondsBetweenPolls = 20'000;
 // A context switch costs as much as dozens of timers.
 constexpr absl::Duration kBetweenTimerWakeUps = absl::Microseconds(500);
-// So many tasks do not fit a first-level cache.
-constexpr size_t kManySteps = 1024;
 constexpr absl::Duration kSlowStep = absl::Milliseconds(100);
 
 }  // namespace
@@ -55,8 +53,6 @@ void EpollLoop::RunUntilStopped() {
     LookUp();
     if (debug()) [[unlikely]] {
       RunReadyWatched();
-    } else if (core().ready.size() > kManySteps) [[unlikely]] {
-      RunManySteps();
     } else {
       RunIterations();
     }
@@ -101,7 +97,7 @@ void EpollLoop::RunIterations() {
   while (true) {
     // An iteration runs what is ready, but not what that makes ready.
     const size_t end = ready.added();
-    if (end - taken - 1 >= kManySteps) return;  // Many, or none.
+    if (end - taken - 1 >= internal::kManySteps) [[unlikely]] return RunManySteps();  // Or none.
     do {
       RunReadyStep(core, ready.Pop(taken));
     } while (++taken != end);

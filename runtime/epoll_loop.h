@@ -57,7 +57,7 @@ class EpollLoop final : public EventLoop {
   void LookUp();
   // Runs iterations that need no more than what is ready, until it is time to look up.
   void RunIterations();
-  // Runs one iteration of so many steps that their tasks are not in the cache.
+  // Runs one iteration, of so many steps that their tasks are not in the cache.
   void RunManySteps();
   [[gnu::always_inline]] void RunReadyStep(internal::LoopCore& core, internal::Step step);
   // Polls for I/O and takes what other threads left, sleeping until the next timer if nothing is ready; reads the clock.

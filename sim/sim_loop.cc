@@ -27,9 +27,6 @@ constexpr int kWaitShift = 56;
 // leave most of the work its time.
 constexpr double kSlipProbability = 0.1;
 
-// So many tasks do not fit a first-level cache; many strategies mostly take the first.
-constexpr uint32_t kManyCandidates = 1024;
-
 // The seeds of a run's separate streams of randomness.
 constexpr uint64_t kStrategyStream = 0x5354524154454759;
 
@@ -224,7 +221,7 @@ inline void SimLoop::RunEvenStep() {
 
 inline void SimLoop::RunChosenStep() {
   const uint32_t candidates = ready_.ListCandidates();
-  if (candidates > kManyCandidates) [[unlikely]] {
+  if (candidates > internal::kManySteps) [[unlikely]] {  // Many strategies mostly take the first.
     internal::PrefetchSteps([this](size_t ahead) { return ready_.Peek(ahead); });
   }
   uint32_t choice = 0;

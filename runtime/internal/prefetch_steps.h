@@ -15,6 +15,9 @@
 
 namespace detent::internal {
 
+// More tasks than this do not fit a first-level cache.
+inline constexpr size_t kManySteps = 1024;
+
 // peek(n) is the step that comes n steps after the next one, or an empty one.
 template <typename F>
 [[gnu::always_inline]] inline void PrefetchSteps(F peek) {

@@ -57,6 +57,12 @@ void TimerHeap::SiftUp(size_t index, size_t start, Entry entry) {
   At(index) = entry;
 }
 
+inline size_t TimerHeap::EarliestOf(const Entry* siblings) {
+  const size_t a = 0 + size_t{IsLess(siblings[1], siblings[0])};
+  const size_t b = 2 + size_t{IsLess(siblings[3], siblings[2])};
+  return Select(IsLess(siblings[b], siblings[a]), b, a);
+}
+
 // The hole goes down to a leaf, and the entry from there up to its place, which is seldom far (Wegener, "Bottom-up
 // heapsort", 1993). Which child is earliest is found without branches, which could not be predicted; but then no guess
 // fetches the next level ahead, so a heap that does not fit the cache asks for all four lines of grandchildren.
@@ -70,9 +76,7 @@ void TimerHeap::SiftDown(size_t index, Entry entry) {
       const Entry* const grandchild = &At(first * kArity + 1);
       for (size_t i = 0; i < kArity; ++i) __builtin_prefetch(grandchild + i * kArity);
     }
-    const size_t a = 0 + size_t{IsLess(child[1], child[0])};
-    const size_t b = 2 + size_t{IsLess(child[3], child[2])};
-    const size_t least = Select(IsLess(child[b], child[a]), b, a);
+    const size_t least = EarliestOf(child);
     At(index) = child[least];
     index = first + least;
   }
@@ -112,9 +116,7 @@ void TimerHeap::DropCancelledRoots() {
 void TimerHeap::PrefetchNext(const Timer* earliest) {
   earliest->PrefetchForNext();
   const Entry* const child = &At(1);
-  const size_t a = child[1] < child[0] ? 1 : 0;
-  const size_t b = child[3] < child[2] ? 3 : 2;
-  const auto* const second = reinterpret_cast<const char*>(slots_[SlotOf(child[b] < child[a] ? child[b] : child[a])]);
+  const auto* const second = reinterpret_cast<const char*>(slots_[SlotOf(child[EarliestOf(child)])]);
   if (second == nullptr) return;
   for (int i = -kCacheLine; i <= kCacheLine; i += kCacheLine) __builtin_prefetch(second + i);
 }

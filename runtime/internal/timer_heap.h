@@ -90,6 +90,9 @@ class TimerHeap {
   static constexpr size_t kRootAt = kArity - 1;
   Entry& At(size_t index) { return reinterpret_cast<Entry*>(lines_.data())[index + kRootAt]; }
 
+  // Which of four siblings is earliest.
+  static size_t EarliestOf(const Entry* siblings);
+
   static constexpr int64_t kNone = std::numeric_limits<int64_t>::max();
 
   // Puts `entry` where it belongs, from a hole at `index` upwards as far as `start`, or downwards.
