@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Every workload of issue 5 as a Google Benchmark: `W1/ours`, `W1/floor` and so on. The figure is items_per_second, of CPU
-// time; of W8 they are bytes, not nanoseconds. bench/compare makes the table of it.
+// Every workload as a Google Benchmark: `W1/ours`, `W1/floor` and so on. The figure is items_per_second, of
+// CPU time; of W8 they are bytes, not nanoseconds. bench/compare makes the table of it.
 //
 //   bazel run -c opt //bench -- --benchmark_filter='^W1/'
 //   bazel run -c opt //bench -- --server='python3 server.py' --benchmark_filter='^W9'    another process as the server
@@ -16,8 +16,8 @@
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "benchmark/benchmark.h"
-#include "detent/bench/echo.h"
-#include "detent/bench/workload.h"
+#include "detent/bench/harness/echo.h"
+#include "detent/bench/workloads.h"
 
 namespace detent_bench {
 namespace {
@@ -54,19 +54,24 @@ void RegisterServer(const std::string& command) {
       {"W9.1/server", EchoLoad(1, 1, 20'000)},
       {"W9.50/server", EchoLoad(50, 1, 100'000)},
       {"W9p/server", EchoLoad(50, 32, 1'000'000)},
+      {"W9u.1/server", EchoLoad(1, 1, 20'000, EchoLoad::Kind::kDatagrams)},
+      {"W9u.16/server", EchoLoad(16, 8, 200'000, EchoLoad::Kind::kDatagrams)},
   };
   for (const auto& row : kLoads) {
-    benchmark::RegisterBenchmark(row.first, [command, &row](benchmark::State& state) {
-      try {
-        for (auto iteration : state) {
-          (void)iteration;
-          state.SetIterationTime(EchoNanoseconds(command, row.second) * 1e-9);
-        }
-        state.SetItemsProcessed(static_cast<int64_t>(row.second.requests));
-      } catch (const std::exception& error) {
-        state.SkipWithError(error.what());
-      }
-    })->UseManualTime()->Iterations(1);
+    benchmark::RegisterBenchmark(row.first,
+                                 [command, &row](benchmark::State& state) {
+                                   try {
+                                     for (auto iteration : state) {
+                                       (void)iteration;
+                                       state.SetIterationTime(EchoNanoseconds(command, row.second) * 1e-9);
+                                     }
+                                     state.SetItemsProcessed(static_cast<int64_t>(row.second.requests));
+                                   } catch (const std::exception& error) {
+                                     state.SkipWithError(error.what());
+                                   }
+                                 })
+        ->UseManualTime()
+        ->Iterations(1);
   }
 }
 
@@ -86,8 +91,7 @@ int RunOnce(const std::string& name, uint64_t ops) {
       return 1;
     }
   }
-  std::fprintf(stderr, "--only=%s: there is no such workload; --benchmark_list_tests=true lists them\n",
-               name.c_str());
+  std::fprintf(stderr, "--only=%s: there is no such workload; --benchmark_list_tests=true lists them\n", name.c_str());
   return 2;
 }
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <string>
 
-#include "detent/bench/workload.h"
+#include "detent/bench/workloads.h"
 #include "gtest/gtest.h"
 
 namespace detent_bench {
@@ -22,14 +22,16 @@ TEST_P(BenchTest, GivesTheRightResult) {
   }
 }
 
-// The largest ones make a million tasks whatever they are asked for.
-std::vector<Workload> WithoutMillions() {
-  std::vector<Workload> workloads = Workloads();
-  std::erase_if(workloads, [](const Workload& workload) { return workload.row.ends_with(".1M"); });
+// The largest ones make a million tasks whatever they are asked for; those that grow are the same in three sizes.
+std::vector<Workload> WithoutTheLargest() {
+  std::vector<Workload> workloads(Workloads().begin(), Workloads().end());
+  std::erase_if(workloads, [](const Workload& workload) {
+    return workload.row.ends_with(".1M") || (workload.row.starts_with("G.") && !workload.row.ends_with(".1k"));
+  });
   return workloads;
 }
 
-INSTANTIATE_TEST_SUITE_P(Workloads, BenchTest, ::testing::ValuesIn(WithoutMillions()),
+INSTANTIATE_TEST_SUITE_P(Workloads, BenchTest, ::testing::ValuesIn(WithoutTheLargest()),
                          [](const ::testing::TestParamInfo<Workload>& info) {
                            std::string name = info.param.Name();
                            std::replace_if(name.begin(), name.end(), [](char c) { return c == '.' || c == '/'; }, '_');

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How many schedules each strategy needs to find each bug of testing/bug_programs.h, beside how many plain
+// How many schedules each strategy needs to find each bug of testing/bugs/bug_programs.h, beside how many plain
 // implementations of the same strategies need.
 //
 //   bazel run -c opt //bench:bug_table
 //   bazel run -c opt //bench:bug_table -- --programs=reorder_3,stack --strategies=pct:5,pos --seeds=1000
 //
-// Counted are the strategy's own schedules; the one Fifo run that gives it its profile is not. Without locks the reference
-// is the published figure. Where a program has locks, whose order is ours (first come, first served) and not that of the
-// published figures, it is what the bare machine of bench/bare needs; both are printed everywhere. The last column is the
-// bare machine with locks in any order: that it agrees with the published figures shows that the bare machine, its
-// programs and its strategies are right.
+// Counted are the strategy's own schedules; the one Fifo run that gives it its profile is not. Without locks the
+// reference is the published figure. Where a program has locks, whose order is ours (first come, first served) and not
+// that of the published figures, it is what the bare machine of bench/bare needs; both are printed everywhere. The last
+// column is the bare machine with locks in any order: that it agrees with the published figures shows that the bare
+// machine, its programs and its strategies are right.
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
@@ -27,7 +27,7 @@
 #include "detent/bench/bare/search.h"
 #include "detent/runtime/core.h"
 #include "detent/sim/sim.h"
-#include "detent/testing/bug_programs.h"
+#include "detent/testing/bugs/bug_programs.h"
 
 namespace detent_bench {
 namespace {
@@ -190,8 +190,9 @@ Row MakeRow(const BugProgram& program, const std::string& strategy, uint64_t see
 std::string TextOf(const std::optional<Figures>& figures) { return figures.has_value() ? figures->ToString() : "-"; }
 
 void PrintTable(const std::vector<Row>& rows, uint64_t seeds) {
-  absl::PrintF("Schedules until the bug shows: median/95th percentile over %d seeds. '*' marks what a row is held to.\n\n",
-               seeds);
+  absl::PrintF(
+      "Schedules until the bug shows: median/95th percentile over %d seeds. '*' marks what a row is held to.\n\n",
+      seeds);
   absl::PrintF("%-12s %-12s %10s %7s %11s %10s %15s\n", "program", "strategy", "detent", "found", "published", "bare",
                "bare, any order");
   std::string_view last;
@@ -202,8 +203,9 @@ void PrintTable(const std::vector<Row>& rows, uint64_t seeds) {
     const bool has_reference = row.reference().has_value();
     absl::PrintF("%-12s %-12s %10s %6.4g%% %10s%s %9s%s %15s%s\n", std::string(row.program), row.strategy,
                  row.found.ToString(), 100 * row.found.found_share, TextOf(row.published),
-                 has_reference && !row.has_locks ? "*" : " ", TextOf(row.bare), has_reference && row.has_locks ? "*" : " ",
-                 TextOf(row.bare_any_order), complaint.empty() ? "" : absl::StrCat(" <-- ", complaint));
+                 has_reference && !row.has_locks ? "*" : " ", TextOf(row.bare),
+                 has_reference && row.has_locks ? "*" : " ", TextOf(row.bare_any_order),
+                 complaint.empty() ? "" : absl::StrCat(" <-- ", complaint));
   }
   const auto bad = std::count_if(rows.begin(), rows.end(), [](const Row& row) { return !row.Complaint().empty(); });
   absl::PrintF("\n%d of %d rows are worse than their reference allows.\n", bad, rows.size());
@@ -219,10 +221,12 @@ void PrintJson(const std::vector<Row>& rows, uint64_t seeds) {
   absl::PrintF("{\"seeds\": %d, \"schedules_max\": %d, \"rows\": [\n", seeds, kSchedulesMax);
   for (size_t i = 0; i < rows.size(); ++i) {
     const Row& row = rows[i];
-    absl::PrintF("  {\"program\": \"%s\", \"strategy\": \"%s\", \"detent\": %s, \"published\": %s, \"bare\": %s, "
-                 "\"bare_any_order\": %s, \"reference\": \"%s\", \"complaint\": \"%s\"}%s\n",
-                 std::string(row.program), row.strategy, JsonOf(row.found), JsonOf(row.published), JsonOf(row.bare), JsonOf(row.bare_any_order),
-                 row.has_locks ? "bare" : "published", row.Complaint(), i + 1 < rows.size() ? "," : "");
+    absl::PrintF(
+        "  {\"program\": \"%s\", \"strategy\": \"%s\", \"detent\": %s, \"published\": %s, \"bare\": %s, "
+        "\"bare_any_order\": %s, \"reference\": \"%s\", \"complaint\": \"%s\"}%s\n",
+        std::string(row.program), row.strategy, JsonOf(row.found), JsonOf(row.published), JsonOf(row.bare),
+        JsonOf(row.bare_any_order), row.has_locks ? "bare" : "published", row.Complaint(),
+        i + 1 < rows.size() ? "," : "");
   }
   absl::PrintF("]}\n");
 }
@@ -257,13 +261,12 @@ std::string Apply(std::string_view argument, Settings& settings) {
       if (!strategy.ok()) return absl::StrCat("--strategies: ", strategy.status().message());
     }
   } else {
-    return absl::StrCat("\"", text, "\" is not an argument; there are --seeds=N, --programs=A,B, --strategies=A,B and "
+    return absl::StrCat("\"", text,
+                        "\" is not an argument; there are --seeds=N, --programs=A,B, --strategies=A,B and "
                         "--json");
   }
   return "";
 }
-
-}  // namespace
 
 int Main(int argc, char** argv) {
   Settings settings;
@@ -291,6 +294,7 @@ int Main(int argc, char** argv) {
   return 0;
 }
 
+}  // namespace
 }  // namespace detent_bench
 
 int main(int argc, char** argv) { return detent_bench::Main(argc, argv); }

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Prints the table of issue 5: each workload on detent, on its floor and on the peers that are installed.
+"""Prints the table of docs/speed.md: each workload on detent, on its floor and on the peers that are installed.
 
   bazel run -c opt //bench:compare
   bazel run -c opt //bench:compare -- --rows=W1,S2 --runs=9 --json

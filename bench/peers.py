@@ -9,6 +9,7 @@ import sys
 
 SOURCES = os.path.join(os.path.dirname(os.path.realpath(__file__)), "peers")
 ALL_ROWS = ("W1", "W2", "W3", "W5.64", "W5.1", "W6t", "W6r", "W9.1", "W9.50", "W9p")
+DATAGRAM_ROWS = ("W9u.1", "W9u.16")
 PYTHON = "/usr/bin/python3"  # Debian's, for which Debian's uvloop is.
 
 
@@ -18,7 +19,8 @@ class Peer:
 
     def measure(self, row, bench, run_bench):
         if row.startswith("W9"):
-            return run_bench(bench, f"{row}/server", [f"--server={' '.join(self.command)} echo"])[0]
+            mode = "echo-udp" if row.startswith("W9u") else "echo"
+            return run_bench(bench, f"{row}/server", [f"--server={' '.join(self.command)} {mode}"])[0]
         result = subprocess.run([*self.command, row], capture_output=True, text=True)
         if result.returncode != 0:
             sys.exit(f"compare: {self.name} failed at {row}: {result.stderr.strip()}")
@@ -68,8 +70,10 @@ def find(compiler):
         program = cached(source, compiler, cxx, libraries) if has_header(header) else None
         return [program] if program else None
 
-    add("asio", "libboost1.81-dev", compiled("asio.cc", "boost/asio/awaitable.hpp", ["-pthread"]), ALL_ROWS)
-    add("libuv", "libuv1-dev", compiled("uv.cc", "uv.h", ["-luv"]), ("W6t", "W6r", "W9.1", "W9.50", "W9p"))
+    asio = compiled("asio.cc", "boost/asio/awaitable.hpp", ["-pthread"])
+    add("asio", "libboost1.81-dev", asio, ALL_ROWS + DATAGRAM_ROWS)
+    libuv = compiled("uv.cc", "uv.h", ["-luv"])
+    add("libuv", "libuv1-dev", libuv, ("W6t", "W6r", "W9.1", "W9.50", "W9p") + DATAGRAM_ROWS)
     for module in ("asyncio", "uvloop"):
         has = os.path.exists(PYTHON) and subprocess.run([PYTHON, "-c", f"import {module}"], capture_output=True).returncode == 0
         command = [PYTHON, os.path.join(SOURCES, "python.py"), module]

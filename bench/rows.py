@@ -2,7 +2,7 @@
 """The rows of the table and their targets."""
 
 # What a benchmark may tell besides its figure.
-NOTES = ("steps", "choices", "virtual_seconds", "virtual_seconds_per_second")
+NOTES = ("ns_each", "steps", "choices", "virtual_seconds", "virtual_seconds_per_second")
 
 
 # At most so many times what clang's build takes may g++'s take.
@@ -116,6 +116,7 @@ ROWS = [
     Ratio("W6v", "100,000 virtual sleeps, per task", 2.2),
     Ratio("W6t", "arm and cancel a timer", 2.0),
     Absolute("W6r", "100,000 real sleeps, per task", 1200),
+    Absolute("W11", "CallSoonThreadsafe() from a thread", 250),
     Absolute("W7.catch", "cancel: Catch and Propagate", 100, floor="W7.flag"),
     Absolute("W7.destroy", "cancel: kDestroy", 100, floor="W7.flag"),
     Ratio("W7.throw", "cancel: one throw", 1.5),
@@ -124,12 +125,19 @@ ROWS = [
     Ratio("W9.1", "echo, 1 connection, per request", 1.03),
     Ratio("W9.50", "echo, 50 connections, per request", 1.03),
     Ratio("W9p", "echo, 50 connections, 32 in flight", 1.10),
+    Ratio("W9u.1", "datagram echo, one at a time", 1.05),
+    Ratio("W9u.16", "datagram echo, 16 sockets, 8 in flight", 1.05),
+    Ratio("F1", "cached 4 KiB reads of a file, 16 in flight", 1.50),
     Row("W10.10", "a step among 10 tasks"),
     Beside("W10.10k", "a step among 10,000 tasks", 2.0, "W10.10"),
     Growth("W10.1M", "a step among 1,000,000 tasks", 1.5, "W10.10"),
     Row("W10t.10", "a timer among 10"),
     Beside("W10t.10k", "a timer among 10,000", 2.0, "W10t.10"),
     Growth("W10t.1M", "a timer among 1,000,000", 1.5, "W10t.10"),
+    Absolute("W11.writes", "worst wait beside writes to 2,000", 5_000_000),
+    Absolute("W11.uploads", "worst wait beside 16 uploads", 5_000_000),
+    Absolute("W11.lines", "worst wait beside a flood of lines", 5_000_000),
+    Absolute("W11.end", "worst wait beside reads at the end", 5_000_000),
     Ratio("S1", "a simulated step, RandomWalk", 1.5),
     Ratio("S2.E1", "a schedule of E1, RandomWalk", beside_best_peer(0.9, 3.03, 5.08)),
     Ratio("S2.E2", "a schedule of E2, RandomWalk", beside_best_peer(1.0, 0.460, 1.52)),

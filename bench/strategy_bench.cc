@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a step costs under each strategy: `items_per_second` are steps. The target of issue 4 is that none is slower than
-// 0.6 times RandomWalk.
+// What a step costs under each strategy: `items_per_second` are steps. None should be slower than 0.6 times
+// RandomWalk.
 //
 //   bazel run -c opt //bench:strategy_bench
 #include <cstdint>

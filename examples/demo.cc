@@ -27,10 +27,7 @@ namespace {
 
 using detent::Coro;
 using detent::Gather;
-using detent::Listen;
-using detent::Listener;
-using detent::Spawn;
-using detent::Task;
+using detent::Server;
 using detent::sim::Tape;
 using detent_testing::Explore;
 using detent_testing::Options;
@@ -50,9 +47,7 @@ void Expect(bool condition, const char* what) {
 }
 
 // What went wrong, in the test's own words.
-std::string Reason(const Report& report) {
-  return std::string(absl::StripPrefix(report.failure, "the body threw: "));
-}
+std::string Reason(const Report& report) { return std::string(absl::StripPrefix(report.failure, "the body threw: ")); }
 
 Report RunTest(const OfficeTest& test, Selling selling, uint64_t schedules) {
   Options options;
@@ -83,8 +78,7 @@ Report TestTheRacyOffice() {
     if (report.ok) {
       std::printf("   %-28s passed %" PRIu64 " schedules\n", test.name, report.schedules);
     } else {
-      std::printf("   %-28s FAILED in schedule %" PRIu64 ": %s\n", test.name, report.schedules,
-                  Reason(report).c_str());
+      std::printf("   %-28s FAILED in schedule %" PRIu64 ": %s\n", test.name, report.schedules, Reason(report).c_str());
     }
     if (&test == &kRacyTest) found = report;
   }
@@ -101,8 +95,7 @@ void ReplayTheRace(const Report& found, const char* program) {
   const bool same = again.failure == found.failure && again.tape.fingerprint() == found.tape.fingerprint();
   Expect(!again.ok && same, "the replay went another way");
   if (!same) return;
-  std::printf("   The same failure after the same steps (fingerprint %016" PRIx64 ").\n\n",
-              again.tape.fingerprint());
+  std::printf("   The same failure after the same steps (fingerprint %016" PRIx64 ").\n\n", again.tape.fingerprint());
 }
 
 void TestTheFixedOffice() {
@@ -127,15 +120,13 @@ Coro<> ServeRealCustomers() {
   constexpr int kTickets = 70;
   constexpr int kCustomers = 100;
   TicketOffice office(kTickets, Selling::kOneAtATime);
-  Listener listener = co_await Listen("127.0.0.1", 0);
-  const int port = listener.Port();
-  std::printf("4. The fixed office on the real loop: %d tickets at %s, and %d customers at once, over TCP.\n",
-              kTickets, listener.Address().c_str(), kCustomers);
+  Server server = co_await office.Open("127.0.0.1", 0);
+  std::printf("4. The fixed office on the real loop: %d tickets at %s, and %d customers at once, over TCP.\n", kTickets,
+              server.Address().c_str(), kCustomers);
 
   const absl::Time start = absl::Now();
-  const Task<> serving = Spawn(office.Serve(std::move(listener)), {.name = "office"});
   std::vector<Coro<std::string>> customers;
-  for (int i = 0; i < kCustomers; ++i) customers.push_back(BuyOne(port, i));
+  for (int i = 0; i < kCustomers; ++i) customers.push_back(BuyOne(server.Port(), i));
   const std::vector<std::string> answers = co_await Gather(std::move(customers));
   int sold = 0, sorry = 0;
   for (const std::string& answer : answers) {
@@ -144,12 +135,12 @@ Coro<> ServeRealCustomers() {
   }
   std::printf("   %d bought a ticket, %d were told that none is left, in %s.\n", sold, sorry,
               absl::FormatDuration(absl::Trunc(absl::Now() - start, absl::Milliseconds(1))).c_str());
-  Expect(sold == kTickets && office.sold() == kTickets && office.left() == 0,
-         "not every ticket was sold once");
+  Expect(sold == kTickets && office.sold() == kTickets && office.left() == 0, "not every ticket was sold once");
   Expect(sold + sorry == kCustomers, "a customer was not served");
 
-  serving.Cancel();
-  co_await detent::Wait(detent::ReturnWhen::kAllCompleted, serving);
+  server.Close();
+  server.AbortClients();
+  co_await server.WaitClosed();
   std::printf("   The office has closed.\n\n");
 }
 

@@ -12,7 +12,7 @@
 #include "detent/examples/echo_server.h"
 #include "detent/examples/transcript.h"
 #include "detent/runtime/core.h"
-#include "detent/runtime/net.h"
+#include "detent/runtime/io/server.h"
 #include "detent/testing/testing.h"
 
 namespace {
@@ -23,26 +23,23 @@ using detent::Coro;
 using detent::Gather;
 using detent::Listen;
 using detent::Listener;
-using detent::ReturnWhen;
+using detent::Server;
 using detent::Sleep;
-using detent::Spawn;
-using detent::Task;
-using detent::Wait;
+using detent::StartServer;
+using detent_examples::Echo;
 using detent_examples::ExpectTranscript;
 using detent_examples::kSecond;
 using detent_examples::Print;
-using detent_examples::ServeEcho;
 using detent_examples::Transcript;
 
 // Runs `clients(port)` against a server, and stops the server.
 template <typename F>
 Coro<> WithServer(F clients) {
-  Listener listener = co_await Listen("127.0.0.1", 0);  // Port 0: any that is free.
-  const int port = listener.Port();
-  const Task<> server = Spawn(ServeEcho(std::move(listener)), {.name = "server"});
-  co_await clients(port);
-  server.Cancel();
-  co_await Wait(ReturnWhen::kAllCompleted, server);
+  Server server = co_await StartServer(Echo, "127.0.0.1", 0);  // Port 0: any that is free.
+  co_await clients(server.Port());
+  server.Close();
+  server.CloseClients();
+  co_await server.WaitClosed();
 }
 
 // --- One client, which says one thing ---

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detent/examples/http_server.h"
 
-#include <exception>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -9,7 +8,6 @@
 #include "absl/strings/str_cat.h"
 #include "detent/runtime/event_loop.h"
 #include "detent/runtime/sleep.h"
-#include "detent/runtime/task_group.h"
 
 namespace detent_examples {
 namespace {
@@ -17,13 +15,11 @@ namespace {
 using detent::Connection;
 using detent::Coro;
 using detent::EventLoop;
-using detent::Listener;
+using detent::Server;
 using detent::Sleep;
-using detent::TaskGroup;
 
 std::string Response(const char* status, const std::string& body) {
-  return absl::StrCat("HTTP/1.1 ", status,
-                      "\r\nContent-Type: application/json\r\nContent-Length: ", body.size(),
+  return absl::StrCat("HTTP/1.1 ", status, "\r\nContent-Type: application/json\r\nContent-Length: ", body.size(),
                       "\r\nConnection: close\r\n\r\n", body);
 }
 
@@ -36,25 +32,18 @@ Coro<std::string> Answer(std::string head, absl::Duration second) {
   co_return Response("200 OK", absl::StrCat("{\"delay\": ", delay, "}"));
 }
 
-Coro<> AnswerOne(Connection connection, absl::Duration second) {
-  try {
-    const std::string head = co_await connection.ReadUntil("\r\n\r\n", /*limit=*/8192);
-    const std::string response = co_await Answer(head, second);
-    co_await connection.Write(response);
-  } catch (const std::exception&) {
-    // Not HTTP, or gone: this connection ends. (A cancellation is no std::exception and goes on.)
-  }
+// A client that does not speak HTTP, or goes, makes a read or a write throw: that ends its connection.
+Coro<> AnswerOne(Connection client, absl::Duration second) {
+  const std::string head = co_await client.ReadUntil("\r\n\r\n", /*limit=*/8192);
+  const std::string response = co_await Answer(head, second);
+  co_await client.Write(response);
 }
 
 }  // namespace
 
-Coro<> ServeHttp(Listener listener, absl::Duration second) {
-  co_await TaskGroup::Run([&](TaskGroup& group) -> Coro<> {
-    while (true) {
-      Connection connection = co_await listener.Accept();
-      group.Spawn(AnswerOne, std::move(connection), second);
-    }
-  });
+Coro<Server> StartHttp(std::string_view host, int port, absl::Duration second) {
+  const auto answer = [second](Connection client) { return AnswerOne(std::move(client), second); };
+  return detent::StartServer(answer, host, port);
 }
 
 }  // namespace detent_examples

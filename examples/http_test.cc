@@ -12,7 +12,7 @@
 #include "detent/examples/http_server.h"
 #include "detent/examples/transcript.h"
 #include "detent/runtime/core.h"
-#include "detent/runtime/net.h"
+#include "detent/runtime/io/server.h"
 #include "detent/testing/testing.h"
 
 namespace {
@@ -22,14 +22,9 @@ using detent::Connection;
 using detent::Coro;
 using detent::EventLoop;
 using detent::Gather;
-using detent::Listen;
-using detent::Listener;
 using detent::LoopTime;
-using detent::ReturnWhen;
 using detent::Semaphore;
-using detent::Spawn;
-using detent::Task;
-using detent::Wait;
+using detent::Server;
 
 // The page's second: a real one in simulated time, a millisecond on the real loop.
 absl::Duration Second() { return detent_examples::IsSimulated() ? absl::Seconds(1) : absl::Milliseconds(1); }
@@ -56,12 +51,11 @@ Coro<Reply> Get(int port, std::string path) {
 
 template <typename F>
 Coro<> WithServer(F clients) {
-  Listener listener = co_await Listen("127.0.0.1", 0);
-  const int port = listener.Port();
-  const Task<> server = Spawn(detent_examples::ServeHttp(std::move(listener), Second()), {.name = "server"});
-  co_await clients(port);
-  server.Cancel();
-  co_await Wait(ReturnWhen::kAllCompleted, server);
+  Server server = co_await detent_examples::StartHttp("127.0.0.1", 0, Second());
+  co_await clients(server.Port());
+  server.Close();
+  server.AbortClients();
+  co_await server.WaitClosed();
 }
 
 // --- One request ---

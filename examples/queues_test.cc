@@ -108,8 +108,7 @@ producer: ending
   // Which consumer has which item is a matter of the order. That each item is had once, and both end, is not.
   for (int i = 0; i < 6; ++i) {
     const std::string item = std::to_string(i);
-    EXPECT_EQ(printed.Count("consumer 0: has item " + item) + printed.Count("consumer 1: has item " + item),
-              1u);
+    EXPECT_EQ(printed.Count("consumer 0: has item " + item) + printed.Count("consumer 1: has item " + item), 1u);
   }
   EXPECT_EQ(printed.Count("consumer 0: ending") + printed.Count("consumer 1: ending"), 2u);
   EXPECT_EQ(printed.Count("producer: ending"), 1u);

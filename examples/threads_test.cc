@@ -83,8 +83,7 @@ LOOP_TEST(ExecutorTest, ComputesInParallel) {
 }
 
 LOOP_TEST(ExecutorTest, PassesErrorsOn) {
-  const Future<int> failing =
-      EventLoop::Current().RunInExecutor([]() -> int { throw std::runtime_error("no disk"); });
+  const Future<int> failing = EventLoop::Current().RunInExecutor([]() -> int { throw std::runtime_error("no disk"); });
   try {
     co_await failing;
     ADD_FAILURE() << "no error";
@@ -155,8 +154,8 @@ TEST(LoopThreadTest, CallsFunctionsOneAfterTheOther) {
     thread.loop().CallSoonThreadsafe([&] { MoreWork(lines, 3); });
     // Stops after them: what other threads add keeps its order.
   }
-  EXPECT_THAT(lines, testing::ElementsAre("More work 6", "Finished more work 6", "More work 3",
-                                          "Finished more work 3"));
+  EXPECT_THAT(lines,
+              testing::ElementsAre("More work 6", "Finished more work 6", "More work 3", "Finished more work 3"));
 }
 
 // Does not block the loop: both are under way at the same time.
@@ -175,8 +174,7 @@ TEST(LoopThreadTest, RunsCoroutinesAtTheSameTime) {
     const ThreadFuture<int> quick = RunCoroutineThreadsafe(thread.loop(), DoSomeWork, std::ref(lines), 1);
     EXPECT_EQ(slow.Get() + quick.Get(), 7);  // Get() blocks this thread, not the loop.
   }
-  EXPECT_THAT(lines,
-              testing::UnorderedElementsAre("Waiting 6", "Waiting 1", "Done after 1s", "Done after 6s"));
+  EXPECT_THAT(lines, testing::UnorderedElementsAre("Waiting 6", "Waiting 1", "Done after 1s", "Done after 6s"));
   EXPECT_EQ(lines.front(), "Waiting 6");
 }
 

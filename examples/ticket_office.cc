@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detent/examples/ticket_office.h"
 
-#include <exception>
-
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/time.h"
 #include "detent/runtime/choice.h"
+#include "detent/runtime/errors.h"
 #include "detent/runtime/sleep.h"
-#include "detent/runtime/task_group.h"
 #include "detent/runtime/wait_for.h"
 
 namespace detent_examples {
@@ -20,10 +18,9 @@ using detent::Connection;
 using detent::Coro;
 using detent::Fault;
 using detent::Held;
-using detent::Listener;
 using detent::Lock;
+using detent::Server;
 using detent::Sleep;
-using detent::TaskGroup;
 
 constexpr size_t kLineMax = 1000;
 constexpr absl::Duration kIdleMax = absl::Minutes(5);
@@ -37,26 +34,22 @@ Coro<bool> ChargeCard(const std::string& /*customer*/) {
 
 }  // namespace
 
-Coro<> TicketOffice::Serve(Listener listener) {
-  co_await TaskGroup::Run([&](TaskGroup& group) -> Coro<> {
-    while (true) {
-      Connection connection = co_await listener.Accept();
-      group.Spawn(ServeClient(std::move(connection)));
-    }
-  });
+Coro<Server> TicketOffice::Open(std::string_view host, int port) {
+  return detent::StartServer([this](Connection client) { return ServeClient(std::move(client)); }, host, port);
 }
 
-Coro<> TicketOffice::ServeClient(Connection connection) {
+// A client that leaves, in the middle of a line or not, or sends lines without end, makes a read or a write throw: that
+// ends its connection.
+Coro<> TicketOffice::ServeClient(Connection client) {
   try {
     while (true) {
-      std::string line = co_await detent::WaitFor(connection.ReadUntil("\n", kLineMax), kIdleMax);
+      std::string line = co_await detent::WaitFor(client.ReadUntil("\n", kLineMax), kIdleMax);
       line.pop_back();
       const std::string answer = co_await Answer(std::move(line));
-      co_await connection.Write(answer + "\n");
+      co_await client.Write(answer + "\n");
     }
-  } catch (const std::exception&) {
-    // The client has left, in the middle of a line or not, or has been silent for too long, or sends lines
-    // without end.
+  } catch (const detent::TimeoutError&) {
+    // It has been silent for too long.
   }
 }
 

@@ -7,7 +7,8 @@
 //   anything else   ERROR and what is wrong
 //
 //   TicketOffice office(/*tickets=*/50, Selling::kOneAtATime);
-//   co_await office.Serve(co_await Listen("127.0.0.1", 8080));      // until it is cancelled
+//   Server server = co_await office.Open("127.0.0.1", 8080);
+//   co_await server.ServeForever();
 //
 // The racy office looks how many tickets are left, charges the customer's card, which takes a while, and then
 // takes the tickets away, whoever else bought some meanwhile. The fixed office does the same while it holds a
@@ -16,12 +17,13 @@
 #define DETENT_EXAMPLES_TICKET_OFFICE_H_
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "detent/runtime/coro.h"
+#include "detent/runtime/io/server.h"
 #include "detent/runtime/lock.h"
-#include "detent/runtime/net.h"
 
 namespace detent_examples {
 
@@ -31,14 +33,14 @@ class TicketOffice {
  public:
   TicketOffice(int tickets, Selling selling) : selling_(selling), left_(tickets) {}
 
-  // Serves the clients of `listener`.
-  detent::Coro<> Serve(detent::Listener listener);
+  // Serves the clients that come there. The office must outlive the server.
+  detent::Coro<detent::Server> Open(std::string_view host, int port);
 
   int left() const { return left_; }
   int sold() const { return sold_; }
 
  private:
-  detent::Coro<> ServeClient(detent::Connection connection);
+  detent::Coro<> ServeClient(detent::Connection client);
   detent::Coro<std::string> Answer(std::string request);
   detent::Coro<std::string> Buy(std::string customer, int tickets);
 

@@ -23,23 +23,19 @@ namespace {
 using detent::Coro;
 using detent::EventLoop;
 using detent::Gather;
-using detent::Listen;
-using detent::Listener;
+using detent::Server;
 using detent::Sleep;
-using detent::Spawn;
-using detent::Task;
 
 // Opens an office, lets customers in, closes it, and looks into the books.
 template <typename F>
 Coro<> WithOffice(int tickets, Selling selling, F customers) {
   TicketOffice office(tickets, selling);
-  Listener listener = co_await Listen("127.0.0.1", 0);
-  const int port = listener.Port();
-  const Task<> serving = Spawn(office.Serve(std::move(listener)), {.name = "office"});
-  co_await detent::Finally([&]() -> Coro<> { co_await customers(port); },
+  Server server = co_await office.Open("127.0.0.1", 0);
+  co_await detent::Finally([&]() -> Coro<> { co_await customers(server.Port()); },
                            [&]() -> Coro<> {
-                             serving.Cancel();
-                             co_await detent::Wait(detent::ReturnWhen::kAllCompleted, serving);
+                             server.Close();
+                             server.AbortClients();
+                             co_await server.WaitClosed();
                            });
 
   Require(office.sold() <= tickets, absl::StrCat("sold ", office.sold(), " tickets and had ", tickets));
@@ -87,8 +83,7 @@ void Require(bool condition, const std::string& what) {
 }
 
 Coro<> TheLastTicketIsSoldOnce(Selling selling) {
-  return WithOffice(1, selling,
-                    [](int port) -> Coro<> { co_await Gather(AliceBuys(port), BobLooksThenBuys(port)); });
+  return WithOffice(1, selling, [](int port) -> Coro<> { co_await Gather(AliceBuys(port), BobLooksThenBuys(port)); });
 }
 
 Coro<> ACrowdGetsNoMoreThanThereIs(Selling selling) {
@@ -108,8 +103,7 @@ Coro<> EveryRequestHasItsAnswer(Selling selling) {
     Require(bought == (has_card ? "SOLD 2" : "NO CARD"), bought);
     const std::string sorry = co_await customer.Ask("BUY alice 4");
     Require(sorry == (has_card ? "SORRY 1" : "SORRY 3"), sorry);
-    for (const char* mistake :
-         {"", "HELLO", "BUY", "BUY alice", "BUY alice 0", "BUY alice many", "BUY alice 1 2"}) {
+    for (const char* mistake : {"", "HELLO", "BUY", "BUY alice", "BUY alice 0", "BUY alice many", "BUY alice 1 2"}) {
       const std::string answer = co_await customer.Ask(mistake);
       Require(answer.starts_with("ERROR "), answer);
     }

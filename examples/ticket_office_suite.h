@@ -10,7 +10,7 @@
 
 #include "detent/examples/ticket_office.h"
 #include "detent/runtime/coro.h"
-#include "detent/runtime/net.h"
+#include "detent/runtime/io/net.h"
 
 namespace detent_examples {
 

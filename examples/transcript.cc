@@ -4,12 +4,12 @@
 #include <algorithm>
 #include <memory>
 
-#include "detent/runtime/epoll_loop.h"
+#include "detent/runtime/epoll/epoll_loop.h"
 #include "detent/runtime/task.h"
 #include "detent/runtime/wait.h"
-#include "detent/sim/fifo.h"
-#include "detent/sim/random_walk.h"
 #include "detent/sim/sim_loop.h"
+#include "detent/sim/strategy/fifo.h"
+#include "detent/sim/strategy/random_walk.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -35,8 +35,8 @@ std::vector<std::string> LinesOf(std::string_view text) {
 }
 
 // Runs `program` with `loop`, destroys the loop, and gives what was printed up to then.
-Transcript RunAndClose(std::unique_ptr<detent::EventLoop> loop,
-                       const std::function<void(detent::EventLoop&)>& program, internal::Order* order) {
+Transcript RunAndClose(std::unique_ptr<detent::EventLoop> loop, const std::function<void(detent::EventLoop&)>& program,
+                       internal::Order* order) {
   Recorder recorder;
   // What the loop can tell nobody else is a failure here, unless the program has a handler of its own.
   loop->SetExceptionHandler(
@@ -50,8 +50,8 @@ Transcript RunAndClose(std::unique_ptr<detent::EventLoop> loop,
 }  // namespace
 
 size_t Transcript::Count(std::string_view start) const {
-  return static_cast<size_t>(std::count_if(lines_.begin(), lines_.end(),
-                                           [&](std::string_view line) { return line.starts_with(start); }));
+  return static_cast<size_t>(
+      std::count_if(lines_.begin(), lines_.end(), [&](std::string_view line) { return line.starts_with(start); }));
 }
 
 bool Transcript::Before(std::string_view first, std::string_view then) const {

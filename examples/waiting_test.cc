@@ -32,9 +32,7 @@ using detent_examples::kSecond;
 using detent_examples::Print;
 using detent_examples::Transcript;
 
-std::string Numbered(const char* before, int i, const char* after) {
-  return before + std::to_string(i) + after;
-}
+std::string Numbered(const char* before, int i, const char* after) { return before + std::to_string(i) + after; }
 
 // --- Wait() for all ---
 

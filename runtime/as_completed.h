@@ -18,6 +18,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <source_location>
 #include <utility>
 #include <vector>
 
@@ -29,14 +30,59 @@
 #include "detent/runtime/wait.h"
 
 namespace detent {
+
 namespace internal {
+class CompletionQueue;
+}
+
+// What AsCompleted() gives. Movable and copyable; copies share what is left.
+template <typename H>
+class [[nodiscard("it gives what finishes to co_await Next() only")]] CompletedIterator {
+ public:
+  CompletedIterator(std::vector<H> handles, absl::Duration timeout, std::source_location where);
+
+  // `co_await completed.Next()` gives a std::optional<H>.
+  Coro<std::optional<H>> Next();
+
+ private:
+  std::shared_ptr<std::vector<H>> handles_;
+  std::shared_ptr<internal::CompletionQueue> queue_;
+};
+
+template <typename H>
+  requires std::is_base_of_v<AnyFuture, H>
+CompletedIterator<H> AsCompleted(std::vector<H> handles, AnyDuration timeout = absl::InfiniteDuration(),
+                                 std::source_location where = std::source_location::current()) {
+  return CompletedIterator<H>(std::move(handles), timeout, where);
+}
+template <typename T>
+CompletedIterator<Task<T>> AsCompleted(std::vector<Coro<T>>&& coros, AnyDuration timeout = absl::InfiniteDuration(),
+                                       std::source_location where = std::source_location::current()) {
+  return CompletedIterator<Task<T>>(internal::SpawnAll("AsCompleted()", std::move(coros), where), timeout, where);
+}
+// Refused when it is compiled: say std::move(coros).
+template <typename T>
+void AsCompleted(std::vector<Coro<T>>&, AnyDuration = absl::InfiniteDuration()) {
+  internal::RefuseLvalue<T>();
+}
+
+// --------------------------------------------------------------------------------------------------------------------
+
+namespace internal {
+
+// As finishing is told of: `AsCompleted::Next`.
+class CompletionOrder : public FirstInFirstOut<size_t> {
+ public:
+  static constexpr const char* kQueueType = "AsCompleted";
+  static constexpr const char* kGetCall = "Next";
+};
 
 // Watches some futures and queues their indices as they finish. Each takes one trip of its own.
 class CompletionQueue {
  public:
   static constexpr size_t kTimedOut = ~size_t{0};
 
-  CompletionQueue(LoopCore& core, std::vector<AnyFuture> futures, absl::Duration timeout);
+  CompletionQueue(LoopCore& core, std::vector<AnyFuture> futures, absl::Duration timeout, std::source_location where);
   CompletionQueue(const CompletionQueue&) = delete;
   CompletionQueue& operator=(const CompletionQueue&) = delete;
   ~CompletionQueue();
@@ -50,7 +96,7 @@ class CompletionQueue {
   auto Get() { return finished_.Get(); }
 
  private:
-  class Watcher final : public Observer, public Runnable {
+  class Watcher final : public FutureObserver, public Runnable {
    public:
     Watcher() {}
     void OnDone(FutureState&) noexcept override {
@@ -58,7 +104,8 @@ class CompletionQueue {
       owner->core_->ready.Push(this);
     }
     void Run() override { owner->OnFinished(*this); }
-    uint64_t Lane() const override { return LaneOfCallbacks(owner->source_); }
+    void DescribeStep(StepText& text) const override { owner->DescribeStep("AsCompleted, one is done", text); }
+    Lane lane() const override { return Lane::OfCallbacks(owner->source_); }
     CompletionQueue* owner = nullptr;
     size_t index = 0;
     bool finished = false;
@@ -67,22 +114,27 @@ class CompletionQueue {
    public:
     Deadline() {}
     void Run() override { owner->OnTimeout(); }
-    uint64_t Lane() const override { return LaneOfCallbacks(owner->source_); }
+    void DescribeStep(StepText& text) const override { owner->DescribeStep("time-out of AsCompleted", text); }
+    Lane lane() const override { return Lane::OfCallbacks(owner->source_); }
     CompletionQueue* owner = nullptr;
   };
 
   void OnFinished(Watcher& watcher);
   void OnTimeout();
+  void DescribeStep(std::string_view what, StepText& text) const;
+  void Watch(absl::Duration timeout);
+  void LetGo() noexcept;
   void Disarm();
 
   LoopCore* core_;
   std::vector<AnyFuture> futures_;
   std::unique_ptr<Watcher[]> watchers_;
   Deadline deadline_;
-  Queue<size_t> finished_;
+  BasicQueue<size_t, CompletionOrder> finished_;
   size_t left_;
   size_t unclaimed_;
   uint64_t source_;
+  const std::source_location made_at_;
 };
 
 template <typename H>
@@ -91,37 +143,23 @@ Coro<std::optional<H>> NextCompleted(std::shared_ptr<CompletionQueue> queue,
   if (queue->Exhausted()) co_return std::nullopt;
   queue->Claim();
   const size_t index = co_await queue->Get();
-  if (index == CompletionQueue::kTimedOut) throw TimeoutError("AsCompleted(): the deadline passed before all were done");
+  if (index == CompletionQueue::kTimedOut)
+    throw TimeoutError("AsCompleted(): the deadline passed before all were done");
   co_return (*handles)[index];
 }
 
 }  // namespace internal
 
 template <typename H>
-class CompletedIterator {
- public:
-  CompletedIterator(std::vector<H> handles, absl::Duration timeout)
-      : handles_(std::make_shared<std::vector<H>>(internal::WithoutRepeats(std::move(handles)))),
-        queue_(std::make_shared<internal::CompletionQueue>(
-            internal::RequireCore("AsCompleted()"), std::vector<AnyFuture>(handles_->begin(), handles_->end()),
-            timeout)) {}
-
-  // `co_await completed.Next()` gives a std::optional<H>.
-  Coro<std::optional<H>> Next() { return internal::NextCompleted<H>(queue_, handles_); }
-
- private:
-  std::shared_ptr<std::vector<H>> handles_;
-  std::shared_ptr<internal::CompletionQueue> queue_;
-};
+CompletedIterator<H>::CompletedIterator(std::vector<H> handles, absl::Duration timeout, std::source_location where)
+    : handles_(std::make_shared<std::vector<H>>(internal::WithoutRepeats(std::move(handles)))),
+      queue_(std::make_shared<internal::CompletionQueue>(internal::RequireCore("AsCompleted()"),
+                                                         std::vector<AnyFuture>(handles_->begin(), handles_->end()),
+                                                         timeout, where)) {}
 
 template <typename H>
-  requires std::is_base_of_v<AnyFuture, H>
-CompletedIterator<H> AsCompleted(std::vector<H> handles, absl::Duration timeout = absl::InfiniteDuration()) {
-  return CompletedIterator<H>(std::move(handles), timeout);
-}
-template <typename T>
-CompletedIterator<Task<T>> AsCompleted(std::vector<Coro<T>> coros, absl::Duration timeout = absl::InfiniteDuration()) {
-  return CompletedIterator<Task<T>>(internal::SpawnAll(std::move(coros)), timeout);
+Coro<std::optional<H>> CompletedIterator<H>::Next() {
+  return internal::NextCompleted<H>(queue_, handles_);
 }
 
 }  // namespace detent

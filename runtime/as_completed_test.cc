@@ -5,12 +5,11 @@
 #include <memory>
 #include <optional>
 #include <stdexcept>
-#include <string>
 #include <utility>
 #include <vector>
 
 #include "detent/runtime/core.h"
-#include "detent/sim/sim.h"
+#include "detent/testing/test_loop.h"
 #include "detent/testing/test_macros.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -18,25 +17,13 @@
 namespace detent {
 namespace {
 
+using detent_testing::After;
+using detent_testing::FailAfter;
+using detent_testing::Forever;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-Coro<int> After(int ms, int value) {
-  co_await Sleep(absl::Milliseconds(ms));
-  co_return value;
-}
-
-Coro<int> FailAfter(int ms, const char* what) {
-  co_await Sleep(absl::Milliseconds(ms));
-  throw std::runtime_error(what);
-}
-
-Coro<int> Forever() {
-  co_await Sleep(absl::InfiniteDuration());
-  co_return 0;
-}
 
 // The values of all that are left, -1 for each TimeoutError.
 Coro<std::vector<int>> ValuesOf(CompletedIterator<Task<int>> completed) {
@@ -49,24 +36,7 @@ Coro<std::vector<int>> ValuesOf(CompletedIterator<Task<int>> completed) {
   co_return values;
 }
 
-// A loop in the real loop's order, and what it reports.
-class AsCompletedTest : public ::testing::Test {
- protected:
-  AsCompletedTest() : loop_(std::make_unique<sim::SimLoop>(sim::Options{.strategy = sim::Fifo()})) {
-    loop_->SetExceptionHandler(
-        [this](const ExceptionContext& report) { reports_.push_back(report.ToString()); });
-  }
-
-  template <typename F>
-  void Run(F body) {
-    loop_->Run(body);
-  }
-  void DestroyLoop() { loop_ = nullptr; }
-  static absl::Duration Now() { return EventLoop::Current().Time() - LoopTime(); }
-
-  std::vector<std::string> reports_;
-  std::unique_ptr<sim::SimLoop> loop_;
-};
+class AsCompletedTest : public detent_testing::TestLoop {};
 
 // asc-01
 SIM_TEST(AsCompletedAnyOrderTest, ItemsComeInTheOrderOfCompletion) {
@@ -89,9 +59,8 @@ TEST_F(AsCompletedTest, ATimeOutThrowsForEachThatIsNotDoneAndCancelsNone) {
 
 TEST_F(AsCompletedTest, ATimeOutOfZeroOrLessStillGivesWhatWasDone) {
   Run([&]() -> Coro<> {
-    for (const absl::Duration timeout :
-         {absl::ZeroDuration(), -absl::Seconds(1), -absl::InfiniteDuration()}) {
-      std::vector<Task<int>> tasks{Spawn(Forever()), Spawn(After(0, 1))};
+    for (const absl::Duration timeout : {absl::ZeroDuration(), -absl::Seconds(1), -absl::InfiniteDuration()}) {
+      std::vector<Task<int>> tasks{Spawn(Forever<int>()), Spawn(After(0, 1))};
       co_await Yield();
       co_await Yield();
       EXPECT_THAT(co_await ValuesOf(AsCompleted(tasks, timeout)), ElementsAre(1, -1));
@@ -127,8 +96,7 @@ SIM_TEST(AsCompletedAnyOrderTest, WhicheverIsAwaitedFirstGetsTheFirst) {
 SIM_TEST(AsCompletedAnyOrderTest, SeveralMayWaitAtOnceAndEachGetsAnother) {
   std::vector<Task<int>> tasks{Spawn(After(10, 1)), Spawn(After(10, 2)), Spawn(After(10, 3))};
   auto completed = AsCompleted(tasks);
-  auto [a, b, c, none] =
-      co_await Gather(completed.Next(), completed.Next(), completed.Next(), completed.Next());
+  auto [a, b, c, none] = co_await Gather(completed.Next(), completed.Next(), completed.Next(), completed.Next());
   std::vector<int> values;
   for (const auto& next : {a, b, c, none}) {
     if (next) values.push_back(next->Result());
@@ -265,7 +233,9 @@ TEST_F(AsCompletedTest, EachTakesOneTripAndItsWaiterAnother) {
 TEST_F(AsCompletedTest, ItMayBeDroppedAtAnyTime) {
   Run([&]() -> Coro<> {
     std::vector<Task<int>> tasks{Spawn(After(0, 1)), Spawn(After(10, 2))};
-    { auto unused = AsCompleted(tasks, absl::Milliseconds(1)); }
+    {
+      auto unused = AsCompleted(tasks, absl::Milliseconds(1));
+    }
     co_await Yield();
     {
       auto completed = AsCompleted(tasks, absl::Milliseconds(1));
@@ -279,7 +249,7 @@ TEST_F(AsCompletedTest, ItMayBeDroppedAtAnyTime) {
 TEST_F(AsCompletedTest, ALoopCanBeDestroyedInTheMiddle) {
   std::optional<CompletedIterator<Task<int>>> kept;
   Run([&]() -> Coro<> {
-    std::vector<Task<int>> tasks{Spawn(Forever()), Spawn(After(0, 1))};
+    std::vector<Task<int>> tasks{Spawn(Forever<int>()), Spawn(After(0, 1))};
     kept = AsCompleted(tasks, absl::Hours(1));
     Spawn([](CompletedIterator<Task<int>> c) -> Coro<> { co_await ValuesOf(c); }, *kept);
     co_await Yield();

@@ -15,11 +15,32 @@
 // The body runs inside the task that awaits Next(), as a call would. Dropping the generator destroys the body where it
 // stands: its destructors run. A Next() that is not over keeps the body until it is.
 //
-// Errors.        An error that leaves the body comes out of Next(), after which the sequence has ended.
-// Suspension.    Where the body suspends.
-// Cancellation.  Thrown at the body's innermost await; if it leaves the body, the sequence has ended.
-// Ownership.     Move-only. One Next() at a time. What takes a Coro (WaitFor(), Settle(), Spawn(), Gather(), ...) takes
-//                Next() too.
+// A body that has to clean up with an await does it in a Finally(), and whoever breaks off calls Close(), asyncio's
+// aclose(): the co_yield at which the body stands throws CancelledError.
+//
+//   AsyncGenerator<Message> Subscribe(Connection& connection) {
+//     return Finally([&]() -> AsyncGenerator<Message> {
+//                      co_await connection.Write("subscribe\n");
+//                      while (true) co_yield co_await ReadMessage(connection);
+//                    },
+//                    [&]() -> Coro<> { co_await connection.Write("unsubscribe\n"); });
+//   }
+//   ...
+//   auto messages = Subscribe(connection);
+//   while (auto message = co_await messages.Next()) {
+//     if (message->is_last) break;
+//   }
+//   co_await messages.Close();
+//
+// Errors.        An error that leaves the body comes out of Next(), or Close(), after which the sequence has ended.
+//                Close() throws InvalidStateError if the body gives another value instead of ending, and while a Next()
+//                runs.
+// Suspension.    Where the body suspends; the Close() of a body that was not started or has ended does not.
+// Cancellation.  Thrown at the body's innermost await; if it leaves the body, the sequence has ended. Close() tells the
+//                CancelledError that it asked for, which it keeps, from one of the task in which the body cleans up,
+//                which comes out.
+// Ownership.     Move-only. One Next() or Close() at a time. What takes a Coro (WaitFor(), Settle(), Spawn(), Gather(),
+//                ...) takes both too.
 // Threads.       The loop's own thread only.
 #ifndef DETENT_RUNTIME_ASYNC_GENERATOR_H_
 #define DETENT_RUNTIME_ASYNC_GENERATOR_H_
@@ -37,13 +58,75 @@
 #include "detent/runtime/internal/promise.h"
 
 namespace detent {
+namespace internal {
 
 template <typename T>
-class AsyncGenerator;
+class GeneratorPromise;
+template <typename T>
+class GeneratorRef;
+template <typename T>
+class NextWrapper;
+template <typename T>
+class CloseWrapper;
+
+}  // namespace internal
+
+template <typename T>
+class [[nodiscard("its body runs only while co_await Next() asks it")]] AsyncGenerator {
+ public:
+  using promise_type = internal::GeneratorPromise<T>;
+  using Value = T;
+
+  AsyncGenerator() {}
+  AsyncGenerator(AsyncGenerator&&) noexcept = default;
+  AsyncGenerator& operator=(AsyncGenerator&&) noexcept = default;
+  ~AsyncGenerator() = default;
+
+  // `co_await generator.Next()` gives a std::optional<T>: the next value, or nothing when the body has ended.
+  internal::NextWrapper<T> Next() { return internal::NextWrapper<T>(body_); }
+
+  // `co_await generator.Close()` ends the sequence: the co_yield at which the body stands throws CancelledError, and
+  // what the body awaits on its way out is awaited. A body that was never started is not started. Next() gives nothing
+  // from then on. Twice is harmless.
+  internal::CloseWrapper<T> Close() { return internal::CloseWrapper<T>(body_); }
+
+ private:
+  friend promise_type;
+  explicit AsyncGenerator(std::coroutine_handle<promise_type> frame) : body_(frame) {}
+
+  internal::GeneratorRef<T> body_;
+};
+
+// --------------------------------------------------------------------------------------------------------------------
 
 namespace internal {
 
-[[noreturn]] void ThrowGeneratorBusy();
+[[noreturn]] void ThrowGeneratorBusy(const char* what);
+// A step that has used up its budget goes on with `consumer` in a step of its own. False if it goes on at once.
+bool TakesTurnBefore(PromiseBase& consumer) noexcept;
+[[noreturn]] void ThrowGeneratorWentOn();
+
+// A co_yield: hands the value over and goes back to whoever awaits Next(). As a coroutine's end, but it can go on.
+template <typename T>
+class YieldAwaiter {
+ public:
+  explicit YieldAwaiter(const GeneratorPromise<T>& promise) noexcept : promise_(promise) {}
+  bool await_ready() const noexcept { return false; }
+  template <typename P>
+  Transfer await_suspend(std::coroutine_handle<P> handle) const noexcept {
+    PromiseBase& body = PromiseOf(handle);
+    if (CurrentCore()->SpendsLast() && !promise_.closed && TakesTurnBefore(*body.parent())) [[unlikely]]
+      return TransferTo(std::noop_coroutine());
+    return TransferTo(body.EndTransfer());
+  }
+  void await_resume() const {
+    if (promise_.closed) [[unlikely]]
+      throw CancelledError();
+  }
+
+ private:
+  const GeneratorPromise<T>& promise_;
+};
 
 template <typename T>
 class GeneratorPromise final : public PromiseResult<void>, public AwaitTransforms<GeneratorPromise<T>> {
@@ -61,14 +144,18 @@ class GeneratorPromise final : public PromiseResult<void>, public AwaitTransform
   // Whether the body is over. Propagate() ends it without bringing the frame to its final suspension.
   bool HasEnded() const { return returned_ || this->ending() != Ending::kValue; }
 
-  // Hands the value over and goes back to whoever awaits Next(). As a coroutine's end, but it can go on.
-  FinalAwaiter yield_value(T value) {
+  YieldAwaiter<T> yield_value(T value) {
     value_.emplace(std::move(value));
-    return FinalAwaiter();
+    started = true;
+    return YieldAwaiter<T>(*this);
   }
   std::optional<T> TakeValue() { return std::exchange(value_, std::nullopt); }
+  // From a Next() that was cancelled at its turn.
+  bool HasValue() const { return value_.has_value(); }
 
   bool busy = false;
+  bool started = false;  // It stands at a co_yield, or runs on from one.
+  bool closed = false;
   uint32_t references = 0;  // From the AsyncGenerator, and from each Next() that is not over.
 
  private:
@@ -97,7 +184,14 @@ class GeneratorRef {
 
   explicit operator bool() const { return frame_ != nullptr; }
   GeneratorPromise<T>& promise() const { return frame_.promise(); }
-  std::coroutine_handle<> handle() const { return frame_; }
+  // Lets the body run, as the child of `parent`, up to its next co_yield or its end.
+  Transfer Resume(PromiseBase& parent) const noexcept {
+    promise().SetParent(parent);
+    promise().busy = true;
+    return TransferTo(frame_);
+  }
+  // Whether a cancellation destroyed the frames under the body: then it has ended.
+  bool WasDestroyed() const { return promise().child_destroyed; }
 
  private:
   std::coroutine_handle<GeneratorPromise<T>> frame_;
@@ -110,14 +204,19 @@ class NextAwait {
   NextAwait(const NextAwait&) = delete;
   NextAwait& operator=(const NextAwait&) = delete;
 
-  bool await_ready() const noexcept { return !generator_ || generator_.promise().HasEnded(); }
+  bool await_ready() const noexcept { return !RunsBody() && !CurrentCore()->SpendsLast(); }
   template <typename P>
   Transfer await_suspend(std::coroutine_handle<P> parent) noexcept {
-    generator_.promise().SetParent(PromiseOf(parent));
-    generator_.promise().busy = true;
-    return TransferTo(generator_.handle());
+    if (RunsBody()) [[likely]]
+      return generator_.Resume(PromiseOf(parent));
+    if (TakesTurnBefore(PromiseOf(parent))) return TransferTo(std::noop_coroutine());
+    return TransferTo(parent);
   }
   std::optional<T> await_resume() {
+    const bool cancelled = CurrentTaskState()->ConsumeCancel();  // At a turn.
+    if (cancelled && generator_) generator_.promise().busy = false;
+    if (cancelled) [[unlikely]]
+      throw CancelledError();
     if (!generator_) return std::nullopt;
     GeneratorPromise<T>& promise = generator_.promise();
     const bool was_busy = std::exchange(promise.busy, false);
@@ -126,17 +225,22 @@ class NextAwait {
   }
 
  private:
+  bool RunsBody() const noexcept {
+    if (!generator_) return false;
+    const GeneratorPromise<T>& promise = generator_.promise();
+    return !promise.HasEnded() && !promise.closed && !promise.HasValue();
+  }
+
   GeneratorRef<T> generator_;
 };
 
 template <typename T>
-class NextWrapper {
+class [[nodiscard("does nothing until awaited: write co_await")]] NextWrapper {
  public:
   explicit NextWrapper(const GeneratorRef<T>& generator) : generator_(generator) {}
   NextAwait<T> IntoAwaiter() && {
-    // A body whose frames a cancellation destroyed under it has ended.
-    if (generator_ && generator_.promise().child_destroyed) return NextAwait<T>(GeneratorRef<T>());
-    if (generator_ && generator_.promise().busy) ThrowGeneratorBusy();
+    if (generator_ && generator_.WasDestroyed()) return NextAwait<T>(GeneratorRef<T>());
+    if (generator_ && generator_.promise().busy) ThrowGeneratorBusy("Next");
     return NextAwait<T>(std::move(generator_));
   }
 
@@ -144,28 +248,58 @@ class NextWrapper {
   GeneratorRef<T> generator_;
 };
 
-}  // namespace internal
-
 template <typename T>
-class [[nodiscard]] AsyncGenerator {
+class CloseAwait {
  public:
-  using promise_type = internal::GeneratorPromise<T>;
+  explicit CloseAwait(GeneratorRef<T> generator) : generator_(std::move(generator)) {}
+  CloseAwait(const CloseAwait&) = delete;
+  CloseAwait& operator=(const CloseAwait&) = delete;
 
-  AsyncGenerator() {}
-  AsyncGenerator(AsyncGenerator&&) noexcept = default;
-  AsyncGenerator& operator=(AsyncGenerator&&) noexcept = default;
-  ~AsyncGenerator() = default;
-
-  // `co_await generator.Next()` gives a std::optional<T>: the next value, or nothing when the body has ended.
-  internal::NextWrapper<T> Next() { return internal::NextWrapper<T>(body_); }
+  bool await_ready() const noexcept {
+    if (!generator_ || generator_.promise().HasEnded()) return true;
+    if (std::exchange(generator_.promise().closed, true)) return true;
+    return !generator_.promise().started;
+  }
+  template <typename P>
+  Transfer await_suspend(std::coroutine_handle<P> parent) noexcept {
+    runs_ = true;
+    requests_ = CurrentTaskState()->CancellationsSeen();
+    return generator_.Resume(PromiseOf(parent));
+  }
+  void await_resume() {
+    if (!runs_) return;
+    GeneratorPromise<T>& promise = generator_.promise();
+    promise.busy = false;
+    if (!promise.HasEnded()) {
+      promise.TakeValue();
+      ThrowGeneratorWentOn();
+    }
+    // Cancelled as it was asked to, unless the task was cancelled meanwhile.
+    if (promise.ending() == Ending::kCancelled && CurrentTaskState()->Cancelling() <= requests_) return;
+    if (promise.ending() != Ending::kValue) promise.Rethrow();
+  }
 
  private:
-  friend promise_type;
-  explicit AsyncGenerator(std::coroutine_handle<promise_type> frame) : body_(frame) {}
-
-  internal::GeneratorRef<T> body_;
+  GeneratorRef<T> generator_;
+  uint32_t requests_ = 0;  // How many requests to cancel the task it had seen before.
+  bool runs_ = false;
 };
 
+template <typename T>
+class [[nodiscard("does nothing until awaited: write co_await")]] CloseWrapper {
+ public:
+  explicit CloseWrapper(const GeneratorRef<T>& generator) : generator_(generator) {}
+  CloseAwait<T> IntoAwaiter() && {
+    if (generator_ && generator_.WasDestroyed()) return CloseAwait<T>(GeneratorRef<T>());
+    if (generator_ && generator_.promise().busy) ThrowGeneratorBusy("Close");
+    return CloseAwait<T>(std::move(generator_));
+  }
+
+ private:
+  GeneratorRef<T> generator_;
+};
+
+}  // namespace internal
 }  // namespace detent
 
 #endif  // DETENT_RUNTIME_ASYNC_GENERATOR_H_

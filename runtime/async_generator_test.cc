@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "detent/runtime/core.h"
-#include "detent/sim/sim.h"
+#include "detent/testing/test_loop.h"
 #include "detent/testing/testing.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -33,7 +33,7 @@ class Noting {
   const char* name_;
 };
 
-class AsyncGeneratorTest : public ::testing::Test {
+class AsyncGeneratorTest : public detent_testing::TestLoop {
  protected:
   AsyncGenerator<int> Count(int n, absl::Duration pause = absl::ZeroDuration()) {
     const Noting noting(log_, "body destroyed");
@@ -42,25 +42,22 @@ class AsyncGeneratorTest : public ::testing::Test {
       co_yield i;
     }
   }
-
-  sim::SimLoop loop_{{.strategy = sim::Fifo()}};
-  Log log_;
 };
 
 TEST_F(AsyncGeneratorTest, NextGivesTheValuesAndThenNothing) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     AsyncGenerator<int> numbers = Count(3, absl::Seconds(1));
     std::vector<int> seen;
     while (std::optional<int> n = co_await numbers.Next()) seen.push_back(*n);
     EXPECT_THAT(seen, ElementsAre(0, 1, 2));
-    EXPECT_EQ(EventLoop::Current().Time() - LoopTime(), absl::Seconds(3));
+    EXPECT_EQ(Now(), absl::Seconds(3));
     EXPECT_EQ(co_await numbers.Next(), std::nullopt);
   });
 }
 
 TEST_F(AsyncGeneratorTest, CallingItRunsNothingAndAYieldDoesNotSuspendTheTask) {
-  loop_.Run([&]() -> Coro<> {
-    EventLoop::Current().CallSoon([&] { log_.push_back("another step"); });
+  Run([&]() -> Coro<> {
+    EventLoop::Current().CallSoon([&] { Note("another step"); });
     AsyncGenerator<int> numbers = Count(1000);
     for (int i = 0; i < 1000; ++i) EXPECT_EQ(co_await numbers.Next(), i);
     EXPECT_THAT(log_, IsEmpty());
@@ -69,7 +66,7 @@ TEST_F(AsyncGeneratorTest, CallingItRunsNothingAndAYieldDoesNotSuspendTheTask) {
 
 // loop-25
 TEST_F(AsyncGeneratorTest, ADroppedGeneratorRunsItsDestructors) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     {
       AsyncGenerator<int> numbers = Count(3);
       EXPECT_EQ(co_await numbers.Next(), 0);
@@ -90,7 +87,7 @@ TEST_F(AsyncGeneratorTest, AnErrorComesOutOfNextAndEndsTheSequence) {
     co_await Yield();
     throw std::out_of_range("oops");
   };
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     AsyncGenerator<int> numbers = failing();
     EXPECT_EQ(co_await numbers.Next(), 1);
     EXPECT_THROW(co_await numbers.Next(), std::out_of_range);
@@ -99,7 +96,7 @@ TEST_F(AsyncGeneratorTest, AnErrorComesOutOfNextAndEndsTheSequence) {
 }
 
 TEST_F(AsyncGeneratorTest, ACancellationIsThrownAtTheBodysAwait) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     AsyncGenerator<int> numbers = Count(3, absl::Hours(1));
     Task<> task = Spawn([&]() -> Coro<> { (void)co_await numbers.Next(); });
     co_await Yield();
@@ -115,7 +112,7 @@ TEST_F(AsyncGeneratorTest, ABodyMayCatchTheCancellationAndYieldOn) {
     (void)co_await Catch(Sleep(absl::Hours(1)));
     co_yield 7;
   };
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     AsyncGenerator<int> numbers = stubborn();
     Task<int> task = Spawn([&]() -> Coro<int> { co_return *co_await numbers.Next(); });
     co_await Yield();
@@ -124,8 +121,8 @@ TEST_F(AsyncGeneratorTest, ABodyMayCatchTheCancellationAndYieldOn) {
   });
 }
 
-TEST_F(AsyncGeneratorTest, OneNextAtATime) {
-  loop_.Run([&]() -> Coro<> {
+TEST_F(AsyncGeneratorTest, ASecondNextAtATimeIsRefused) {
+  Run([&]() -> Coro<> {
     AsyncGenerator<int> numbers = Count(3, absl::Seconds(1));
     Task<> task = Spawn([&]() -> Coro<> { (void)co_await numbers.Next(); });
     co_await Yield();
@@ -136,7 +133,7 @@ TEST_F(AsyncGeneratorTest, OneNextAtATime) {
 }
 
 TEST_F(AsyncGeneratorTest, ItMayGoOnInAnotherTask) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     AsyncGenerator<int> numbers = Count(3, absl::Seconds(1));
     auto next = [&]() -> Coro<int> { co_return *co_await numbers.Next(); };
     for (int i = 0; i < 3; ++i) EXPECT_EQ(co_await Spawn(next()), i);
@@ -150,7 +147,7 @@ TEST_F(AsyncGeneratorTest, ValuesMayBeMoveOnlyAndGeneratorsNest) {
   auto doubled = [&](AsyncGenerator<std::unique_ptr<int>> inner) -> AsyncGenerator<int> {
     while (auto box = co_await inner.Next()) co_yield **box * 2;
   };
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     AsyncGenerator<int> numbers = doubled(boxes(3));
     std::vector<int> seen;
     while (std::optional<int> n = co_await numbers.Next()) seen.push_back(*n);
@@ -160,7 +157,7 @@ TEST_F(AsyncGeneratorTest, ValuesMayBeMoveOnlyAndGeneratorsNest) {
 
 // The generator is kept by the frame that awaits it: it goes with that frame, once.
 TEST_F(AsyncGeneratorTest, UnwindDestroyDestroysABodyThatAwaits) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     auto body = [&]() -> Coro<> {
       AsyncGenerator<int> numbers = Count(3, absl::Hours(1));
       (void)co_await numbers.Next();
@@ -174,7 +171,7 @@ TEST_F(AsyncGeneratorTest, UnwindDestroyDestroysABodyThatAwaits) {
 }
 
 TEST_F(AsyncGeneratorTest, AnEmptyGeneratorHasNoValues) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     AsyncGenerator<int> empty;
     EXPECT_EQ(co_await empty.Next(), std::nullopt);
   });
@@ -190,7 +187,7 @@ AsyncGenerator<int> EndedByPropagate(bool& went_on, Outcome<> how) {
 // Regression: the error was lost, and a later Next() went on behind the Propagate().
 TEST_F(AsyncGeneratorTest, PropagateEndsTheSequence) {
   bool went_on = false;
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     const std::exception_ptr boom = std::make_exception_ptr(std::runtime_error("boom"));
     auto failing = EndedByPropagate(went_on, Outcome<>::Error(boom));
     EXPECT_EQ(co_await failing.Next(), 1);
@@ -207,7 +204,7 @@ TEST_F(AsyncGeneratorTest, PropagateEndsTheSequence) {
 
 // Regression: Next() was accepted by nothing but co_await.
 TEST_F(AsyncGeneratorTest, NextGoesWhereACoroGoes) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     AsyncGenerator<int> numbers = Count(10, absl::Seconds(1));
     EXPECT_EQ(co_await WaitFor(numbers.Next(), absl::Seconds(2)), 0);
     EXPECT_EQ((co_await Settle(numbers.Next())).value(), 1);
@@ -218,14 +215,14 @@ TEST_F(AsyncGeneratorTest, NextGoesWhereACoroGoes) {
     EXPECT_EQ((co_await Gather(numbers.Next(), others.Next())), std::make_tuple(5, 0));
     EXPECT_EQ((co_await Wait(ReturnWhen::kAllCompleted, numbers.Next(), others.Next())).done.size(), 2u);
     EXPECT_EQ(co_await Race(numbers.Next(), others.Next()), 2);
-    EXPECT_EQ(co_await TaskGroup::Run([&](TaskGroup& group) -> Coro<std::optional<int>> {
-      co_return co_await group.Spawn(others.Next());
-    }), 3);
+    EXPECT_EQ(co_await TaskGroup::Run(
+                  [&](TaskGroup& group) -> Coro<std::optional<int>> { co_return co_await group.Spawn(others.Next()); }),
+              3);
   });
 }
 
 TEST_F(AsyncGeneratorTest, ATimeoutOfNextEndsTheSequence) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     AsyncGenerator<int> numbers = Count(3, absl::Hours(1));
     EXPECT_THROW((void)co_await WaitFor(numbers.Next(), absl::ZeroDuration()), TimeoutError);
     EXPECT_THAT(log_, IsEmpty());  // It was not even started.
@@ -236,12 +233,12 @@ TEST_F(AsyncGeneratorTest, ATimeoutOfNextEndsTheSequence) {
 }
 
 TEST_F(AsyncGeneratorTest, CatchOfNextStopsUnwindDestroy) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     auto body = [&]() -> Coro<> {
       AsyncGenerator<int> numbers = Count(3, absl::Hours(1));
       EXPECT_TRUE((co_await Catch(numbers.Next())).cancelled());
       EXPECT_EQ(co_await numbers.Next(), std::nullopt);
-      log_.push_back("went on");
+      Note("went on");
     };
     Task<> task = Spawn(body(), {.unwind = Unwind::kDestroy});
     co_await Yield();
@@ -253,7 +250,7 @@ TEST_F(AsyncGeneratorTest, CatchOfNextStopsUnwindDestroy) {
 
 // Regression: the frame was destroyed under the task that stood in it.
 TEST_F(AsyncGeneratorTest, ANextThatIsNotOverKeepsTheBody) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     AsyncGenerator<int> numbers = Count(3, absl::Seconds(1));
     Task<std::optional<int>> suspended = Spawn(numbers.Next());
     co_await Yield();
@@ -269,7 +266,7 @@ TEST_F(AsyncGeneratorTest, ANextThatIsNotOverKeepsTheBody) {
 
 TEST_F(AsyncGeneratorTest, ADroppedGeneratorsNextMayBeCancelled) {
   for (const Unwind unwind : {Unwind::kThrow, Unwind::kDestroy}) {
-    loop_.Run([&]() -> Coro<> {
+    Run([&]() -> Coro<> {
       auto numbers = std::make_unique<AsyncGenerator<int>>(Count(3, absl::Hours(1)));
       Task<std::optional<int>> task = Spawn(numbers->Next(), {.unwind = unwind});
       co_await Yield();
@@ -288,7 +285,7 @@ TEST_F(AsyncGeneratorTest, ABodyMayDropItsOwnGenerator) {
     self = AsyncGenerator<int>();
     co_yield 1;
   };
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     AsyncGenerator<int> numbers;
     numbers = suicidal(numbers);
     EXPECT_EQ(co_await numbers.Next(), 1);

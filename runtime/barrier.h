@@ -11,7 +11,8 @@
 // Cancellation.  Takes the task out of the round; another can take its place.
 // Errors.        BrokenBarrierError from Wait() if the barrier is reset or aborted. std::invalid_argument for less than
 //                one party.
-// Ownership.     Must outlive those who wait on it.
+// Ownership.     Must outlive those who wait on it, else they get an InvalidStateError; a barrier destroyed while a
+//                place in it is held is reported.
 // Threads.       The loop's own thread only.
 #ifndef DETENT_RUNTIME_BARRIER_H_
 #define DETENT_RUNTIME_BARRIER_H_
@@ -21,18 +22,20 @@
 
 #include "detent/runtime/condition.h"
 #include "detent/runtime/coro.h"
+#include "detent/runtime/internal/list.h"
 
 namespace detent {
 
 class Barrier : public internal::NamedObject {
  public:
   explicit Barrier(int parties, std::string_view name = {});
+  ~Barrier();
 
   // Gives a number from 0 to parties - 1, in the order of arrival.
   Coro<int> Wait();
   // Sends those who wait away with BrokenBarrierError; the barrier can be used again.
   Coro<> Reset();
-  // The same, and every later Wait() fails until Reset().
+  // As Reset(), and every later Wait() fails until Reset().
   Coro<> Abort();
 
   int Parties() const { return parties_; }
@@ -50,6 +53,7 @@ class Barrier : public internal::NamedObject {
   int parties_;
   State state_ = State::kFilling;
   int count_ = 0;  // The tasks inside.
+  internal::List<Presence> inside_;
 };
 
 }  // namespace detent

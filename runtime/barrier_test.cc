@@ -9,7 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "detent/runtime/core.h"
-#include "detent/sim/sim.h"
+#include "detent/testing/test_loop.h"
 #include "detent/testing/testing.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -20,19 +20,18 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAre;
-using Log = std::vector<std::string>;
 
 // Tasks that wait at one barrier and note in a log what they got.
-class BarrierTest : public ::testing::Test {
+class BarrierTest : public detent_testing::TestLoop {
  protected:
   Task<> Party(std::string name) {
     return Spawn(
         [this](std::string me) -> Coro<> {
           try {
             const int index = co_await barrier_.Wait();
-            log_.push_back(absl::StrCat(me, index));
+            Note(absl::StrCat(me, index));
           } catch (const BrokenBarrierError&) {
-            log_.push_back(absl::StrCat(me, " broken"));
+            Note(absl::StrCat(me, " broken"));
           }
         },
         std::move(name));
@@ -41,9 +40,7 @@ class BarrierTest : public ::testing::Test {
     for (int i = 0; i < n; ++i) co_await Yield();
   }
 
-  sim::SimLoop loop_{{.strategy = sim::Fifo()}};
   Barrier barrier_{3, "start"};
-  Log log_;
 };
 
 // bar-01
@@ -54,7 +51,7 @@ TEST_F(BarrierTest, ABarrierHasAtLeastOneParty) {
 
 // bar-02, bar-04
 TEST_F(BarrierTest, TheLastToComeLetsAllGo) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Task<> a = Party("a");
     Task<> b = Party("b");
     co_await Trips(3);
@@ -69,8 +66,8 @@ TEST_F(BarrierTest, TheLastToComeLetsAllGo) {
 // bar-03
 TEST_F(BarrierTest, OnePartyNeverWaits) {
   Barrier barrier(1);
-  loop_.Run([&]() -> Coro<> {
-    EventLoop::Current().CallSoon([&] { log_.push_back("another step"); });
+  Run([&]() -> Coro<> {
+    EventLoop::Current().CallSoon([&] { Note("another step"); });
     for (int i = 0; i < 3; ++i) EXPECT_EQ(co_await barrier.Wait(), 0);
     EXPECT_THAT(log_, IsEmpty());
   });
@@ -78,7 +75,7 @@ TEST_F(BarrierTest, OnePartyNeverWaits) {
 
 // bar-05
 TEST_F(BarrierTest, WhoComesWhileARoundLeavesJoinsTheNext) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     std::vector<Task<>> tasks;
     for (const char* name : {"a", "b", "c", "d", "e"}) tasks.push_back(Party(name));
     co_await Trips(10);
@@ -92,7 +89,7 @@ TEST_F(BarrierTest, WhoComesWhileARoundLeavesJoinsTheNext) {
 
 // bar-06
 TEST_F(BarrierTest, ACancelledPartyMakesRoomForAnother) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Task<> a = Party("a");
     Task<> b = Party("b");
     co_await Trips(2);
@@ -107,12 +104,12 @@ TEST_F(BarrierTest, ACancelledPartyMakesRoomForAnother) {
 
 // bar-07, bar-11
 TEST_F(BarrierTest, ResetSendsWaitersAwayAndTheyMayComeAgain) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     auto stubborn = [&]() -> Coro<int> {
       while (true) {
         Outcome<int> outcome = co_await Settle(barrier_.Wait());
         if (outcome.ok()) co_return outcome.value();
-        log_.push_back("broken");
+        Note("broken");
       }
     };
     Task<int> a = Spawn(stubborn());
@@ -129,7 +126,7 @@ TEST_F(BarrierTest, ResetSendsWaitersAwayAndTheyMayComeAgain) {
 
 // bar-08
 TEST_F(BarrierTest, ResetWithoutWaitersChangesNothing) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     co_await barrier_.Reset();
     EXPECT_FALSE(barrier_.Broken());
     co_await Gather(Party("a"), Party("b"), Party("c"));
@@ -139,7 +136,7 @@ TEST_F(BarrierTest, ResetWithoutWaitersChangesNothing) {
 
 // bar-13, bar-15
 TEST_F(BarrierTest, AbortLastsUntilReset) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Task<> a = Party("a");
     co_await Trips(2);
     co_await barrier_.Abort();
@@ -158,7 +155,7 @@ TEST_F(BarrierTest, AbortLastsUntilReset) {
 TEST_F(BarrierTest, ResetWhileARoundLeavesDoesNotHarmTheNext) {
   for (int trips = 0; trips < 8; ++trips) {
     log_.clear();
-    loop_.Run([&]() -> Coro<> {
+    Run([&]() -> Coro<> {
       std::vector<Task<>> tasks;
       for (const char* name : {"a", "b", "c"}) tasks.push_back(Party(name));
       Task<> next = Party("n");

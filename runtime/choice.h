@@ -7,7 +7,7 @@
 //   size_t replica = Choose(replicas.size());       // 0 is the calmest choice; always 0 on the real loop
 //
 //   Shared<int> balance(100, "balance");
-//   int seen = co_await balance.Load();             // another task may run here, and the explorer knows what is touched
+//   int seen = co_await balance.Load();             // another task may run here; the explorer knows what is touched
 //   co_await balance.Store(seen - 30);
 //
 // Suspension.    Choose() and Fault() never. Load(), Store(), Update() always: each is one trip through the ready queue
@@ -18,15 +18,16 @@
 #define DETENT_RUNTIME_CHOICE_H_
 
 #include <cstdint>
+#include <ostream>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
 
-#include "detent/runtime/event_loop.h"
+#include "detent/runtime/closure.h"
 #include "detent/runtime/internal/access.h"
-#include "detent/runtime/internal/keep_closure.h"
 #include "detent/runtime/sleep.h"
 
 namespace detent {
@@ -35,7 +36,7 @@ namespace detent {
 inline uint32_t Choose(uint32_t n) {
   if (n == 0) throw std::invalid_argument("Choose(0): there is nothing to choose from; n must be 1 or more");
   internal::LoopCore* core = internal::CurrentCore();
-  return core == nullptr ? 0 : core->loop->ChooseFor(internal::ChoiceKind::kProgram, n);
+  return core == nullptr ? 0 : core->owner().ChooseFor(ChoiceKind::kProgram, n);
 }
 
 // Whether the fault called `name` strikes here. On a simulated loop with probability `p`, and on the tape (the calmest
@@ -45,14 +46,61 @@ inline bool Fault(std::string_view name, double p) {
     throw std::invalid_argument("Fault(\"" + std::string(name) + "\"): the probability must be between 0 and 1");
   }
   internal::LoopCore* core = internal::CurrentCore();
-  return core != nullptr && core->loop->DrawFault(name, p);
+  return core != nullptr && core->owner().DrawFault(name, p);
 }
+
+template <typename T>
+class Shared;
 
 namespace internal {
 
+// A value for a person, who knows its type; empty if that has no form that can be written.
+template <typename T>
+std::string ValueText(const T& value) {
+  constexpr size_t kElementsMax = 8;
+  if constexpr (std::is_same_v<T, bool>) {
+    return value ? "true" : "false";
+  } else if constexpr (std::is_arithmetic_v<T>) {
+    return std::to_string(value);
+  } else if constexpr (std::is_convertible_v<const T&, std::string_view>) {
+    return '"' + std::string(std::string_view(value)) + '"';
+  } else if constexpr (std::is_enum_v<T>) {
+    return std::to_string(static_cast<std::underlying_type_t<T>>(value));
+  } else if constexpr (requires { value.ToString(); }) {
+    return std::string(value.ToString());
+  } else if constexpr (requires(std::ostream& out) { out << value; }) {
+    std::ostringstream out;
+    out << value;
+    return std::move(out).str();
+  } else if constexpr (requires {
+                         value.has_value();
+                         *value;
+                       }) {
+    return value.has_value() ? ValueText(*value) : "none";
+  } else if constexpr (requires {
+                         value.first;
+                         value.second;
+                       }) {
+    return '(' + ValueText(value.first) + ", " + ValueText(value.second) + ')';
+  } else if constexpr (requires {
+                         value.begin() != value.end();
+                         ValueText(*value.begin());
+                       }) {
+    std::string text = "[";
+    size_t count = 0;
+    for (const auto& element : value) {
+      if (count == kElementsMax) return text + ", …]";
+      text += (count++ == 0 ? "" : ", ") + ValueText(element);
+    }
+    return text + ']';
+  } else {
+    return std::string();
+  }
+}
+
 // One access to a Shared<T>.
 template <typename T, typename Act>
-class SharedAccess final : public AnnouncedYield {
+class [[nodiscard("does nothing until awaited: write co_await")]] SharedAccess final : public AnnouncedYield {
  public:
   SharedAccess(const NamedObject& object, AccessMode mode, Act act)
       : object_(&object), mode_(mode), act_(std::move(act)) {}
@@ -61,12 +109,34 @@ class SharedAccess final : public AnnouncedYield {
   const WaitObject* ObjectAt(size_t) const override { return object_; }
   const WaitObject* Object() const override { return object_; }
   AccessMode Mode() const override { return mode_; }
-  std::string Describe() const override {
-    return (mode_ == AccessMode::kRead ? "reading " : "writing ") + object_->Called("Shared");
+  void Describe(WaitText& text) const override {
+    text.verb = mode_ == AccessMode::kRead ? "reading" : "writing";
+    text.is_named = text.name_is_enough = !object_->name().empty();
+    if (text.is_named) text.noun = "Shared";
+    text.object = text.is_named ? object_->name() : object_->Quoted("Shared");
   }
-  decltype(auto) Take() { return act_(); }
+  decltype(auto) Take() {
+    const ValueTeller teller(static_cast<const Shared<T>&>(*object_));
+    return act_();
+  }
 
  private:
+  // Tells what the variable has become, once the access is done.
+  class ValueTeller {
+   public:
+    explicit ValueTeller(const Shared<T>& shared) : shared_(shared) {}
+    ValueTeller(const ValueTeller&) = delete;
+    ValueTeller& operator=(const ValueTeller&) = delete;
+    ~ValueTeller() {
+      AccessObserver* const recorder = CurrentCore()->recorder;
+      if (recorder != nullptr && recorder->WantsValues()) [[unlikely]]
+        recorder->OnValue(ValueText(shared_.value_));
+    }
+
+   private:
+    const Shared<T>& shared_;
+  };
+
   const NamedObject* object_;
   AccessMode mode_;
   Act act_;
@@ -81,16 +151,16 @@ class Shared : public internal::NamedObject {
 
   // Gives the value that the variable has when the task goes on.
   auto Load() {
-    return Access(internal::AccessMode::kRead, [this]() -> T { return value_; });
+    return Access(AccessMode::kRead, [this]() -> T { return value_; });
   }
   auto Store(T value) {
-    return Access(internal::AccessMode::kWrite, [this, value = std::move(value)]() mutable { value_ = std::move(value); });
+    return Access(AccessMode::kWrite, [this, value = std::move(value)]() mutable { value_ = std::move(value); });
   }
   // Sets the variable to `fn(value)`, in one step, and gives the new value.
   template <typename F>
   auto Update(F&& fn) {
     DETENT_INTERNAL_CHECK_CLOSURE(F);
-    return Access(internal::AccessMode::kWrite, [this, fn = std::forward<F>(fn)]() mutable -> T {
+    return Access(AccessMode::kWrite, [this, fn = std::forward<F>(fn)]() mutable -> T {
       value_ = fn(std::as_const(value_));
       return value_;
     });
@@ -98,13 +168,16 @@ class Shared : public internal::NamedObject {
 
   // The value, without a trip and unannounced: for checks after the tasks have ended.
   const T& Peek() const {
-    internal::NoteAccess(*this, internal::AccessMode::kRead);
+    internal::NoteAccess(*this, AccessMode::kRead);
     return value_;
   }
 
  private:
+  template <typename U, typename Act>
+  friend class internal::SharedAccess;
+
   template <typename Act>
-  internal::SharedAccess<T, Act> Access(internal::AccessMode mode, Act act) {
+  internal::SharedAccess<T, Act> Access(AccessMode mode, Act act) {
     return internal::SharedAccess<T, Act>(*this, mode, std::move(act));
   }
 

@@ -3,13 +3,11 @@
 
 #include <set>
 #include <stdexcept>
-#include <string>
-#include <utility>
-#include <vector>
 
 #include "detent/runtime/core.h"
-#include "detent/runtime/epoll_loop.h"
+#include "detent/runtime/epoll/epoll_loop.h"
 #include "detent/sim/sim.h"
+#include "detent/testing/test_loop.h"
 #include "detent/testing/testing.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -54,16 +52,14 @@ TEST(ChoiceTest, ASimulatedLoopMakesEveryChoice) {
   EXPECT_EQ(never, 0);
 }
 
-class SharedTest : public ::testing::Test {
+class SharedTest : public detent_testing::TestLoop {
  protected:
-  sim::SimLoop loop_{{.strategy = sim::Fifo()}};
   Shared<int> balance_{100, "balance"};
-  std::vector<std::string> log_;
 };
 
 TEST_F(SharedTest, EveryAccessIsOneTripThroughTheReadyQueue) {
   auto add = [](int n) { return n + 1; };
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     for (int kind = 0; kind < 3; ++kind) {
       bool ran = false, late = false;
       EventLoop::Current().CallSoon([&] {
@@ -86,7 +82,7 @@ TEST_F(SharedTest, EveryAccessIsOneTripThroughTheReadyQueue) {
 }
 
 TEST_F(SharedTest, AnAccessActsWhenTheTaskGoesOn) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Task<int> load = Spawn(balance_.Load());
     Task<> store = Spawn(balance_.Store(7));
     co_await Yield();
@@ -103,7 +99,7 @@ TEST_F(SharedTest, ACancelledAccessDidNotHappen) {
     ++calls;
     return n + 1;
   };
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Task<> store = Spawn(balance_.Store(7));
     Task<int> update = Spawn([&]() -> Coro<int> { co_return co_await balance_.Update(count); });
     co_await Yield();
@@ -118,7 +114,7 @@ TEST_F(SharedTest, ACancelledAccessDidNotHappen) {
 
 TEST_F(SharedTest, UpdateIsOneStepAndMayThrow) {
   auto refuse = [](int) -> int { throw std::runtime_error("oops"); };
-  loop_.Run([&]() -> Coro<> { EXPECT_THROW(co_await balance_.Update(refuse), std::runtime_error); });
+  Run([&]() -> Coro<> { EXPECT_THROW(co_await balance_.Update(refuse), std::runtime_error); });
   EXPECT_EQ(balance_.Peek(), 100);
 }
 

@@ -9,76 +9,117 @@
 
 namespace detent {
 
-class Condition::WaitForNotify final : public internal::ListedWait {
+// A task inside Wait(), until that holds the lock again: the condition may be destroyed meanwhile.
+class Condition::Visit : public internal::ListLink<Visit> {
  public:
-  WaitForNotify(Condition& condition, bool& gone) : condition_(&condition), gone_(&gone) {}
+  explicit Visit(Condition& condition)
+      : ListLink(nullptr),
+        task_(*internal::CurrentTaskState()),
+        condition_(&condition),
+        lock_(condition.lock_),
+        type_(condition.role_->type) {
+    condition.visits_.Append(this);
+  }
+  Visit(const Visit&) = delete;
+  Visit& operator=(const Visit&) = delete;
+  ~Visit() {
+    if (IsListed()) internal::List<Visit>::Unlist(this);
+  }
 
-  bool Ready(internal::TaskState&) const { return false; }
-  internal::WaitNode* Suspend(internal::TaskState& task) {
-    Park(task);
-    NoteAccess(task.core(), *condition_, internal::AccessMode::kWrite);
-    condition_->waiters_.Append(this);
-    return this;
-  }
-  internal::Ending End(internal::TaskState& task) {
-    Abandon();
-    *gone_ = IsOrphan();
-    return EndOfWait(task);
-  }
-  std::exception_ptr TakeError() const { return OrphanError(); }
-  void Take() const {}
-
-  void Abandon() noexcept override {
-    if (IsOrphan()) return;
-    NoteAccess(task()->core(), *condition_, internal::AccessMode::kWrite);
-    condition_->waiters_.Remove(this);
-  }
-  internal::WaitKind Kind() const override { return internal::WaitKind::kCondition; }
-  const internal::WaitObject* Object() const override { return IsOrphan() ? nullptr : condition_; }
-  std::string Describe() const override {
-    return IsOrphan() ? "Condition::Wait on a Condition that is gone"
-                      : absl::StrCat("Condition::Wait on ", condition_->Quoted("Condition"));
+  bool ConditionIsGone() const { return !IsListed(); }
+  Lock& lock() const { return *lock_; }
+  const char* type() const { return type_; }
+  void Describe(internal::WaitText& text) const {
+    if (ConditionIsGone()) return text.SetCallOnGone(type_, "Wait", task_.NameOfGone(type_));
+    text.SetCall(type_, "Wait", *condition_);
   }
 
  private:
+  const internal::TaskState& task_;
   Condition* condition_;
-  bool* gone_;
+  Lock* lock_;
+  const char* type_;
+};
+
+Condition::~Condition() {
+  waiters_.OrphanAll();
+  own_.waiters_.OrphanAll();
+  while (Visit* const visit = visits_.first()) internal::List<Visit>::Unlist(visit);
+}
+
+class Condition::WaitForNotify final : public internal::ParkedWait<Condition> {
+ public:
+  WaitForNotify(Condition& condition, const Visit& visit) : ParkedWait(condition), visit_(&visit) {}
+
+  bool Ready(internal::TaskState&) const { return false; }
+  internal::WaitNode* Suspend(internal::TaskState& task) {
+    NoteAccess(task.core(), object(), AccessMode::kWrite);
+    return ParkedWait::Suspend(task);
+  }
+  internal::Ending End(internal::TaskState& task) {
+    Abandon();
+    return EndOfWait(task);
+  }
+
+  void Abandon() noexcept override {
+    if (IsOrphan()) return;
+    NoteAccess(task()->core(), object(), AccessMode::kWrite);
+    object().waiters_.Remove(this);
+  }
+  internal::WaitKind Kind() const override { return internal::WaitKind::kCondition; }
+  void Describe(internal::WaitText& text) const override { visit_->Describe(text); }
+
+ private:
+  const Visit* visit_;
 };
 
 // Takes the lock again.
 class Condition::Reacquire final : public internal::LockAcquire {
  public:
-  Reacquire(Lock& lock, bool& gone) : LockAcquire(lock), gone_(&gone) {}
+  Reacquire(const Visit& visit, bool& gone) : LockAcquire(visit.lock()), gone_(&gone), visit_(&visit) {}
 
   internal::Ending End(internal::TaskState& task) {
     const internal::Ending ending = LockAcquire::End(task);
     *gone_ = LockIsGone();
     return ending;
   }
+  void Describe(internal::WaitText& text) const override {
+    LockAcquire::Describe(text);  // Who holds it.
+    visit_->Describe(text);
+    text.progress = "woken, takes its lock again";
+  }
 
  private:
   bool* gone_;
+  const Visit* visit_;
 };
 
 Coro<> Condition::Wait() {
-  RequireHeld("Condition::Wait()");
+  RequireHeld("Wait()");
+  const Visit visit(*this);
+  WaitForNotify(*this, visit).BindToLoop(*this, *internal::CurrentCore());  // May throw: before the lock is released.
   lock_->Release();
-  bool gone = false;  // The condition was destroyed.
-  Outcome<> outcome = co_await Catch(WaitForNotify(*this, gone));
+  Outcome<> outcome = co_await Catch(WaitForNotify(*this, visit));
+  bool lock_is_gone = visit.ConditionIsGone();  // It may be.
   // The lock is taken again whatever happened, and however often the task is cancelled meanwhile.
-  while (!gone) {
-    Outcome<> taken = co_await Catch(Reacquire(*lock_, gone));
+  while (!lock_is_gone) {
+    Outcome<> taken = co_await Catch(Reacquire(visit, lock_is_gone));
     if (taken.ok()) break;
     outcome = std::move(taken);
   }
+  if (outcome.ok() && visit.ConditionIsGone()) {
+    throw InvalidStateError(absl::StrCat(visit.type(),
+                                         "::Wait(): it was destroyed while this task took the lock again; let it "
+                                         "outlive the tasks that wait on it"));
+  }
   if (!outcome.ok()) {
-    if (outcome.cancelled() && !gone) WakeWaiters(1);
+    if (outcome.cancelled() && !visit.ConditionIsGone()) WakeWaiters(1);
     co_await Propagate(std::move(outcome));
   }
 }
 
 void Condition::Notify(int64_t n) {
-  RequireHeld("Condition::Notify()");
+  RequireHeld("Notify()");
   if (n < 0) {
     throw std::invalid_argument(absl::StrCat("Condition::Notify(", n, "): the number of waiters to wake is negative"));
   }
@@ -86,20 +127,20 @@ void Condition::Notify(int64_t n) {
 }
 
 void Condition::NotifyAll() {
-  RequireHeld("Condition::NotifyAll()");
+  RequireHeld("NotifyAll()");
   WakeWaiters(std::numeric_limits<int64_t>::max());
 }
 
 void Condition::WakeWaiters(int64_t n) {
-  NoteAccess(*this, internal::AccessMode::kWrite);
-  for (; n > 0 && waiters_.WakeFirstWaiting(); --n) {
+  NoteAccess(*this, AccessMode::kWrite);
+  for (; n > 0 && waiters_.WakeNext(); --n) {
   }
 }
 
 void Condition::RequireHeld(const char* what) const {
   if (lock_->Locked()) return;
-  throw InvalidStateError(
-      absl::StrCat(what, " on ", Called("Condition"), ": its lock is not held; `co_await condition.Hold()` first"));
+  throw InvalidStateError(absl::StrCat("Condition::", what, " on ", Called("Condition"),
+                                       ": its lock is not held; `co_await condition.Hold()` first"));
 }
 
 }  // namespace detent

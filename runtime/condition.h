@@ -12,11 +12,12 @@
 //
 // Order.         Notify() picks the waiters that came first; they get the lock one by one.
 // Suspension.    Wait() always suspends: it releases the lock, waits to be notified and takes the lock again.
-// Cancellation.  A cancelled Wait() holds the lock when CancelledError leaves it, also if the cancellation came while it
-//                was taking the lock again; a notification that it had been given goes to another waiter. So a waiter may
-//                be woken without a reason: use WaitFor(), or check again.
+// Cancellation.  A cancelled Wait() holds the lock when CancelledError leaves it, also if the cancellation came while
+//                it was taking the lock again; a notification that it had been given goes to another waiter. So a
+//                waiter may be woken without a reason: use WaitFor(), or check again.
 // Errors.        InvalidStateError if the lock is not held, by whomever.
-// Ownership.     A lock that is given from outside must outlive the condition.
+// Ownership.     Must outlive those who wait on it, else they get an InvalidStateError and not the lock. A lock that is
+//                given from outside must outlive the condition.
 // Threads.       The loop's own thread only.
 #ifndef DETENT_RUNTIME_CONDITION_H_
 #define DETENT_RUNTIME_CONDITION_H_
@@ -29,20 +30,25 @@
 #include <type_traits>
 #include <utility>
 
+#include "detent/runtime/closure.h"
 #include "detent/runtime/coro.h"
 #include "detent/runtime/held.h"
-#include "detent/runtime/internal/keep_closure.h"
+#include "detent/runtime/internal/list.h"
+#include "detent/runtime/internal/parked_wait.h"
 #include "detent/runtime/internal/wait_list.h"
 #include "detent/runtime/lock.h"
 
 namespace detent {
 
+class Barrier;
+
 class Condition : public internal::NamedObject {
  public:
-  Condition() : lock_(&own_) {}
-  explicit Condition(std::string_view name) : NamedObject(name), own_(name), lock_(&own_) {}
+  Condition() : Condition(std::string_view()) {}
+  explicit Condition(std::string_view name) : Condition(name, internal::kLockOfCondition) {}
   // Uses `lock`, which several conditions may share.
   explicit Condition(Lock& lock, std::string_view name = {}) : NamedObject(name), lock_(&lock) {}
+  ~Condition();
 
   internal::LockAcquire Acquire() { return lock_->Acquire(); }
   internal::HoldOperation<internal::LockAcquire, Lock> Hold() { return lock_->Hold(); }
@@ -62,8 +68,14 @@ class Condition : public internal::NamedObject {
   void NotifyAll();
 
  private:
+  friend class internal::ParkedWait<Condition>;
+  friend class Barrier;
+  class Visit;
   class WaitForNotify;
   class Reacquire;
+
+  Condition(std::string_view name, const internal::LockRole& role)
+      : NamedObject(name), own_(name, role), lock_(&own_), role_(&role) {}
 
   template <typename P>
   Coro<std::decay_t<std::invoke_result_t<P&>>> WaitForCoro(P predicate) {
@@ -79,7 +91,9 @@ class Condition : public internal::NamedObject {
 
   Lock own_;
   Lock* lock_;
-  internal::WaitList waiters_;
+  internal::TurnList waiters_;
+  internal::List<Visit> visits_;
+  const internal::LockRole* role_ = &internal::kLockOfCondition;
 };
 
 }  // namespace detent

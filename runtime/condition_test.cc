@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "detent/runtime/core.h"
-#include "detent/sim/sim.h"
+#include "detent/testing/test_loop.h"
 #include "detent/testing/testing.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -21,20 +21,15 @@ using ::testing::IsEmpty;
 using Log = std::vector<std::string>;
 
 // Tasks that wait at one condition and note in a log what comes out.
-class ConditionTest : public ::testing::Test {
+class ConditionTest : public detent_testing::TestLoop {
  protected:
-  ConditionTest() {
-    loop_.SetExceptionHandler(
-        [this](const ExceptionContext& context) { reports_.push_back(context.ToString()); });
-  }
-
   // Notes whether it holds the lock when Wait() ends, and then releases it.
   Task<> Waiter(std::string name) {
     return Spawn(
         [this](std::string me) -> Coro<> {
           co_await changed_->Acquire();
           Outcome<> outcome = co_await Catch(changed_->Wait());
-          log_.push_back(me + (outcome.cancelled() ? " cancelled" : outcome.ok() ? " notified" : " failed"));
+          Note(me + (outcome.cancelled() ? " cancelled" : outcome.ok() ? " notified" : " failed"));
           if (outcome.ok() || outcome.cancelled()) {
             EXPECT_TRUE(changed_->Locked());
             changed_->Release();
@@ -48,15 +43,12 @@ class ConditionTest : public ::testing::Test {
     changed_->Notify(n);
   }
 
-  sim::SimLoop loop_{{.strategy = sim::Fifo()}};
   std::unique_ptr<Condition> changed_ = std::make_unique<Condition>("changed");
-  Log log_;
-  Log reports_;
 };
 
 // cond-01
 TEST_F(ConditionTest, EveryCallWithoutTheLockIsAnError) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     EXPECT_THROW(co_await changed_->Wait(), InvalidStateError);
     EXPECT_THROW(changed_->Notify(), InvalidStateError);
     EXPECT_THROW(changed_->NotifyAll(), InvalidStateError);
@@ -66,7 +58,7 @@ TEST_F(ConditionTest, EveryCallWithoutTheLockIsAnError) {
 
 // cond-02
 TEST_F(ConditionTest, TheLockMayBeHeldByAnotherTask) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     co_await changed_->Acquire();
     co_await Spawn([&]() -> Coro<> {
       changed_->Notify();
@@ -78,7 +70,7 @@ TEST_F(ConditionTest, TheLockMayBeHeldByAnotherTask) {
 
 // cond-03, cond-04, cond-05, cond-19
 TEST_F(ConditionTest, NotifyWakesTheFirstOnesInOrder) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     std::vector<Task<>> tasks;
     for (const char* name : {"a", "b", "c", "d"}) tasks.push_back(Waiter(name));
     co_await Yield();
@@ -94,7 +86,7 @@ TEST_F(ConditionTest, NotifyWakesTheFirstOnesInOrder) {
 }
 
 TEST_F(ConditionTest, ANegativeNumberToNotifyIsRefused) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     auto held = co_await changed_->Hold();
     EXPECT_THROW(changed_->Notify(-1), std::invalid_argument);
   });
@@ -102,7 +94,7 @@ TEST_F(ConditionTest, ANegativeNumberToNotifyIsRefused) {
 
 // cond-06, cond-07
 TEST_F(ConditionTest, NobodyGoesOnBeforeTheNotifierReleases) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Task<> a = Waiter("a");
     Task<> b = Waiter("b");
     co_await Yield();
@@ -118,7 +110,7 @@ TEST_F(ConditionTest, NobodyGoesOnBeforeTheNotifierReleases) {
 
 // cond-08
 TEST_F(ConditionTest, ACancelledWaitHoldsTheLock) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Task<> a = Waiter("a");
     co_await Yield();
     a.Cancel();
@@ -130,7 +122,7 @@ TEST_F(ConditionTest, ACancelledWaitHoldsTheLock) {
 
 // cond-09, cond-10, cond-11
 TEST_F(ConditionTest, CancelsThatComeWhileItTakesTheLockAgainWaitForTheLock) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Task<> a = Waiter("a");
     co_await Yield();
     co_await changed_->Acquire();
@@ -151,7 +143,7 @@ TEST_F(ConditionTest, CancelsThatComeWhileItTakesTheLockAgainWaitForTheLock) {
 
 // cond-14
 TEST_F(ConditionTest, ANotificationOfACancelledWaiterGoesToAnother) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Task<> a = Waiter("a");
     Task<> b = Waiter("b");
     co_await Yield();
@@ -164,8 +156,8 @@ TEST_F(ConditionTest, ANotificationOfACancelledWaiterGoesToAnother) {
 }
 
 // cond-15
-TEST_F(ConditionTest, SoDoesOneThatWasCancelledWhileItTookTheLockAgain) {
-  loop_.Run([&]() -> Coro<> {
+TEST_F(ConditionTest, ANotificationOfOneCancelledWhileItRelocksGoesToAnother) {
+  Run([&]() -> Coro<> {
     Task<> a = Waiter("a");
     Task<> b = Waiter("b");
     co_await Yield();
@@ -183,7 +175,7 @@ TEST_F(ConditionTest, SoDoesOneThatWasCancelledWhileItTookTheLockAgain) {
 
 // cond-16
 TEST_F(ConditionTest, WaitForGivesWhatThePredicateReturned) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     int stock = 0;
     int asked = 0;
     Task<int> task = Spawn([&]() -> Coro<int> {
@@ -207,7 +199,7 @@ TEST_F(ConditionTest, WaitForGivesWhatThePredicateReturned) {
 
 // cond-17
 TEST_F(ConditionTest, ATimeoutLeavesTheLockHeld) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     auto held = co_await changed_->Hold();
     EXPECT_THROW(co_await WaitFor(changed_->Wait(), absl::Seconds(1)), TimeoutError);
     EXPECT_TRUE(changed_->Locked());
@@ -217,7 +209,7 @@ TEST_F(ConditionTest, ATimeoutLeavesTheLockHeld) {
 
 // cond-18
 TEST_F(ConditionTest, TwoConditionsMayShareALock) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Lock lock;
     Condition one(lock), two(lock);
     Log order;
@@ -244,7 +236,7 @@ TEST_F(ConditionTest, TwoConditionsMayShareALock) {
 }
 
 TEST_F(ConditionTest, WaitersOfADestroyedConditionGetAnError) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Task<> waiting = Waiter("waiting");
     Task<> cancelled = Waiter("cancelled");
     co_await Yield();
@@ -258,7 +250,7 @@ TEST_F(ConditionTest, WaitersOfADestroyedConditionGetAnError) {
 
 // A waiter that was cancelled in the very step took the lock of a condition that was gone (use after free).
 TEST_F(ConditionTest, AConditionMayGoInTheStepInWhichItsWaitersAreCancelled) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     auto wait = [](Condition* changed) -> Coro<> {
       co_await changed->Acquire();
       co_await changed->Wait();

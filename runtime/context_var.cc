@@ -15,7 +15,7 @@ uint64_t NextContextVariable() {
 
 const ContextRef* CurrentContextOrNull() {
   LoopCore* core = CurrentCore();
-  if (core == nullptr) return nullptr;
+  if (core == nullptr) return &tls_context_outside_loops;
   return core->current_task != nullptr ? core->current_task->context() : &core->callback_context;
 }
 

@@ -2,11 +2,11 @@
 #include "detent/runtime/context_var.h"
 
 #include <memory>
+#include <stdexcept>
 #include <string>
-#include <vector>
 
 #include "detent/runtime/core.h"
-#include "detent/sim/sim.h"
+#include "detent/testing/test_loop.h"
 #include "detent/testing/testing.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -14,16 +14,14 @@
 namespace detent {
 namespace {
 
-class ContextVarTest : public ::testing::Test {
+class ContextVarTest : public detent_testing::TestLoop {
  protected:
-  sim::SimLoop loop_{{.strategy = sim::Fifo()}};
   ContextVar<std::string> request_{"none"};
-  std::vector<std::string> log_;
 };
 
 TEST_F(ContextVarTest, GetGivesTheInitialValueWhereNothingWasSet) {
   EXPECT_EQ(request_.Get(), "none");
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     EXPECT_EQ(request_.Get(), "none");
     request_.Set("r1");
     EXPECT_EQ(request_.Get(), "r1");
@@ -36,13 +34,13 @@ TEST_F(ContextVarTest, SetOutsideALoopIsAnError) { EXPECT_THROW(request_.Set("x"
 
 // task-36
 TEST_F(ContextVarTest, ATaskStartsWithItsSpawnersValuesAndKeepsItsOwnToItself) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     request_.Set("parent");
     Task<> child = Spawn([&]() -> Coro<> {
-      log_.push_back(request_.Get());
+      Note(request_.Get());
       request_.Set("child");
       co_await Yield();
-      log_.push_back(request_.Get());
+      Note(request_.Get());
     });
     request_.Set("later");  // The child was spawned before.
     co_await child;
@@ -52,7 +50,7 @@ TEST_F(ContextVarTest, ATaskStartsWithItsSpawnersValuesAndKeepsItsOwnToItself) {
 }
 
 TEST_F(ContextVarTest, AnAwaitedCoroSharesItsCallersValues) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     auto callee = [&]() -> Coro<> {
       co_await Yield();
       request_.Set("callee");
@@ -64,15 +62,15 @@ TEST_F(ContextVarTest, AnAwaitedCoroSharesItsCallersValues) {
 
 // task-37
 TEST_F(ContextVarTest, CallbacksSeeTheValuesOfWhoMadeThem) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     EventLoop& loop = EventLoop::Current();
     Future<> future = MakeFuture();
     request_.Set("a");
-    loop.CallSoon([&] { log_.push_back("soon " + request_.Get()); });
+    loop.CallSoon([&] { Note("soon " + request_.Get()); });
     request_.Set("b");
-    loop.CallLater(absl::Seconds(1), [&] { log_.push_back("timer " + request_.Get()); });
+    loop.CallLater(absl::Seconds(1), [&] { Note("timer " + request_.Get()); });
     request_.Set("c");
-    future.AddDoneCallback([&](const AnyFuture&) { log_.push_back("done " + request_.Get()); });
+    future.AddDoneCallback([&](const AnyFuture&) { Note("done " + request_.Get()); });
     request_.Set("d");
     future.SetResult();
     co_await Sleep(absl::Seconds(2));
@@ -82,17 +80,17 @@ TEST_F(ContextVarTest, CallbacksSeeTheValuesOfWhoMadeThem) {
 }
 
 TEST_F(ContextVarTest, ACallbackPassesItsValuesOn) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     request_.Set("main");
     EventLoop::Current().CallSoon([&] {
       request_.Set("callback");
       Spawn([&]() -> Coro<> {
-        log_.push_back(request_.Get());
+        Note(request_.Get());
         co_return;
       });
-      EventLoop::Current().CallSoon([&] { log_.push_back(request_.Get()); });
+      EventLoop::Current().CallSoon([&] { Note(request_.Get()); });
     });
-    EventLoop::Current().CallSoon([&] { log_.push_back(request_.Get()); });
+    EventLoop::Current().CallSoon([&] { Note(request_.Get()); });
     co_await Sleep(absl::Seconds(1));
     EXPECT_EQ(request_.Get(), "main");
   });
@@ -102,7 +100,7 @@ TEST_F(ContextVarTest, ACallbackPassesItsValuesOn) {
 TEST_F(ContextVarTest, VariablesAreIndependent) {
   ContextVar<int> number{1};
   auto other = std::make_unique<ContextVar<int>>(2);
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     number.Set(10);
     EXPECT_EQ(other->Get(), 2);
     other->Set(20);
@@ -116,7 +114,7 @@ TEST_F(ContextVarTest, VariablesAreIndependent) {
 }
 
 TEST_F(ContextVarTest, AReferenceLivesUntilTheNextSetAlthoughChildrenSetTheirs) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     request_.Set(std::string(100, 'x'));
     const std::string& mine = request_.Get();
     Task<> child = Spawn([&]() -> Coro<> {
@@ -126,6 +124,56 @@ TEST_F(ContextVarTest, AReferenceLivesUntilTheNextSetAlthoughChildrenSetTheirs) 
     co_await child;
     EXPECT_EQ(mine, std::string(100, 'x'));
   });
+}
+
+// As CPython's call_exception_handler(): with the context of the task or the callback, and of a plain future, which has
+// none, with that of whoever dropped it.
+TEST_F(ContextVarTest, TheExceptionHandlerSeesTheValuesOfTheTaskOfWhichItIsTold) {
+  loop_->SetExceptionHandler([&](const ExceptionContext&) { Note(request_.Get()); });
+  auto fails = [&](const char* value) -> Coro<> {
+    request_.Set(value);
+    throw std::runtime_error("lost");
+    co_return;
+  };
+  Task<> outlives_the_run;
+  Run([&]() -> Coro<> {
+    auto plain_fails = []() -> Coro<> {
+      throw std::runtime_error("lost");
+      co_return;
+    };
+    Spawn(plain_fails());  // It has no values; nor has this task, yet.
+    co_await Yield();
+    outlives_the_run = Spawn(fails("dropped outside"));
+    request_.Set("main");
+    Spawn(fails("failing"));
+    co_await Yield();
+    MakeFuture<>().SetException(std::runtime_error("lost"));
+    EventLoop::Current().CallSoon([&] {
+      request_.Set("callback");
+      throw std::runtime_error("lost");
+    });
+    co_await Yield();
+    EXPECT_EQ(request_.Get(), "main");
+    Spawn([&]() -> Coro<> {
+      request_.Set("cancelled");
+      (void)co_await Catch(Sleep(absl::Hours(1)));
+      throw std::runtime_error("lost");
+    });
+    co_await Yield();
+  });
+  loop_->CancelAllTasks();
+  outlives_the_run = Task<>();
+  EXPECT_EQ(request_.Get(), "none");
+  Run([&]() -> Coro<> {
+    Spawn([&]() -> Coro<> {
+      request_.Set("pending");
+      co_await Sleep(absl::Hours(1));
+    });
+    co_await Yield();
+  });
+  DestroyLoop();
+  EXPECT_THAT(log_,
+              ::testing::ElementsAre("none", "failing", "main", "callback", "cancelled", "dropped outside", "pending"));
 }
 
 SIM_TEST(ContextVarScheduleTest, TasksDoNotSeeEachOthersValues) {

@@ -9,13 +9,13 @@
 //
 // Calling the function runs none of it. Awaiting the Coro runs it inside the awaiting task, as a call would: it costs
 // no trip through the ready queue. Spawn() makes a task of its own out of it. A Coro that is dropped without either is
-// reported ("was never awaited").
+// reported ("was never awaited"), unless it goes with the frame of a task that was cancelled.
 //
 // Suspension.    Awaiting suspends only where the body suspends.
 // Cancellation.  Cancelling the task throws CancelledError at the innermost await of the chain.
-// Ownership.     Move-only; awaited once, as an rvalue. The frame keeps the function's parameters, so take them by value
-//                unless the caller outlives the call. A lambda's captures are not parameters: use Spawn(fn, args...) or
-//                Invoke(fn, args...), which keep the closure in the frame.
+// Ownership.     Move-only; awaited once, as an rvalue. The frame keeps the function's parameters, so take them by
+//                value unless the caller outlives the call. A lambda's captures are not parameters: use Spawn(fn,
+//                args...) or Invoke(fn, args...), which keep the closure in the frame.
 // Threads.       The loop's own thread only.
 #ifndef DETENT_RUNTIME_CORO_H_
 #define DETENT_RUNTIME_CORO_H_
@@ -46,6 +46,10 @@ namespace internal {
 template <typename T>
 class Promise;
 
+// False, where a Coro is named that would have to be moved.
+template <typename T>
+inline constexpr bool kIsMoved = false;
+
 // The library's own refusals, out of line.
 [[noreturn]] void ThrowAwaitedTwice();
 // Reports a coroutine that nobody awaited and destroys it.
@@ -66,7 +70,8 @@ class ChildAwait {
   T await_resume() {
     const FrameOwner owner(child_);
     Promise<T>& promise = child_.promise();
-    if (promise.ending() == Ending::kValue) [[likely]] return promise.TakeValue();
+    if (promise.ending() == Ending::kValue) [[likely]]
+      return promise.TakeValue();
     promise.Rethrow();
   }
 
@@ -89,12 +94,18 @@ class ChildAwait {
 }  // namespace internal
 
 template <typename T>
-class [[nodiscard]] Coro {
+class [[nodiscard("does not run until awaited: write co_await, or Spawn() it")]] Coro {
  public:
   using promise_type = internal::Promise<T>;
   using Result = T;
 
   Coro() {}
+  // Tells whoever passes a Coro by its name what to write.
+  template <typename U>
+    requires std::is_same_v<U, Coro>
+  Coro(U&) {  // NOLINT: converts nothing.
+    static_assert(internal::kIsMoved<U>, "a Coro runs once, and is moved and not copied: say std::move(coro)");
+  }
   Coro(Coro&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
   Coro& operator=(Coro&& other) noexcept {
     if (this != &other) {
@@ -114,10 +125,10 @@ class [[nodiscard]] Coro {
   // Gives up the frame. Throws InvalidStateError if there is none left.
   std::coroutine_handle<promise_type> Release() {
     if (!frame_) internal::ThrowAwaitedTwice();
-    return ReleaseFull();
+    return ReleaseUnchecked();
   }
-  // The same for a caller that has asked.
-  std::coroutine_handle<promise_type> ReleaseFull() noexcept { return std::exchange(frame_, nullptr); }
+  // REQUIRES: there is a frame.
+  std::coroutine_handle<promise_type> ReleaseUnchecked() noexcept { return std::exchange(frame_, nullptr); }
   // Drops a coroutine that will deliberately not run.
   void Close() {
     if (frame_) std::exchange(frame_, nullptr).destroy();
@@ -128,9 +139,10 @@ class [[nodiscard]] Coro {
   explicit Coro(std::coroutine_handle<promise_type> frame) : frame_(frame) {}
 
   void Drop() noexcept {
-    if (!frame_) [[likely]] return;
+    if (!frame_) [[likely]]
+      return;
     // Emptied first: the report's handler or the destructor of a parameter may look here.
-    const std::coroutine_handle<promise_type> frame = ReleaseFull();
+    const std::coroutine_handle<promise_type> frame = ReleaseUnchecked();
     internal::DropNeverAwaited(frame, frame.promise().where());
   }
 

@@ -9,9 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "detent/runtime/core.h"
-#include "detent/sim/sim.h"
+#include "detent/testing/test_loop.h"
 #include "detent/testing/testing.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -24,27 +23,17 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using Log = std::vector<std::string>;
 
-class CoroTest : public ::testing::Test {
- protected:
-  CoroTest() {
-    loop_.SetExceptionHandler(
-        [this](const ExceptionContext& context) { reports_.push_back(context.ToString()); });
-  }
-
-  sim::SimLoop loop_{{.strategy = sim::Fifo()}};
-  Log log_;
-  Log reports_;
-};
+class CoroTest : public detent_testing::TestLoop {};
 
 Coro<int> One() { co_return 1; }
 
 TEST_F(CoroTest, CallingRunsNothingAndAwaitingIsACall) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     auto body = [&]() -> Coro<int> {
-      log_.push_back("body");
+      Note("body");
       co_return 1;
     };
-    EventLoop::Current().CallSoon([&] { log_.push_back("another step"); });
+    EventLoop::Current().CallSoon([&] { Note("another step"); });
     Coro<int> coro = body();
     EXPECT_THAT(log_, IsEmpty());
     EXPECT_EQ(co_await std::move(coro), 1);
@@ -76,11 +65,11 @@ Coro<> Keep(LooksBack argument) {
 // Regression: whoever closed it meanwhile destroyed it a second time.
 TEST_F(CoroTest, ACoroThatIsDroppedIsEmptyBeforeAnybodyCanLook) {
   Coro<> coro;
-  loop_.SetExceptionHandler([&](const ExceptionContext&) {
-    log_.push_back(coro ? "reported, but the Coro is full" : "reported");
+  loop_->SetExceptionHandler([&](const ExceptionContext&) {
+    Note(coro ? "reported, but the Coro is full" : "reported");
     coro.Close();
   });
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     coro = Keep(LooksBack(coro, log_));
     coro = Coro<>();
     co_return;
@@ -89,7 +78,7 @@ TEST_F(CoroTest, ACoroThatIsDroppedIsEmptyBeforeAnybodyCanLook) {
 }
 
 TEST_F(CoroTest, ACoroIsAwaitedOnce) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Coro<int> coro = One();
     EXPECT_TRUE(coro);
     EXPECT_EQ(co_await std::move(coro), 1);
@@ -101,8 +90,10 @@ TEST_F(CoroTest, ACoroIsAwaitedOnce) {
 }
 
 TEST_F(CoroTest, ADroppedCoroIsReported) {
-  loop_.Run([&]() -> Coro<> {
-    { Coro<int> dropped = One(); }
+  Run([&]() -> Coro<> {
+    {
+      Coro<int> dropped = One();
+    }
     Coro<int> overwritten = One();
     overwritten = One();
     overwritten.Close();  // Deliberately.
@@ -121,7 +112,7 @@ Coro<std::string&> Choose(bool first, std::string& a, std::string& b) {
 }
 
 TEST_F(CoroTest, AReferenceComesThroughAsItIs) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     std::string a = "a", b = "b";
     std::string& chosen = co_await Choose(false, a, b);
     EXPECT_EQ(&chosen, &b);
@@ -133,7 +124,7 @@ TEST_F(CoroTest, AReferenceComesThroughAsItIs) {
 Coro<std::unique_ptr<int>> MakeBox(int n) { co_return std::make_unique<int>(n); }
 
 TEST_F(CoroTest, MoveOnlyResultsAndParametersMoveThrough) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     auto pass = [](std::unique_ptr<int> box) -> Coro<std::unique_ptr<int>> {
       co_await Yield();
       co_return box;
@@ -158,7 +149,7 @@ Coro<int> Sum(const std::array<int, 64>* numbers) {
 TEST_F(CoroTest, ACoroutineWithASinglePointerParameterLeavesThePointeeAlone) {
   std::array<int, 64> numbers;
   numbers.fill(1);
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     EXPECT_EQ(co_await AddressOf(numbers.data()), reinterpret_cast<uintptr_t>(numbers.data()));
     EXPECT_EQ(co_await Sum(&numbers), 64);
   });
@@ -172,7 +163,7 @@ Coro<int> Throw(int depth) {
 }
 
 TEST_F(CoroTest, AnExceptionLeavesTheWholeChain) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     try {
       (void)co_await Throw(10);
       ADD_FAILURE() << "nothing was thrown";
@@ -184,7 +175,7 @@ TEST_F(CoroTest, AnExceptionLeavesTheWholeChain) {
 }
 
 TEST_F(CoroTest, AnExceptionOfAnyTypeComesThrough) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     auto raise = []() -> Coro<> {
       co_await Yield();
       throw 42;
@@ -210,14 +201,14 @@ Coro<int64_t> Depth(int64_t n) {
   co_return 1 + co_await Depth(n - 1);
 }
 
-TEST_F(CoroTest, AChainMayBeDeeperThanTheStackAllows) { EXPECT_EQ(loop_.Run(Depth(100000)), 100000); }
+TEST_F(CoroTest, AChainMayBeDeeperThanTheStackAllows) { EXPECT_EQ(Run(Depth(100000)), 100000); }
 
 TEST_F(CoroTest, ALoopThatAwaitsReadyThingsDoesNotGrowTheStack) {
-  EXPECT_EQ(loop_.Run([]() -> Coro<int> {
-    int sum = 0;
-    for (int i = 0; i < 200000; ++i) sum += co_await One();
-    co_return sum;
-  }),
+  EXPECT_EQ(Run([]() -> Coro<int> {
+              int sum = 0;
+              for (int i = 0; i < 200000; ++i) sum += co_await One();
+              co_return sum;
+            }),
             200000);
 }
 
@@ -236,22 +227,22 @@ class Noting {
 };
 
 TEST_F(CoroTest, ParametersLiveUntilTheResultIsTaken) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     auto body = [&](Noting) -> Coro<> {
       Noting local(log_, "local");
       co_await Yield();
-      log_.push_back("end");
+      Note("end");
     };
     Noting parameter(log_, "parameter");
     co_await body(std::move(parameter));
-    log_.push_back("after");
+    Note("after");
   });
   EXPECT_THAT(log_, ElementsAre("end", "local", "parameter", "after"));
 }
 
 TEST_F(CoroTest, ADroppedCoroDestroysItsParameters) {
   auto body = [&](Noting) -> Coro<> {
-    log_.push_back("ran");
+    Note("ran");
     co_return;
   };
   Coro<> coro = body(Noting(log_, "parameter"));
@@ -261,7 +252,7 @@ TEST_F(CoroTest, ADroppedCoroDestroysItsParameters) {
 
 // A cancellation is thrown at the innermost await; everyone on the way may clean up.
 TEST_F(CoroTest, ACancellationUnwindsTheWholeChain) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     auto inner = [&]() -> Coro<> {
       Noting noting(log_, "inner");
       co_await Sleep(absl::Hours(1));
@@ -271,7 +262,7 @@ TEST_F(CoroTest, ACancellationUnwindsTheWholeChain) {
       try {
         co_await inner();
       } catch (const CancelledError&) {
-        log_.push_back("caught");
+        Note("caught");
         throw;
       }
     };
@@ -285,22 +276,19 @@ TEST_F(CoroTest, ACancellationUnwindsTheWholeChain) {
 
 // The frames of a chain are destroyed with their loop wherever it stands.
 TEST_F(CoroTest, ALoopThatEndsDestroysASuspendedChain) {
-  {
-    sim::SimLoop loop;
-    loop.SetExceptionHandler([](const ExceptionContext&) {});
-    loop.Run([&]() -> Coro<> {
-      auto inner = [](Log& log) -> Coro<> {
-        Noting noting(log, "inner");
-        co_await Sleep(absl::Hours(1));
-      };
-      auto outer = [](Log& log, auto next) -> Coro<> {
-        Noting noting(log, "outer");
-        co_await next(log);
-      };
-      Spawn(outer(log_, inner));
-      co_await Yield();
-    });
-  }
+  Run([&]() -> Coro<> {
+    auto inner = [](Log& log) -> Coro<> {
+      Noting noting(log, "inner");
+      co_await Sleep(absl::Hours(1));
+    };
+    auto outer = [](Log& log, auto next) -> Coro<> {
+      Noting noting(log, "outer");
+      co_await next(log);
+    };
+    Spawn(outer(log_, inner));
+    co_await Yield();
+  });
+  DestroyLoop();
   EXPECT_THAT(log_, ElementsAre("inner", "outer"));
 }
 
@@ -313,7 +301,7 @@ class ThrowsAtTheEnd {
 // Regression: the value that had been returned was leaked.
 TEST_F(CoroTest, AnErrorAfterTheReturnDisplacesTheValue) {
   auto alive = std::make_shared<int>();
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     auto body = [&]() -> Coro<std::shared_ptr<int>> {
       ThrowsAtTheEnd local;
       co_return alive;

@@ -16,6 +16,7 @@
 
 #include <cstddef>
 #include <exception>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
@@ -70,17 +71,6 @@ class BrokenBarrierError : public std::runtime_error {
   explicit BrokenBarrierError(const std::string& what) : std::runtime_error(what) {}
 };
 
-// The stream ended before ReadExactly() or ReadUntil() had what it was asked for. partial() is what did arrive.
-class IncompleteReadError : public std::runtime_error {
- public:
-  IncompleteReadError(const std::string& what, std::string partial)
-      : std::runtime_error(what), partial_(std::move(partial)) {}
-  const std::string& partial() const { return partial_; }
-
- private:
-  std::string partial_;
-};
-
 // A status that became an exception; AsStatus() turns it back.
 class StatusError : public std::runtime_error {
  public:
@@ -94,9 +84,20 @@ class StatusError : public std::runtime_error {
 // What a TaskGroup throws: every error of its children in the order in which they were seen, the body's own last.
 class ExceptionGroup : public std::runtime_error {
  public:
-  explicit ExceptionGroup(std::vector<std::exception_ptr> exceptions);
+  // Whether the last of them is the body's, which is no task of the group's: for what().
+  enum class Last : bool { kOfATask, kOfTheBody };
 
-  const std::vector<std::exception_ptr>& Exceptions() const { return exceptions_; }
+  explicit ExceptionGroup(std::vector<std::exception_ptr> exceptions, Last last = Last::kOfATask);
+  ExceptionGroup(const ExceptionGroup&) = default;
+  ExceptionGroup& operator=(const ExceptionGroup&) = default;
+  ~ExceptionGroup() override;
+
+  const std::vector<std::exception_ptr>& Exceptions() const;
+  // Whether the last of them is the body's own.
+  bool BodyFailed() const;
+
+  // All of them in one line, made at the first call. Groups inside groups are told too, up to a million letters.
+  const char* what() const noexcept override;
 
   // The first error of type E, searched depth first through nested groups; nullptr if there is none. The pointer
   // is valid as long as this group is.
@@ -104,7 +105,9 @@ class ExceptionGroup : public std::runtime_error {
   const E* Find() const;
 
  private:
-  std::vector<std::exception_ptr> exceptions_;
+  class Contents;
+
+  std::shared_ptr<Contents> contents_;  // Of all copies.
 };
 
 namespace internal {
@@ -118,7 +121,7 @@ const ExceptionGroup* GroupIn(const std::exception_ptr& error);
 
 template <typename E>
 const E* ExceptionGroup::Find() const {
-  for (const std::exception_ptr& error : exceptions_) {
+  for (const std::exception_ptr& error : Exceptions()) {
     try {
       std::rethrow_exception(error);
     } catch (const E& found) {

@@ -1,21 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detent/runtime/event.h"
 
-#include "absl/strings/str_cat.h"
-#include "detent/runtime/internal/access.h"
-
-namespace detent {
-namespace internal {
+namespace detent::internal {
 
 bool EventWait::Ready(TaskState& task) const {
-  NoteAccess(task.core(), *event_, AccessMode::kRead);
-  return event_->set_;
-}
-
-WaitNode* EventWait::Suspend(TaskState& task) {
-  Park(task);
-  event_->waiters_.Append(this);
-  return this;
+  NoteAccess(task.core(), object(), AccessMode::kRead);
+  return object().set_;
 }
 
 Ending EventWait::End(TaskState& task) {
@@ -25,15 +15,7 @@ Ending EventWait::End(TaskState& task) {
 }
 
 void EventWait::Abandon() noexcept {
-  if (!IsOrphan()) event_->waiters_.Remove(this);
+  if (!IsOrphan()) object().waiters_.Remove(this);
 }
 
-const WaitObject* EventWait::Object() const { return IsOrphan() ? nullptr : event_; }
-
-std::string EventWait::Describe() const {
-  if (IsOrphan()) return "Event::Wait on an object that is gone";
-  return absl::StrCat("Event::Wait on ", event_->Quoted("Event"));
-}
-
-}  // namespace internal
-}  // namespace detent
+}  // namespace detent::internal

@@ -15,40 +15,18 @@
 #ifndef DETENT_RUNTIME_EVENT_H_
 #define DETENT_RUNTIME_EVENT_H_
 
-#include <exception>
-#include <string>
 #include <string_view>
 
 #include "detent/runtime/internal/access.h"
 #include "detent/runtime/internal/awaiting.h"
+#include "detent/runtime/internal/parked_wait.h"
 #include "detent/runtime/internal/wait_list.h"
-#include "detent/runtime/internal/wait_node.h"
 
 namespace detent {
 
-class Event;
-
 namespace internal {
-
-class EventWait : public ListedWait, public AwaitsItself<EventWait> {
- public:
-  explicit EventWait(Event& event) : event_(&event) {}
-
-  bool Ready(TaskState& task) const;
-  WaitNode* Suspend(TaskState& task);
-  Ending End(TaskState& task);
-  std::exception_ptr TakeError() const { return OrphanError(); }
-  void Take() const {}
-
-  void Abandon() noexcept final;
-  WaitKind Kind() const final { return WaitKind::kEvent; }
-  const WaitObject* Object() const final;
-  std::string Describe() const override;
-
- private:
-  Event* event_;
-};
-
+class EventWait;
+class QueueBase;
 }  // namespace internal
 
 class Event : public internal::NamedObject {
@@ -56,28 +34,51 @@ class Event : public internal::NamedObject {
   Event() {}
   explicit Event(std::string_view name) : NamedObject(name) {}
 
-  internal::EventWait Wait() { return internal::EventWait(*this); }
+  internal::EventWait Wait();
   void Set() {
-    NoteAccess(*this, set_ ? internal::AccessMode::kRead : internal::AccessMode::kWrite);
+    NoteAccess(*this, set_ ? AccessMode::kRead : AccessMode::kWrite);
     if (set_) return;
     set_ = true;
     if (!waiters_.empty()) waiters_.WakeAll();
   }
   void Clear() {
-    NoteAccess(*this, set_ ? internal::AccessMode::kWrite : internal::AccessMode::kRead);
+    NoteAccess(*this, set_ ? AccessMode::kWrite : AccessMode::kRead);
     set_ = false;
   }
   bool IsSet() const {
-    NoteAccess(*this, internal::AccessMode::kRead);
+    NoteAccess(*this, AccessMode::kRead);
     return set_;
   }
 
  private:
+  friend class internal::ParkedWait<Event>;
+  friend class internal::QueueBase;
   friend class internal::EventWait;
+
+  void OrphanAll() { waiters_.OrphanAll(); }
 
   internal::WaitList waiters_;
   bool set_ = false;
 };
+
+namespace internal {
+
+class [[nodiscard("does nothing until awaited: write co_await")]] EventWait : public ParkedWait<Event>,
+                                                                              public OwnAwaiter<EventWait> {
+ public:
+  explicit EventWait(Event& event) : ParkedWait(event) {}
+
+  bool Ready(TaskState& task) const;
+  Ending End(TaskState& task);
+
+  void Abandon() noexcept final;
+  WaitKind Kind() const final { return WaitKind::kEvent; }
+  void Describe(WaitText& text) const override { DescribeCall(text, "Event", "Wait"); }
+};
+
+}  // namespace internal
+
+inline internal::EventWait Event::Wait() { return internal::EventWait(*this); }
 
 }  // namespace detent
 

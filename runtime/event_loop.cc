@@ -1,20 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detent/runtime/event_loop.h"
 
+#include <algorithm>
 #include <atomic>
-#include <cstdio>
 
 #include "absl/strings/str_cat.h"
+#include "detent/runtime/gather.h"
 #include "detent/runtime/internal/access.h"
-#include "detent/runtime/internal/source_text.h"
-#include "detent/runtime/wait.h"
+#include "detent/runtime/internal/descriptor_callbacks.h"
+#include "detent/runtime/internal/open_socket.h"
+#include "detent/runtime/internal/task_state.h"
+#include "detent/runtime/loop_metrics.h"
+#include "detent/runtime/step_watch.h"
 
 namespace detent {
 namespace {
 
-void WriteToStandardError(const ExceptionContext& context) {
-  std::fprintf(stderr, "detent: %s\n", context.ToString().c_str());
-}
+// What came through the inbox; in a simulated run these are results of functions in the executor.
+class FromInbox {
+ public:
+  static constexpr char kStep[] = "result from the executor";
+
+  explicit FromInbox(absl::AnyInvocable<void()> function) : function_(std::move(function)) {}
+  void operator()() { function_(); }
+
+ private:
+  absl::AnyInvocable<void()> function_;
+};
+
+// The storage of so many letters is used again.
+constexpr size_t kMailKept = 4096;
 
 // While in scope this thread runs `core`.
 class RunningScope {
@@ -36,16 +51,22 @@ class RunningScope {
 };
 
 // Stops the loop one step after a task is done, as asyncio's run_until_complete().
-class StopWhenDone final : public internal::Observer, public internal::Runnable {
+class StopWhenDone final : public internal::FutureObserver, public internal::Runnable {
  public:
-  StopWhenDone(EventLoop& loop, internal::FutureState& state) : loop_(loop), state_(state) { state.Observe(this); }
+  StopWhenDone(EventLoop& loop, internal::FutureState& state) : loop_(loop), state_(state) {
+    if (state.IsDone()) {
+      loop_.core().ready.Push(this);
+    } else {
+      state.Observe(this);
+    }
+  }
   ~StopWhenDone() {
     state_.StopObserving(this);
     if (IsReady()) loop_.core().Forget(this);
   }
   void OnDone(internal::FutureState&) noexcept override { loop_.core().ready.Push(this); }
-  void Run() override { loop_.Stop(); }
-  uint64_t Lane() const override { return internal::LaneOfCallbacks(0); }
+  void Run() override { loop_.StopAnywhere(); }
+  internal::Lane lane() const override { return internal::Lane::OfCallbacks(0); }
 
  private:
   EventLoop& loop_;
@@ -54,89 +75,111 @@ class StopWhenDone final : public internal::Observer, public internal::Runnable 
 
 }  // namespace
 
-std::string ExceptionContext::ToString() const {
-  return exception == nullptr ? message : absl::StrCat(message, ": ", internal::DescribeException(exception));
-}
-
-EventLoop::EventLoop()
-    : core_(new internal::LoopCore(this)),
-      inbox_(std::make_shared<internal::Inbox>([this] { WakeUp(); })),
-      thread_marker_(internal::ThisThreadMarker()) {
-  core_->run_number = internal::NextRunNumber();
-}
+EventLoop::EventLoop() : core_(new internal::LoopCore(this)), inbox_(std::make_shared<internal::Inbox>()) {}
 
 EventLoop::~EventLoop() {
-  core_->loop = nullptr;
+  core_->Close();
   core_->DropReference();
 }
 
-EventLoop& EventLoop::Current() { return *internal::RequireCore("EventLoop::Current()").loop; }
+EventLoop& EventLoop::Current() {
+  return static_cast<EventLoop&>(internal::RequireCore("EventLoop::Current()").owner());
+}
 
 EventLoop* EventLoop::CurrentOrNull() {
   internal::LoopCore* core = internal::CurrentCore();
-  return core == nullptr ? nullptr : core->loop;
+  return core == nullptr || core->IsDisowned() ? nullptr : static_cast<EventLoop*>(&core->owner());
 }
 
 void EventLoop::ThrowNotIdle(const char* what) const {
   CheckThread(what);
   if (running_) {
-    throw InvalidStateError(absl::StrCat(what, ": this loop already runs; inside it, co_await the coroutine or Spawn() it"));
+    throw InvalidStateError(
+        absl::StrCat(what, ": this loop already runs; inside it, co_await the coroutine or Spawn() it"));
   }
-  throw InvalidStateError(absl::StrCat(what, ": another loop already runs on this thread; inside it, co_await the "
+  throw InvalidStateError(absl::StrCat(what,
+                                       ": another loop already runs on this thread; inside it, co_await the "
                                        "coroutine, or run the second loop on a thread of its own"));
 }
 
 void EventLoop::RunForever() {
   RequireIdle("RunForever()");
+  TakeMail();
   const RunningScope scope(core_, &running_);
   try {
     RunUntilStopped();
   } catch (...) {
-    stopping_ = false;
+    ForgetStop();
     throw;
   }
-  stopping_ = false;
+  ForgetStop();
 }
 
-void EventLoop::RunUntilDone(const AnyTask& task) {
-  {
-    const StopWhenDone stop(*this, task.state());
-    RunForever();
+void EventLoop::RunOnce(AnyDuration timeout) {
+  RequireIdle("RunOnce()");
+  TakeMail();
+  const RunningScope scope(core_, &running_);
+  try {
+    RunIteration(std::max<absl::Duration>(timeout, absl::ZeroDuration()));
+  } catch (...) {
+    ForgetStop();
+    throw;
   }
-  if (!task.Done()) {
-    throw InvalidStateError(absl::StrCat("Run(): the loop was stopped before ", task.state().Describe(),
-                                         " was done; let it end, or use RunForever()"));
-  }
+  ForgetStop();
+}
+
+bool EventLoop::RunUntil(const AnyFuture& future) {
+  const StopWhenDone stop(*this, future.state());
+  RunForever();
+  return future.state().IsDone();
+}
+
+void EventLoop::RunUntilDone(const AnyFuture& future) {
+  if (RunUntil(future)) return;
+  throw InvalidStateError(absl::StrCat("Run(): the loop was stopped before ", future.state().Describe(),
+                                       " was done; let it end, or use RunForever()"));
 }
 
 void EventLoop::CancelAllTasks() {
   RequireIdle("CancelAllTasks()");
+  TakeMail();
   std::vector<AnyTask> tasks;
+  AnyFuture all;  // No task of its own: it takes as many iterations as asyncio's.
   {
     const RunningScope scope(core_, &running_);
     tasks = AllTasks();
+    if (tasks.empty()) return;
     for (const AnyTask& task : tasks) task.Cancel();
+    all = GatherSettled(tasks);
   }
-  if (tasks.empty()) return;
-  Run([&]() -> Coro<> { (void)co_await Wait(tasks, ReturnWhen::kAllCompleted); });
+  if (!RunUntil(all)) {
+    throw InvalidStateError(
+        "CancelAllTasks(): the loop was stopped before the tasks that were cancelled had ended; call Stop() from none "
+        "of them, or cancel them again");
+  }
   for (const AnyTask& task : tasks) {
     if (task.state().status() != internal::Status::kError) continue;
-    CallExceptionHandler(ExceptionContext(
-        absl::StrCat(task.state().Describe(), " failed while it was cancelled at the end of the run"),
-        task.Exception()));
+    const internal::ContextOfTask context(task.task_state());
+    CallExceptionHandler(
+        ExceptionContext(absl::StrCat(task.state().Describe(), " failed while it was cancelled at the end of the run"),
+                         task.Exception(), ReportKind::kFailedAtEnd, task.state().MadeAt()));
   }
 }
 
 void EventLoop::Stop() {
   CheckThread("Stop()");
+  StopAnywhere();
+}
+
+void EventLoop::StopAnywhere() {
   internal::NoteUnknownAccess(*core_);
   stopping_ = true;
-  core_->LookSoon();
+  core_->CheckSoon();
 }
 
 RandomGenerator& EventLoop::Random() {
   if (core_->recorder != nullptr) [[unlikely]] {
-    core_->recorder->OnAccess(internal::AccessKey(internal::AccessKind::kRandom, 0), internal::AccessMode::kWrite);
+    core_->recorder->OnAccess(internal::AccessKey(internal::AccessKind::kRandom, 0), AccessMode::kWrite);
   }
   if (!random_is_seeded_) {
     random_.Seed(random_seed_);
@@ -146,7 +189,16 @@ RandomGenerator& EventLoop::Random() {
 }
 
 void EventLoop::DrainInbox() {
-  for (auto& function : inbox_->TakeAll()) CallSoon(std::move(function));
+  std::vector<internal::Inbox::Function> mail = std::move(mail_);
+  inbox_->TakeAll(mail);
+  for (auto& function : mail) {
+    // Not CallSoon(), which would look for mail that came meanwhile.
+    internal::Callback* const callback =
+        internal::MakeCallback(*core_, FromInbox(std::move(function)), std::source_location());
+    CallbackHandle(callback).callback()->Schedule();
+  }
+  mail.clear();
+  if (mail.capacity() <= kMailKept) mail_ = std::move(mail);
 }
 
 void EventLoop::QueueTimers() {
@@ -157,18 +209,18 @@ void EventLoop::QueueTimers() {
 }
 
 void EventLoop::CallSoonThreadsafe(absl::AnyInvocable<void()> fn) {
-  CheckThreadsafeCall();
-  if (thread_marker_ == internal::ThisThreadMarker()) {
+  if (IsOnOwnThread()) {
     CallSoon(std::move(fn));  // Keeps its place among the others.
   } else {
-    inbox_->Add(std::move(fn));
+    const std::shared_ptr<internal::Inbox> keep = inbox_;
+    keep->Post(std::move(fn));
   }
 }
 
 // A function of RunInExecutor() whose result has not come back.
-class EventLoop::Job final : public internal::Observer {
+class EventLoop::Job final : public internal::FutureObserver {
  public:
-  explicit Job(internal::StateRef<internal::FutureState> state) : state_(std::move(state)) { state_->Observe(this); }
+  explicit Job(internal::Ref<internal::FutureState> state) : state_(std::move(state)) { state_->Observe(this); }
   Job(const Job&) = delete;
   ~Job() { state_->StopObserving(this); }
 
@@ -176,27 +228,102 @@ class EventLoop::Job final : public internal::Observer {
     if (state.status() == internal::Status::kCancelled) cancelled_->store(true, std::memory_order_relaxed);
   }
 
-  const internal::StateRef<internal::FutureState>& state() const { return state_; }
+  const internal::Ref<internal::FutureState>& state() const { return state_; }
   const std::shared_ptr<std::atomic<bool>>& cancelled() const { return cancelled_; }
 
  private:
-  const internal::StateRef<internal::FutureState> state_;
+  const internal::Ref<internal::FutureState> state_;
   const std::shared_ptr<std::atomic<bool>> cancelled_ = std::make_shared<std::atomic<bool>>(false);
 };
 
 EventLoop::JobTicket EventLoop::AddJob(const AnyFuture& future) {
-  auto job = std::make_unique<Job>(future.state_ref());
+  auto job = std::make_unique<Job>(future.ref());
   const JobTicket ticket{.id = next_job_++, .cancelled = job->cancelled()};
   jobs_.emplace(ticket.id, std::move(job));
   return ticket;
 }
 
-internal::StateRef<internal::FutureState> EventLoop::TakeJob(uint64_t id) {
+void EventLoop::StartTicketed(uint64_t id, absl::AnyInvocable<void()> job, std::source_location where) {
+  try {
+    StartJob(std::move(job), where);
+  } catch (...) {
+    TakeJob(id);
+    throw;
+  }
+}
+
+internal::Ref<internal::FutureState> EventLoop::TakeJob(uint64_t id) {
   const auto found = jobs_.find(id);
   if (found == jobs_.end()) return {};
-  internal::StateRef<internal::FutureState> state = found->second->state();
+  internal::Ref<internal::FutureState> state = found->second->state();
   jobs_.erase(found);
   return state;
+}
+
+void EventLoop::AddReader(int fd, absl::AnyInvocable<void()> fn, std::source_location where) {
+  CheckThread("AddReader()");
+  descriptor_callbacks().Add(fd, internal::Direction::kRead, std::move(fn), where);
+}
+
+void EventLoop::AddWriter(int fd, absl::AnyInvocable<void()> fn, std::source_location where) {
+  CheckThread("AddWriter()");
+  descriptor_callbacks().Add(fd, internal::Direction::kWrite, std::move(fn), where);
+}
+
+bool EventLoop::RemoveReader(int fd) {
+  CheckThread("RemoveReader()");
+  return descriptor_callbacks().Remove(fd, internal::Direction::kRead);
+}
+
+bool EventLoop::RemoveWriter(int fd) {
+  CheckThread("RemoveWriter()");
+  return descriptor_callbacks().Remove(fd, internal::Direction::kWrite);
+}
+
+LoopMetrics EventLoop::Metrics() const {
+  CheckThread("Metrics()");
+  LoopMetrics metrics = step_watch_ == nullptr ? LoopMetrics() : step_watch_->measured;
+  metrics.tasks = core_->task_count;
+  metrics.ready = core_->ready.size() + ScheduledSteps();
+  metrics.timers = core_->timers.size();
+  metrics.inbox = inbox_->Size();
+  metrics.executor_jobs = jobs_.size();
+  const internal::List<internal::OpenSocket>& sockets = core_->open_sockets;
+  for (const auto* each = sockets.first(); each != nullptr; each = sockets.Next(each)) ++metrics.descriptors;
+  metrics.executor_queue = QueuedJobs();
+  return metrics;
+}
+
+void EventLoop::SetMeasuring(bool measuring) {
+  CheckThread("SetMeasuring()");
+  UpdateWatch();
+  core_->measured = measuring ? &step_watch_->measured : nullptr;
+  UpdateWatch();
+}
+
+void EventLoop::SetSlowStep(AnyDuration duration) {
+  CheckThread("SetSlowStep()");
+  UpdateWatch();
+  step_watch_->slow_step = duration;
+  UpdateWatch();
+}
+
+void EventLoop::SetDebug(bool debug) {
+  debug_ = debug;
+  UpdateWatch();
+  step_watch_->reports_each = debug;
+}
+
+void EventLoop::UpdateWatch() {
+  if (step_watch_ == nullptr) step_watch_ = std::make_unique<internal::StepWatch>();
+  is_watched_ = debug_ || core_->measured != nullptr || step_watch_->slow_step != absl::InfiniteDuration();
+  core_->CheckSoon();
+}
+
+void EventLoop::ForgetWatch() {
+  core_->measured = nullptr;
+  step_watch_ = nullptr;
+  is_watched_ = debug_ = false;
 }
 
 void EventLoop::SetExceptionHandler(absl::AnyInvocable<void(const ExceptionContext&)> handler) {
@@ -208,31 +335,29 @@ void EventLoop::SetExceptionHandler(absl::AnyInvocable<void(const ExceptionConte
 void EventLoop::CallExceptionHandler(const ExceptionContext& context) {
   internal::NoteUnknownAccess(*core_);
   const auto handler = handler_;
-  if (handler == nullptr) return WriteToStandardError(context);
+  if (handler == nullptr) return internal::WriteToStandardError(context);
   try {
     (*handler)(context);
   } catch (...) {
-    WriteToStandardError(context);
-    WriteToStandardError(ExceptionContext("the exception handler itself threw", std::current_exception()));
+    internal::WriteToStandardError(context);
+    internal::WriteToStandardError(ExceptionContext("the exception handler itself threw", std::current_exception()));
   }
 }
 
-uint32_t EventLoop::ChooseFor(internal::ChoiceKind, uint32_t) { return 0; }
+uint32_t EventLoop::ChooseFor(ChoiceKind, uint32_t) { return 0; }
 bool EventLoop::DrawFault(std::string_view, double) { return false; }
 void EventLoop::ForgetReady(internal::Runnable*) {}
 
-internal::Network& EventLoop::network() {
-  throw InvalidStateError("this event loop has no network: use an EpollLoop or a sim::SimLoop");
-}
+internal::DescriptorCallbacks& EventLoop::descriptor_callbacks() { throw InvalidStateError(internal::kNoDescriptors); }
 
-void EventLoop::ThrowWrongThread(const char* what) const {
-  throw InvalidStateError(absl::StrCat(what, ": called on another thread than the event loop's; use "
-                                       "CallSoonThreadsafe() or RunCoroutineThreadsafe() from there"));
+internal::Outside& EventLoop::outside() {
+  throw InvalidStateError("this event loop has no sockets: use an EpollLoop or a sim::SimLoop");
 }
 
 void EventLoop::Close() {
-  inbox_->Close();
-  DiscardEverything(/*report=*/true);
+  // In a child the inbox is closed, perhaps with its lock held; and what is left is left in the parent.
+  if (!core_->IsDisowned()) inbox_->Close();
+  DiscardEverything(/*report=*/!core_->IsDisowned());
 }
 
 void EventLoop::DiscardEverything(bool report) {
@@ -243,12 +368,13 @@ void EventLoop::DiscardEverything(bool report) {
   while (internal::TaskState* const task = core.tasks.last()) {
     const AnyTask keep(task);
     if (report) {
+      const internal::ContextOfTask context(*task);
       internal::WaitNode* wait = task->wait();
       CallExceptionHandler(ExceptionContext(
           absl::StrCat(task->Describe(), " was destroyed while pending",
-                       wait == nullptr ? std::string() : absl::StrCat(", waiting for ", wait->Describe()),
+                       wait == nullptr ? std::string() : absl::StrCat(", waiting for ", wait->Sentence()),
                        "; await or cancel it before its loop ends"),
-          nullptr));
+          nullptr, ReportKind::kDestroyedPending, task->MadeAt()));
     }
     task->Abandon();
   }
@@ -261,111 +387,11 @@ void EventLoop::DiscardEverything(bool report) {
     step.runnable()->Discard();
   }
   jobs_.clear();
-  core.self_kept.LetAllGo();
+  while (internal::SelfKept* const kept = core.self_kept.last()) {
+    core.self_kept.Remove(kept);
+    kept->LetGo();
+  }
   core.tearing_down = false;
 }
 
-AnyTask CurrentTask() {
-  internal::LoopCore* core = internal::CurrentCore();
-  return core == nullptr || core->current_task == nullptr ? AnyTask() : AnyTask(core->current_task);
-}
-
-std::vector<AnyTask> AllTasks() {
-  internal::LoopCore& core = internal::RequireCore("AllTasks()");
-  internal::NoteUnknownAccess(core);
-  std::vector<AnyTask> tasks;
-  tasks.reserve(core.tasks.size());
-  for (internal::TaskState* task = core.tasks.first(); task != nullptr; task = core.tasks.Next(task)) {
-    tasks.push_back(AnyTask(task));
-  }
-  return tasks;
-}
-
-namespace internal {
-
-void LoopCore::DeleteThis() noexcept { delete this; }
-
-void LoopCore::Forget(Runnable* runnable) {
-  if (!ready.Remove(runnable) && loop != nullptr) loop->ForgetReady(runnable);
-}
-
-ContextRef LoopCore::RunningContext() const {
-  if (current_task == nullptr) return callback_context;
-  const ContextRef* context = current_task->context();
-  return context == nullptr ? ContextRef() : *context;
-}
-
-uint64_t LoopCore::RunningSource() const { return current_task != nullptr ? current_task->id() : callback_source; }
-
-TaskState* TaskList::At(TaskLink* link) const { return link == this ? nullptr : static_cast<TaskState*>(link); }
-TaskState* TaskList::Next(const TaskState* task) const { return At(static_cast<const TaskLink*>(task)->next_); }
-
-LoopCore& RequireCore(const char* what) {
-  if (tls_running_core == nullptr) {
-    throw InvalidStateError(absl::StrCat(what, ": no event loop runs on this thread; call it from code that runs inside "
-                                         "EventLoop::Run() or detent::Run()"));
-  }
-  return *tls_running_core;
-}
-
-TaskState& RequireTask(const char* what) {
-  LoopCore& core = RequireCore(what);
-  if (core.current_task == nullptr) {
-    throw InvalidStateError(absl::StrCat(what, ": no task runs here; call it from a coroutine, not from a callback"));
-  }
-  return *core.current_task;
-}
-
-void ReportToHandler(LoopCore& core, std::string message, std::exception_ptr error) noexcept {
-  const ExceptionContext context(std::move(message), std::move(error));
-  if (core.loop != nullptr) {
-    core.loop->CallExceptionHandler(context);
-  } else {
-    WriteToStandardError(context);
-  }
-}
-
-void ThrowAwaitedTwice() {
-  throw InvalidStateError(
-      "this Coro is empty: it was awaited, spawned or moved from before; a Coro runs once, so call the function again, "
-      "or Spawn() it and await the Task as often as you like");
-}
-
-void ReportHere(std::string message, std::exception_ptr error) noexcept {
-  if (tls_running_core != nullptr) {
-    ReportToHandler(*tls_running_core, std::move(message), std::move(error));
-  } else {
-    WriteToStandardError(ExceptionContext(std::move(message), std::move(error)));
-  }
-}
-
-uint32_t NextRunNumber() {
-  // Each thread takes a block at a time: an atomic addition is a good part of a short run.
-  constexpr uint32_t kBlock = 1024;
-  static std::atomic<uint32_t> next_block{kBlock};
-  thread_local uint32_t next = 0;
-  if (next % kBlock == 0) next = next_block.fetch_add(kBlock, std::memory_order_relaxed);
-  return next++;
-}
-
-bool IsTearingDown() { return tls_running_core != nullptr && tls_running_core->tearing_down; }
-
-std::string DescribeTaskById(uint64_t id) {
-  if (tls_running_core != nullptr) {
-    for (const AnyTask& task : AllTasks()) {
-      if (task.Id() == id) return absl::StrCat("task \"", task.task_state().name(), "\"");
-    }
-  }
-  return "a task that has ended";
-}
-
-void DropNeverAwaited(std::coroutine_handle<> coroutine, const std::source_location& where) noexcept {
-  if (!IsTearingDown()) {
-    ReportHere(absl::StrCat("the coroutine at ", SourceText(where), " was never awaited; co_await it or Spawn() it"),
-               nullptr);
-  }
-  coroutine.destroy();
-}
-
-}  // namespace internal
 }  // namespace detent

@@ -6,8 +6,8 @@
 //   int n = loop.Run(Main());
 //
 // One iteration (1) polls for I/O, or advances a virtual clock; (2) moves every due timer to the ready queue, in
-// deadline order, equal deadlines in the order they were made; (3) runs what is ready now. What that makes ready runs in
-// the next iteration. This is CPython's asyncio, step for step.
+// deadline order, equal deadlines in the order they were made; (3) runs what is ready now. What that makes ready runs
+// in the next iteration. This is CPython's asyncio, step for step.
 //
 // Threads.       A loop and everything made in it belong to the thread that made the loop. CallSoonThreadsafe() and
 //                RunCoroutineThreadsafe() are the two calls that another thread may make.
@@ -22,48 +22,42 @@
 #include <source_location>
 #include <string>
 #include <type_traits>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/time/time.h"
+#include "detent/runtime/choice_kind.h"
+#include "detent/runtime/closure.h"
 #include "detent/runtime/coro.h"
+#include "detent/runtime/exception_context.h"
 #include "detent/runtime/future.h"
+#include "detent/runtime/handles.h"
 #include "detent/runtime/internal/callback.h"
-#include "detent/runtime/internal/choice_kind.h"
 #include "detent/runtime/internal/inbox.h"
 #include "detent/runtime/internal/job_result.h"
-#include "detent/runtime/internal/keep_closure.h"
 #include "detent/runtime/internal/loop_core.h"
 #include "detent/runtime/loop_time.h"
 #include "detent/runtime/random.h"
+#include "detent/runtime/spawn.h"
 #include "detent/runtime/task.h"
 
 namespace detent {
 
+class LoopMetrics;
 namespace internal {
-class Network;
-}
-
-// What the exception handler is told: something went wrong and nobody is there to catch it.
-class ExceptionContext {
- public:
-  ExceptionContext(std::string text, std::exception_ptr error) : message(std::move(text)), exception(std::move(error)) {}
-
-  std::string message;           // A sentence that names the thing and the place.
-  std::exception_ptr exception;  // Null for a report without an error, such as a task destroyed while pending.
-
-  // The message and the error in one line.
-  std::string ToString() const;
-};
+class DescriptorCallbacks;
+class StepWatch;
+}  // namespace internal
 
 // A callback that was scheduled. Copyable; dropping it cancels nothing.
 class CallbackHandle {
  public:
   CallbackHandle() {}
 
-  // Takes the callback back, and drops its closure with the last handle. Nothing if it already ran.
+  // Takes the callback back if it has not run, and drops its closure at once; of a callback that cancels itself while
+  // it runs, when it returns.
   void Cancel() {
     if (callback_) callback_->Cancel();
   }
@@ -77,17 +71,18 @@ class CallbackHandle {
   internal::Callback* callback() const { return callback_.get(); }
 
  private:
-  internal::StateRef<internal::Callback> callback_;
+  internal::Ref<internal::Callback> callback_;
 };
 
-class EventLoop {
+class EventLoop : public internal::LoopOwner {
  public:
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
   // Tasks that are not done are reported ("destroyed while pending") and their frames destroyed.
   virtual ~EventLoop();
 
-  // The loop that runs on this thread. InvalidStateError if none does.
+  // The loop that runs on this thread, and in this process: not before a fork(). InvalidStateError, or null, if none
+  // does.
   static EventLoop& Current();
   static EventLoop* CurrentOrNull();
 
@@ -95,20 +90,41 @@ class EventLoop {
   // they are, and go on in the next Run(). InvalidStateError inside a running loop, or if Stop() ended the run first.
   template <typename T>
   T Run(Coro<T> coro, std::source_location where = std::source_location::current());
-  // The same for a callable that returns a Coro; the callable is kept until the coroutine has ended.
+  // Runs what `fn()` gives, a Coro; `fn` is kept until the coroutine has ended.
   template <typename F>
     requires std::is_invocable_v<std::decay_t<F>&>
   auto Run(F&& fn, std::source_location where = std::source_location::current());
 
+  // Runs until `handle`, a Task or a Future of this loop, is done: asyncio's run_until_complete(). Gives its result,
+  // moved out if this was its last handle or if the type cannot be copied, or throws how it ended.
+  template <typename H>
+    requires std::is_base_of_v<AnyFuture, H>
+  internal::ResultType<H> Run(H handle);
+
   // Runs until Stop(). A Stop() that came before makes it run one iteration.
   void RunForever();
-  // Ends the run after the current iteration; what that iteration made ready waits for the next run.
+  // Ends the run after the current iteration; what that iteration made ready waits for the next run. Outside a run it
+  // is the next run's, whose first iteration is then its last. A run uses up every Stop() that came by its end.
   void Stop();
   bool IsRunning() const { return running_; }
+  // Runs one iteration, before which it waits for at most `timeout` if nothing is ready; for whoever has a loop of his
+  // own, which calls this one's now and then. InvalidStateError inside a running loop.
+  void RunOnce(AnyDuration timeout = absl::ZeroDuration());
 
   // Cancels every task that is not done, runs the loop until they ended, and reports their errors to the exception
-  // handler: what asyncio.run() does at its end.
+  // handler: what asyncio.run() does first at its end. Tasks that they spawn meanwhile are left as they are.
+  // InvalidStateError inside a running loop, or if Stop() came before they had ended.
   void CancelAllTasks();
+
+  // detent::Spawn() and MakeFuture() for this loop, whether it runs or not: what is spawned before a run has its first
+  // step in it.
+  DETENT_INTERNAL_SPAWN_FORMS(Start)
+  template <typename T = void>
+  [[nodiscard("nobody can complete it: keep it, to co_await it")]] Future<T> MakeFuture(
+      std::source_location where = std::source_location::current()) {
+    CheckThread("EventLoop::MakeFuture()");
+    return Future<T>(internal::Ref<internal::FutureState>(new internal::PlainFutureState<T>(core(), where)));
+  }
 
   // The loop's monotonic clock, and the calendar's time. Virtual on a SimLoop.
   LoopTime Time() const { return ReadClock(); }
@@ -118,52 +134,75 @@ class EventLoop {
   // order in which they were made. A delay of zero or less still goes through the timers. An exception that leaves
   // `fn` goes to the exception handler.
   template <typename F>
-  CallbackHandle CallSoon(F&& fn);
+  CallbackHandle CallSoon(F&& fn, std::source_location where = std::source_location::current());
   template <typename F>
-  CallbackHandle CallLater(absl::Duration delay, F&& fn);
+  CallbackHandle CallLater(AnyDuration delay, F&& fn, std::source_location where = std::source_location::current());
   template <typename F>
-  CallbackHandle CallAt(LoopTime when, F&& fn);
+  CallbackHandle CallAt(LoopTime when, F&& fn, std::source_location where = std::source_location::current());
 
-  // CallSoon() from any thread; it wakes a loop that sleeps. After the loop is closed `fn` is dropped. On a SimLoop a
-  // call from another thread throws InvalidStateError: it could not be replayed.
+  // CallSoon() from any thread; it wakes a loop that sleeps. What is left before a run comes before all that the loop's
+  // own thread calls, or wakes, after it. After the loop is closed `fn` is dropped. QueueFull if too many wait (see
+  // LoopOptions). On a SimLoop a call from another thread throws InvalidStateError: it could not be replayed. A
+  // thread that may still call when the loop is gone takes a LoopHandle (threadsafe.h).
   void CallSoonThreadsafe(absl::AnyInvocable<void()> fn);
 
-  // Runs `fn` on a thread of the loop's pool; the future gets its result or its error. Cancelling the future does not
-  // stop a function that has begun; one that has not begun does not run any more. On a SimLoop `fn` runs on the loop's
-  // own thread as a later step.
+  // Runs `fn` on a thread of the loop's pool; the future gets its result or its error. Throws, and `fn` never runs:
+  // std::system_error if there is no thread and none can be started, QueueFull if too many wait for one. Cancelling the
+  // future does not stop a function that has begun; one that has not begun does not run any more. On a SimLoop `fn`
+  // runs on the loop's own thread as a later step.
   template <typename F>
-  auto RunInExecutor(F&& fn) -> Future<std::invoke_result_t<std::decay_t<F>&>>;
+  auto RunInExecutor(F&& fn, std::source_location where = std::source_location::current())
+      -> Future<std::invoke_result_t<std::decay_t<F>&>>;
+
+  // Calls `fn` in each iteration in which `fd`, a descriptor of the program's, can be read (or has ended, or failed),
+  // or written; in place of the function that is there. The descriptor stays the caller's, who removes it before he
+  // closes it. Remove…() says whether there was one. For a task: WaitReadable() (io/descriptors.h), with the errors.
+  void AddReader(int fd, absl::AnyInvocable<void()> fn, std::source_location where = std::source_location::current());
+  void AddWriter(int fd, absl::AnyInvocable<void()> fn, std::source_location where = std::source_location::current());
+  bool RemoveReader(int fd);
+  bool RemoveWriter(int fd);
+  // Runs `fn` as a callback whenever `signal`, of <csignal>, has come, in place of the handler that is there: asyncio's
+  // add_signal_handler(). Remove…() says whether there was one. More in io/signals.h.
+  template <typename F>
+  void AddSignalHandler(int signal, F&& fn) {
+    static_assert(std::is_void_v<std::invoke_result_t<std::decay_t<F>&>>, "Spawn() the coroutine inside the handler");
+    SetSignalHandler(signal, std::forward<F>(fn));
+  }
+  bool RemoveSignalHandler(int signal) { return SetSignalHandler(signal, nullptr); }
 
   // Who is told of errors that nobody can catch. The default writes them to standard error; an empty function brings
-  // the default back. An exception that leaves the handler is reported by the default.
+  // the default back. An exception that leaves the handler is reported by the default. The handler sees the context
+  // variables of the task or callback of which it is told.
   void SetExceptionHandler(absl::AnyInvocable<void(const ExceptionContext&)> handler);
-  void CallExceptionHandler(const ExceptionContext& context);
+  void CallExceptionHandler(const ExceptionContext& context) override;
 
   // A generator that is seeded from the run's seed on a SimLoop, and from the system on an EpollLoop.
   RandomGenerator& Random();
 
-  // In debug mode the real loop reports every step that runs longer than 100 ms.
-  void SetDebug(bool debug) {
-    debug_ = debug;
-    core_->LookSoon();
-  }
+  // How the loop fares (loop_metrics.h); with SetMeasuring(true) also how long its steps take, from then on.
+  LoopMetrics Metrics() const;
+  void SetMeasuring(bool measuring);
+  // From now on the real loop reports a step that runs longer, but at most one a second.
+  void SetSlowStep(AnyDuration duration);
+  // In debug mode it reports every step that runs longer than that, or 100 ms if nothing was set.
+  void SetDebug(bool debug);
   bool debug() const { return debug_; }
 
   // --- For the library ---
 
   internal::LoopCore& core() const { return *core_; }
-  // Throws InvalidStateError on any other thread than the loop's.
-  void CheckThread(const char* what) const {
-    if (!IsOnOwnThread()) [[unlikely]] ThrowWrongThread(what);
+  void CheckThread(const char* what) const { core_->CheckThread(what); }
+  bool IsOnOwnThread() const { return core_->IsOnOwnThread(); }
+  // Stop(), also in a child that fork() made: the run in which it was made can end there.
+  void StopAnywhere();
+  uint32_t ChooseFor(ChoiceKind kind, uint32_t n) override;
+  bool DrawFault(std::string_view name, double probability) override;
+  void TakeMail() final {
+    if (!running_ && inbox_->HasMail()) [[unlikely]]
+      DrainInbox();
   }
-  bool IsOnOwnThread() const { return thread_marker_ == internal::ThisThreadMarker(); }
-  // A choice in [0, n) of the program under test; see choice.h.
-  virtual uint32_t ChooseFor(internal::ChoiceKind kind, uint32_t n);
-  virtual bool DrawFault(std::string_view name, double probability);
-  // Takes a Runnable back that the ready queue handed to the loop's own scheduler.
-  virtual void ForgetReady(internal::Runnable* runnable);
-  // The sockets of this loop; InvalidStateError if it has none.
-  virtual internal::Network& network();
+  void ForgetReady(internal::Runnable* runnable) override;
+  internal::Outside& outside() override;
   // The place where other threads leave callbacks.
   const std::shared_ptr<internal::Inbox>& inbox() const { return inbox_; }
 
@@ -172,21 +211,31 @@ class EventLoop {
 
   // Iterates until stopping() after an iteration.
   virtual void RunUntilStopped() = 0;
-  virtual LoopTime ReadClock() const = 0;
-  // Runs `job` elsewhere (or later); it completes a future through the inbox.
-  virtual void StartJob(absl::AnyInvocable<void()> job) = 0;
-  // Whether a job whose future was cancelled is left out; asked where it would begin.
+  virtual void RunIteration(absl::Duration timeout) = 0;
+  virtual internal::DescriptorCallbacks& descriptor_callbacks();
+  // For Metrics(): steps in the loop's own scheduler; jobs that wait for a thread.
+  virtual uint64_t ScheduledSteps() const { return 0; }
+  virtual uint64_t QueuedJobs() const { return 0; }
+  // Not null while somebody wants to know how long steps take.
+  internal::StepWatch* step_watch() const { return is_watched_ ? step_watch_.get() : nullptr; }
+  // Runs `job`, which was made at `where`, elsewhere (or later); it completes a future through the inbox.
+  virtual void StartJob(absl::AnyInvocable<void()> job, std::source_location where) = 0;
+  // Whether jobs run on the loop's own thread, and the loop says whether one that was cancelled is left out, where it
+  // would begin. Jobs of other threads may outlive the loop: one that was cancelled is left out.
+  virtual bool RunsJobsItself() const { return false; }
   virtual bool LeavesOutCancelledJob() { return true; }
-  // Gets a loop that polls out of its sleep; called on any thread.
-  virtual void WakeUp() {}
-  // Throws if the loop takes no calls from other threads and this is one.
-  virtual void CheckThreadsafeCall() {}
+  virtual bool SetSignalHandler(int signal, absl::AnyInvocable<void()> handler) = 0;  // Or removes the one there is.
 
   // Moves what other threads left into the ready queue.
   void DrainInbox();
+  // A Stop() that nothing came after is no more.
+  void ForgetStop() { stopping_ = false; }
+  // Nobody wants to know of steps any more, and nothing is known of them.
+  void ForgetWatch();
   // Moves the timers that are due at core().now into the ready queue.
   void QueueDueTimers() {
-    if (core_->timers.AreDue(core_->now)) [[unlikely]] QueueTimers();
+    if (core_->timers.AreDue(core_->now)) [[unlikely]]
+      QueueTimers();
   }
   // Runs one step; exceptions of callbacks have been dealt with.
   void RunStep(internal::Step step) {
@@ -218,12 +267,24 @@ class EventLoop {
 
  private:
   void QueueTimers();
-  // Runs until `task` is done. Throws if Stop() came first.
-  void RunUntilDone(const AnyTask& task);
+  template <typename T>
+  Task<T> Start(Coro<T> coro, const SpawnOptions& options, std::source_location where) {
+    if (!IsOnOwnThread()) [[unlikely]]
+      coro.Close();
+    CheckThread("EventLoop::Spawn()");
+    TakeMail();
+    return internal::SpawnOn(core(), std::move(coro), options, where);
+  }
+  // Runs until `future` is done. Throws if Stop() came first.
+  void RunUntilDone(const AnyFuture& future);
+  // Runs until `future` is done, or Stop(): whether it is.
+  bool RunUntil(const AnyFuture& future);
   void RequireIdle(const char* what) const {
-    if (!IsOnOwnThread() || running_ || internal::CurrentCore() != nullptr) [[unlikely]] ThrowNotIdle(what);
+    if (!IsOnOwnThread() || running_ || CurrentOrNull() != nullptr) [[unlikely]]
+      ThrowNotIdle(what);
   }
   [[noreturn]] void ThrowNotIdle(const char* what) const;
+  void UpdateWatch();
   class Job;
   // What a job knows of its future, on whatever thread it runs.
   struct JobTicket {
@@ -231,13 +292,14 @@ class EventLoop {
     std::shared_ptr<const std::atomic<bool>> cancelled;
   };
   JobTicket AddJob(const AnyFuture& future);
-  internal::StateRef<internal::FutureState> TakeJob(uint64_t id);
-  [[noreturn]] void ThrowWrongThread(const char* what) const;
+  // StartJob(), and forgets the job if that throws.
+  void StartTicketed(uint64_t id, absl::AnyInvocable<void()> job, std::source_location where);
+  internal::Ref<internal::FutureState> TakeJob(uint64_t id);
 
   internal::LoopCore* core_;
   std::shared_ptr<internal::Inbox> inbox_;
-  const void* thread_marker_;
-  absl::flat_hash_map<uint64_t, std::unique_ptr<Job>> jobs_;  // Looked up only, never iterated.
+  std::vector<internal::Inbox::Function> mail_;              // Empty storage, between two looks into the inbox.
+  std::unordered_map<uint64_t, std::unique_ptr<Job>> jobs_;  // Looked up only, never iterated.
   uint64_t next_job_ = 1;
   // Shared with a call of it, which may set another.
   std::shared_ptr<absl::AnyInvocable<void(const ExceptionContext&)>> handler_;
@@ -247,22 +309,9 @@ class EventLoop {
   bool running_ = false;
   bool stopping_ = false;
   bool debug_ = false;
+  std::unique_ptr<internal::StepWatch> step_watch_;  // Once made it stays: a step may switch it off.
+  bool is_watched_ = false;
 };
-
-namespace internal {
-
-// Tells the loop's exception handler, or standard error if the loop is gone. Never throws.
-void ReportToHandler(LoopCore& core, std::string message, std::exception_ptr error) noexcept;
-// The same for the loop that runs on this thread, if any.
-void ReportHere(std::string message, std::exception_ptr error) noexcept;
-// Whether the running loop destroys what is left: things are then destroyed in states that would otherwise be reported.
-bool IsTearingDown();
-// A number that no run of any loop in this process had lately.
-uint32_t NextRunNumber();
-// `task "alice"`; `a task that has ended`.
-std::string DescribeTaskById(uint64_t id);
-
-}  // namespace internal
 
 // ---------------------------------------------------------------------------------------------------------------------
 
@@ -274,9 +323,20 @@ T EventLoop::Run(Coro<T> coro, std::source_location where) {
     coro.Close();
     throw;
   }
+  TakeMail();
   Task<T> task = internal::SpawnOn(core(), std::move(coro), SpawnOptions(), where);
   RunUntilDone(task);
   return std::move(task).Result();
+}
+
+template <typename H>
+  requires std::is_base_of_v<AnyFuture, H>
+internal::ResultType<H> EventLoop::Run(H handle) {
+  RequireIdle("Run()");
+  handle.state().RequireSameLoop(core(), "Run()");
+  TakeMail();
+  RunUntilDone(handle);
+  return internal::TakeResult(handle);
 }
 
 template <typename F>
@@ -287,46 +347,51 @@ auto EventLoop::Run(F&& fn, std::source_location where) {
 }
 
 template <typename F>
-CallbackHandle EventLoop::CallSoon(F&& fn) {
+CallbackHandle EventLoop::CallSoon(F&& fn, std::source_location where) {
   CheckThread("CallSoon()");
-  CallbackHandle handle(internal::MakeCallback(core(), std::forward<F>(fn)));
+  TakeMail();
+  CallbackHandle handle(internal::MakeCallback(core(), std::forward<F>(fn), where));
   handle.callback()->Schedule();
   return handle;
 }
 
 template <typename F>
-CallbackHandle EventLoop::CallLater(absl::Duration delay, F&& fn) {
-  return CallAt(Time() + delay, std::forward<F>(fn));
+CallbackHandle EventLoop::CallLater(AnyDuration delay, F&& fn, std::source_location where) {
+  return CallAt(Time() + delay, std::forward<F>(fn), where);
 }
 
 template <typename F>
-CallbackHandle EventLoop::CallAt(LoopTime when, F&& fn) {
+CallbackHandle EventLoop::CallAt(LoopTime when, F&& fn, std::source_location where) {
   CheckThread("CallAt()");
-  CallbackHandle handle(internal::MakeCallback(core(), std::forward<F>(fn)));
+  CallbackHandle handle(internal::MakeCallback(core(), std::forward<F>(fn), where));
   handle.callback()->ScheduleAt(when);
   return handle;
 }
 
 template <typename F>
-auto EventLoop::RunInExecutor(F&& fn) -> Future<std::invoke_result_t<std::decay_t<F>&>> {
+auto EventLoop::RunInExecutor(F&& fn, std::source_location where) -> Future<std::invoke_result_t<std::decay_t<F>&>> {
   using R = std::invoke_result_t<std::decay_t<F>&>;
   CheckThread("RunInExecutor()");
-  Future<R> future{internal::StateRef<internal::FutureState>(new internal::PromiseState<R>(core()))};
+  Future<R> future{internal::Ref<internal::FutureState>(new internal::PlainFutureState<R>(core(), where))};
   // The job goes to another thread and must not touch the future there: it knows it by number only.
-  StartJob([this, ticket = AddJob(future), inbox = inbox_, fn = std::forward<F>(fn)]() mutable {
+  const JobTicket ticket = AddJob(future);
+  EventLoop* const chooser = RunsJobsItself() ? this : nullptr;
+  auto job = [this, chooser, ticket, inbox = inbox_, fn = std::forward<F>(fn)]() mutable {
     const uint64_t id = ticket.id;
-    if (ticket.cancelled->load(std::memory_order_relaxed) && LeavesOutCancelledJob()) {
+    if (ticket.cancelled->load(std::memory_order_relaxed) && (chooser == nullptr || chooser->LeavesOutCancelledJob())) {
       inbox->Add([this, id] { TakeJob(id); });
       return;
     }
-    internal::JobResult<R> result(fn);
+    // By pointer: moving the value may throw, and here nobody would hear of it.
+    auto result = std::make_unique<internal::JobResult<R>>(fn);
     inbox->Add([this, id, result = std::move(result)]() mutable {
       // Runs on the loop's thread, and not at all once the loop is closed.
       if (const auto state = TakeJob(id); state && !state->IsDone()) {
-        result.Complete(static_cast<internal::PromiseState<R>&>(*state));
+        result->Complete(static_cast<internal::PlainFutureState<R>&>(*state));
       }
     });
-  });
+  };
+  StartTicketed(ticket.id, std::move(job), where);
   return future;
 }
 

@@ -4,12 +4,11 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <string>
 #include <utility>
 #include <vector>
 
 #include "detent/runtime/core.h"
-#include "detent/sim/sim.h"
+#include "detent/testing/test_loop.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -19,18 +18,6 @@ namespace {
 using ::testing::Each;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-
-// Runs `start` as a task of a loop that ends while everything that it started waits; gives what was reported.
-std::vector<std::string> EndWhilePending(std::function<void()> start) {
-  std::vector<std::string> reports;
-  sim::SimLoop loop({.strategy = sim::Fifo()});
-  loop.SetExceptionHandler([&](const ExceptionContext& context) { reports.push_back(context.message); });
-  loop.Run([&]() -> Coro<> {
-    start();
-    for (int i = 0; i < 5; ++i) co_await Yield();
-  });
-  return reports;
-}
 
 // A local that does things when its frame is destroyed.
 class AtExit {
@@ -43,23 +30,35 @@ class AtExit {
   std::function<void()> action_;
 };
 
-TEST(LoopEndTest, EveryPendingTaskIsReportedAndItsFramesDestroyed) {
+class LoopEndTest : public detent_testing::TestLoop {
+ protected:
+  // Runs `start` as a task of the loop, which ends while everything that it started waits.
+  void EndWhilePending(std::function<void()> start) {
+    Run([&]() -> Coro<> {
+      start();
+      for (int i = 0; i < 5; ++i) co_await Yield();
+    });
+    DestroyLoop();
+  }
+};
+
+TEST_F(LoopEndTest, EveryPendingTaskIsReportedAndItsFramesDestroyed) {
   auto alive = std::make_shared<int>();
-  const std::vector<std::string> reports = EndWhilePending([&] {
+  EndWhilePending([&] {
     Spawn([alive]() -> Coro<> { co_await Sleep(absl::Hours(1)); }, {.name = "sleeper"});
     Spawn([alive]() -> Coro<> { co_await MakeFuture<int>(); }, {.name = "waiter"});
   });
   EXPECT_EQ(alive.use_count(), 1);
-  ASSERT_EQ(reports.size(), 2u);
-  EXPECT_THAT(reports, Each(HasSubstr("was destroyed while pending, waiting for ")));
-  EXPECT_THAT(reports[0], HasSubstr("task \"waiter\""));  // The newest goes first.
+  ASSERT_EQ(reports_.size(), 2u);
+  EXPECT_THAT(reports_, Each(HasSubstr("was destroyed while pending, waiting for ")));
+  EXPECT_THAT(reports_[0], HasSubstr("task \"waiter\""));  // The newest goes first.
 }
 
 // Regression: the future and its callback kept each other for good.
-TEST(LoopEndTest, ACallbackThatCapturesItsOwnFutureIsDropped) {
+TEST_F(LoopEndTest, ACallbackThatCapturesItsOwnFutureIsDropped) {
   auto alive = std::make_shared<int>();
   Future<int> kept;
-  const std::vector<std::string> reports = EndWhilePending([&] {
+  EndWhilePending([&] {
     Future<int> future = MakeFuture<int>();
     future.AddDoneCallback([future, alive](Future<int>) {});
     kept = MakeFuture<int>();
@@ -73,10 +72,10 @@ TEST(LoopEndTest, ACallbackThatCapturesItsOwnFutureIsDropped) {
   });
   EXPECT_EQ(alive.use_count(), 1);
   EXPECT_FALSE(kept.Done());
-  EXPECT_THAT(reports, IsEmpty());
+  EXPECT_THAT(reports_, IsEmpty());
 }
 
-TEST(LoopEndTest, WaitersOfEveryPrimitiveMayBeLeft) {
+TEST_F(LoopEndTest, WaitersOfEveryPrimitiveMayBeLeft) {
   Lock lock;
   Event event;
   Condition condition;
@@ -85,11 +84,17 @@ TEST(LoopEndTest, WaitersOfEveryPrimitiveMayBeLeft) {
   Queue<int> empty, full(1);
   full.PutNowait(1);
   EndWhilePending([&] {
-    Spawn([&]() -> Coro<> { auto held = co_await lock.Hold(); co_await Sleep(absl::Hours(1)); });
+    Spawn([&]() -> Coro<> {
+      auto held = co_await lock.Hold();
+      co_await Sleep(absl::Hours(1));
+    });
     for (int i = 0; i < 2; ++i) {
       Spawn([&]() -> Coro<> { auto held = co_await lock.Hold(); });
       Spawn([&]() -> Coro<> { co_await event.Wait(); });
-      Spawn([&]() -> Coro<> { auto held = co_await condition.Hold(); co_await condition.Wait(); });
+      Spawn([&]() -> Coro<> {
+        auto held = co_await condition.Hold();
+        co_await condition.Wait();
+      });
       Spawn([&]() -> Coro<> { auto permit = co_await semaphore.Hold(); });
       Spawn([&]() -> Coro<> { (void)co_await empty.Get(); });
       Spawn([&]() -> Coro<> { co_await full.Put(2); });
@@ -101,14 +106,12 @@ TEST(LoopEndTest, WaitersOfEveryPrimitiveMayBeLeft) {
   EXPECT_EQ(full.Size(), 1u);
 }
 
-TEST(LoopEndTest, EveryCombinatorMayBeLeft) {
+TEST_F(LoopEndTest, EveryCombinatorMayBeLeft) {
   EndWhilePending([&] {
     auto forever = []() -> Coro<> { co_await Sleep(absl::Hours(1)); };
     Spawn([=]() -> Coro<> { (void)co_await Gather(forever(), MakeFuture<int>(), Spawn(forever())); });
     Spawn([=]() -> Coro<> { (void)co_await GatherSettled(forever(), MakeFuture<int>()); });
-    Spawn([=]() -> Coro<> {
-      (void)co_await Wait(ReturnWhen::kFirstCompleted, forever(), MakeFuture<int>());
-    });
+    Spawn([=]() -> Coro<> { (void)co_await Wait(ReturnWhen::kFirstCompleted, forever(), MakeFuture<int>()); });
     Spawn([=]() -> Coro<> { (void)co_await Race(forever(), forever()); });
     Spawn([=]() -> Coro<> { co_await WaitFor(forever(), absl::Seconds(100)); });
     Spawn([=]() -> Coro<> { co_await Shield(MakeFuture<>()); });
@@ -129,7 +132,7 @@ TEST(LoopEndTest, EveryCombinatorMayBeLeft) {
 }
 
 // Regression: a gather and a shield of futures that nobody completes kept themselves and those alive for ever.
-TEST(LoopEndTest, ADroppedGatherOrShieldOfPlainFuturesIsLetGo) {
+TEST_F(LoopEndTest, ADroppedGatherOrShieldOfPlainFuturesIsLetGo) {
   auto alive = std::make_shared<int>();
   EndWhilePending([&] {
     Future<int> future = MakeFuture<int>();
@@ -140,7 +143,7 @@ TEST(LoopEndTest, ADroppedGatherOrShieldOfPlainFuturesIsLetGo) {
   EXPECT_EQ(alive.use_count(), 1);
 }
 
-TEST(LoopEndTest, DestructorsMayUseTheLoop) {
+TEST_F(LoopEndTest, DestructorsMayUseTheLoop) {
   Event event;
   Queue<int> queue;
   int callbacks = 0;
@@ -163,7 +166,7 @@ TEST(LoopEndTest, DestructorsMayUseTheLoop) {
   EXPECT_EQ(callbacks, 0);
 }
 
-TEST(LoopEndTest, CallbacksThatDidNotRunAreDropped) {
+TEST_F(LoopEndTest, CallbacksThatDidNotRunAreDropped) {
   auto alive = std::make_shared<int>();
   CallbackHandle kept;
   EndWhilePending([&] {
@@ -178,7 +181,7 @@ TEST(LoopEndTest, CallbacksThatDidNotRunAreDropped) {
   EXPECT_EQ(alive.use_count(), 1);
 }
 
-TEST(LoopEndTest, NoTaskIsCurrentWhenCallbacksAreDropped) {
+TEST_F(LoopEndTest, NoTaskIsCurrentWhenCallbacksAreDropped) {
   int without_a_task = 0;
   EndWhilePending([&] {
     Spawn([]() -> Coro<> { co_await MakeFuture<>(); });
@@ -188,7 +191,7 @@ TEST(LoopEndTest, NoTaskIsCurrentWhenCallbacksAreDropped) {
   EXPECT_EQ(without_a_task, 1);
 }
 
-TEST(LoopEndTest, HandlesOutliveTheLoop) {
+TEST_F(LoopEndTest, HandlesOutliveTheLoop) {
   Future<int> future;
   Future<> done;
   Task<> task;
@@ -218,32 +221,27 @@ TEST(LoopEndTest, HandlesOutliveTheLoop) {
   coro->Close();
 }
 
-TEST(LoopEndTest, ALoopThatNeverRanMayEnd) {
+TEST_F(LoopEndTest, ALoopThatNeverRanMayEnd) {
   auto alive = std::make_shared<int>();
-  {
-    sim::SimLoop loop;
-    loop.CallSoon([alive] {});
-    loop.CallLater(absl::Seconds(1), [alive] {});
-  }
+  loop_->CallSoon([alive] {});
+  loop_->CallLater(absl::Seconds(1), [alive] {});
+  DestroyLoop();
   EXPECT_EQ(alive.use_count(), 1);
 }
 
-TEST(LoopEndTest, ResetDropsEverythingWithoutAReport) {
-  std::vector<std::string> reports;
+TEST_F(LoopEndTest, ResetDropsEverythingWithoutAReport) {
   auto alive = std::make_shared<int>();
-  sim::SimLoop loop({.strategy = sim::Fifo()});
-  loop.SetExceptionHandler([&](const ExceptionContext& context) { reports.push_back(context.message); });
   for (int i = 0; i < 3; ++i) {
-    loop.Run([&]() -> Coro<> {
+    Run([&]() -> Coro<> {
       Spawn([alive]() -> Coro<> { co_await MakeFuture<>(); });
       EventLoop::Current().CallLater(absl::Hours(1), [alive] {});
       (void)Gather(MakeFuture<int>(), MakeFuture<int>());
       co_await Yield();
     });
-    loop.Reset(1);
+    loop_->Reset(1);
     EXPECT_EQ(alive.use_count(), 1);
   }
-  EXPECT_THAT(reports, IsEmpty());
+  EXPECT_THAT(reports_, IsEmpty());
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "detent/runtime/core.h"
-#include "detent/runtime/epoll_loop.h"
+#include "detent/runtime/epoll/epoll_loop.h"
 #include "detent/sim/sim.h"
 #include "detent/testing/testing.h"
 #include "gmock/gmock.h"
@@ -34,8 +34,7 @@ class EventLoopTest : public ::testing::TestWithParam<Kind> {
     } else {
       loop_ = std::make_unique<EpollLoop>();
     }
-    loop_->SetExceptionHandler(
-        [this](const ExceptionContext& context) { reports_.push_back(context.ToString()); });
+    loop_->SetExceptionHandler([this](const ExceptionContext& context) { reports_.push_back(context.ToString()); });
   }
 
   // A callback that notes `name`.

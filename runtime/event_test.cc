@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "detent/runtime/core.h"
-#include "detent/sim/sim.h"
+#include "detent/testing/test_loop.h"
 #include "detent/testing/testing.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -19,26 +19,24 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 // Tasks that wait for one event and note in a log that they went on.
-class EventTest : public ::testing::Test {
+class EventTest : public detent_testing::TestLoop {
  protected:
   Task<> Waiter(std::string name) {
     return Spawn(
         [this](std::string me) -> Coro<> {
           co_await ready_->Wait();
-          log_.push_back(me);
+          Note(me);
         },
         std::move(name));
   }
 
-  sim::SimLoop loop_{{.strategy = sim::Fifo()}};
   std::unique_ptr<Event> ready_ = std::make_unique<Event>("ready");
-  std::vector<std::string> log_;
 };
 
 // ev-01, ev-04, ev-06
 TEST_F(EventTest, WaitingForASetEventDoesNotSuspend) {
-  loop_.Run([&]() -> Coro<> {
-    EventLoop::Current().CallSoon([&] { log_.push_back("another step"); });
+  Run([&]() -> Coro<> {
+    EventLoop::Current().CallSoon([&] { Note("another step"); });
     EXPECT_FALSE(ready_->IsSet());
     ready_->Set();
     ready_->Set();
@@ -52,14 +50,14 @@ TEST_F(EventTest, WaitingForASetEventDoesNotSuspend) {
 
 // ev-02
 TEST_F(EventTest, SetWakesAllInTheOrderInWhichTheyCame) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Task<> a = Waiter("a");
     Task<> b = Waiter("b");
     co_await Yield();
     ready_->Set();
     EXPECT_THAT(log_, IsEmpty());
     co_await ready_->Wait();
-    log_.push_back("main");
+    Note("main");
     co_await Gather(a, b);
   });
   EXPECT_THAT(log_, ElementsAre("main", "a", "b"));
@@ -67,7 +65,7 @@ TEST_F(EventTest, SetWakesAllInTheOrderInWhichTheyCame) {
 
 // ev-03
 TEST_F(EventTest, WhoWasWokenGoesOnAlthoughTheEventWasCleared) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Task<> a = Waiter("a");
     co_await Yield();
     ready_->Set();
@@ -85,7 +83,7 @@ TEST_F(EventTest, WhoWasWokenGoesOnAlthoughTheEventWasCleared) {
 TEST_F(EventTest, ACancelledWaiterLeavesTheOthersAlone) {
   for (const bool cancel_first : {true, false}) {
     log_.clear();
-    loop_.Run([&]() -> Coro<> {
+    Run([&]() -> Coro<> {
       ready_->Clear();
       Task<> a = Waiter("a");
       Task<> b = Waiter("b");
@@ -101,11 +99,11 @@ TEST_F(EventTest, ACancelledWaiterLeavesTheOthersAlone) {
 }
 
 TEST_F(EventTest, AWaiterMayWaitAgainAtOnce) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Task<> twice = Spawn([&]() -> Coro<> {
       for (int i = 0; i < 2; ++i) {
         co_await ready_->Wait();
-        log_.push_back("woken");
+        Note("woken");
         ready_->Clear();
       }
     });
@@ -120,7 +118,7 @@ TEST_F(EventTest, AWaiterMayWaitAgainAtOnce) {
 }
 
 TEST_F(EventTest, WaitersOfADestroyedEventGetAnError) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Task<> waiting = Waiter("waiting");
     Task<> cancelled = Waiter("cancelled");
     co_await Yield();
@@ -133,18 +131,15 @@ TEST_F(EventTest, WaitersOfADestroyedEventGetAnError) {
 }
 
 TEST_F(EventTest, ALoopMayEndBeforeTheEvent) {
-  {
-    sim::SimLoop loop;
-    loop.SetExceptionHandler([](const ExceptionContext&) {});
-    loop.Run([&]() -> Coro<> {
-      Waiter("a");
-      Waiter("b");
-      co_await Yield();
-      ready_->Set();
-      ready_->Clear();
-      Waiter("c");
-    });
-  }
+  Run([&]() -> Coro<> {
+    Waiter("a");
+    Waiter("b");
+    co_await Yield();
+    ready_->Set();
+    ready_->Clear();
+    Waiter("c");
+  });
+  DestroyLoop();
   ready_->Set();  // Touches no waiter that is gone.
   EXPECT_EQ(ready_->IsSet(), true);
 }

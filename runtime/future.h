@@ -22,6 +22,7 @@
 
 #include <cstdint>
 #include <exception>
+#include <source_location>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -31,7 +32,7 @@
 #include "detent/runtime/internal/awaiting.h"
 #include "detent/runtime/internal/done_callback.h"
 #include "detent/runtime/internal/future_state.h"
-#include "detent/runtime/internal/join.h"
+#include "detent/runtime/internal/future_wait.h"
 
 namespace detent {
 
@@ -47,17 +48,20 @@ class AnyFuture {
   // The error it ended with, null if it ended with a result. The error then counts as looked at. Throws CancelledError
   // if it was cancelled, InvalidStateError if it is not done.
   std::exception_ptr Exception() const;
+  // The same for somebody who only watches, such as a log: the error counts as looked at no more than before, and is
+  // reported if nobody else looks.
+  std::exception_ptr PeekException() const;
   // Whether it ended with an error that nobody looked at: what is reported when the last handle is dropped.
   bool HasUnseenError() const { return Seen().status() == internal::Status::kError && !state().IsRetrieved(); }
-  // Asks for an end. A plain future is cancelled at once; a task gets CancelledError at its innermost await; a gathering
-  // future passes it on to its children. False if it is done already.
+  // Asks for an end. A plain future is cancelled at once; a task gets CancelledError at its innermost await; a
+  // gathering future passes it on to its children. False if it is done already.
   bool Cancel() const { return state().Cancel(); }
   // `fn` runs as a callback soon after the future is done, with the future as its argument. The id is for
   // RemoveDoneCallback(). Callbacks of one future run in the order in which they were added. One that captures a handle
   // of its own future keeps it alive until it is done or its loop ends, which drops the callbacks that have not run.
   template <typename F>
-  uint64_t AddDoneCallback(F&& fn) const {
-    return internal::AddDoneCallback<AnyFuture>(state(), std::forward<F>(fn));
+  uint64_t AddDoneCallback(F&& fn, std::source_location where = std::source_location::current()) const {
+    return internal::AddDoneCallback<AnyFuture>(state(), std::forward<F>(fn), where);
   }
   // How many callbacks were removed: 1, or 0 if that one has been queued already or was never added.
   int RemoveDoneCallback(uint64_t id) const { return internal::RemoveDoneCallback(state(), id); }
@@ -67,25 +71,26 @@ class AnyFuture {
   // --- For the library ---
 
   [[noreturn]] static void ThrowEmpty();
-  explicit AnyFuture(internal::StateRef<internal::FutureState> state) : state_(std::move(state)) {}
+  explicit AnyFuture(internal::Ref<internal::FutureState> state) : state_(std::move(state)) {}
   internal::FutureState& state() const {
-    if (!state_) [[unlikely]] ThrowEmpty();
+    if (!state_) [[unlikely]]
+      ThrowEmpty();
     return *state_;
   }
   // The state, for a look at whether and how it ended.
   internal::FutureState& Seen() const {
     internal::FutureState& seen = state();
-    internal::NoteAccess(seen.core(), *seen.Object(), internal::AccessMode::kRead);
+    internal::NoteAccess(seen.core(), *seen.Object(), AccessMode::kRead);
     return seen;
   }
-  const internal::StateRef<internal::FutureState>& state_ref() const { return state_; }
-  internal::StateRef<internal::FutureState> TakeStateRef() { return std::move(state_); }
-  internal::OwnedOperationAwait<internal::JoinAny> IntoAwaiter() const {
-    return internal::OwnedOperationAwait<internal::JoinAny>(state());
+  const internal::Ref<internal::FutureState>& ref() const { return state_; }
+  internal::Ref<internal::FutureState> TakeRef() { return std::move(state_); }
+  internal::Awaiter<internal::AnyFutureWait> IntoAwaiter() const {
+    return internal::Awaiter<internal::AnyFutureWait>(state());
   }
 
  protected:
-  internal::StateRef<internal::FutureState> state_;
+  internal::Ref<internal::FutureState> state_;
 };
 
 namespace internal {
@@ -94,7 +99,7 @@ namespace internal {
 template <typename T, typename Handle, typename Base>
 class TypedHandle : public Base {
  public:
-  using Result_ = T;
+  using Value = T;
 
   // The result, by reference. Throws the error, CancelledError, or InvalidStateError if it is not done.
   decltype(auto) Result() const& {
@@ -104,26 +109,24 @@ class TypedHandle : public Base {
   // The result by value: moved out if this is the last handle or T cannot be copied.
   T Result() && {
     this->state().RequireValue();
-    const StateRef<FutureState> state = std::move(this->state_);
+    const Ref<FutureState> state = std::move(this->state_);
     return TakeFrom<T>(*state);
   }
 
   template <typename F>
-  uint64_t AddDoneCallback(F&& fn) const {
-    return internal::AddDoneCallback<Handle>(this->state(), std::forward<F>(fn));
+  uint64_t AddDoneCallback(F&& fn, std::source_location where = std::source_location::current()) const {
+    return internal::AddDoneCallback<Handle>(this->state(), std::forward<F>(fn), where);
   }
 
-  OwnedOperationAwait<JoinByReference<T>> IntoAwaiter() const& {
-    return OwnedOperationAwait<JoinByReference<T>>(this->state());
-  }
-  OwnedOperationAwait<JoinByValue<T>> IntoAwaiter() && {
+  Awaiter<ReferenceWait<T>> IntoAwaiter() const& { return Awaiter<ReferenceWait<T>>(this->state()); }
+  Awaiter<ValueWait<T>> IntoAwaiter() && {
     this->state();
-    return OwnedOperationAwait<JoinByValue<T>>(std::move(this->state_));
+    return Awaiter<ValueWait<T>>(std::move(this->state_));
   }
 
  protected:
   TypedHandle() {}
-  explicit TypedHandle(StateRef<FutureState> state) : Base(std::move(state)) {}
+  explicit TypedHandle(Ref<FutureState> state) : Base(std::move(state)) {}
 };
 
 }  // namespace internal
@@ -149,7 +152,7 @@ class Future : public internal::TypedHandle<T, Future<T>, AnyFuture> {
   }
   template <typename E>
   void SetException(E&& error) const {
-    internal::PromiseState<T>& state = Settable("Future::SetException()");
+    internal::PlainFutureState<T>& state = Settable("Future::SetException()");
     if constexpr (std::is_same_v<std::decay_t<E>, std::exception_ptr>) {
       if (error == nullptr) throw InvalidStateError("Future::SetException(): the exception is null; use SetResult()");
       state.CompleteWithError(std::forward<E>(error));
@@ -160,22 +163,24 @@ class Future : public internal::TypedHandle<T, Future<T>, AnyFuture> {
 
   // --- For the library ---
 
-  explicit Future(internal::StateRef<internal::FutureState> state)
+  explicit Future(internal::Ref<internal::FutureState> state)
       : internal::TypedHandle<T, Future<T>, AnyFuture>(std::move(state)) {}
 
  private:
-  internal::PromiseState<T>& Settable(const char* what) const {
+  internal::PlainFutureState<T>& Settable(const char* what) const {
     internal::FutureState& state = this->state();
-    internal::RequireSettable(state, what);
-    return static_cast<internal::PromiseState<T>&>(state);
+    state.RequireSettable(what);
+    internal::NoteComplete(state.core(), *state.Object(), what);
+    return static_cast<internal::PlainFutureState<T>&>(state);
   }
 };
 
-// A new pending future of the running loop.
+// A new pending future of the running loop. Reports of it name the place of the call.
 template <typename T = void>
-Future<T> MakeFuture() {
-  return Future<T>(internal::StateRef<internal::FutureState>(
-      new internal::PromiseState<T>(internal::RequireCore("MakeFuture()"))));
+[[nodiscard("nobody can complete it: keep it, to co_await it")]] Future<T> MakeFuture(
+    std::source_location where = std::source_location::current()) {
+  return Future<T>(internal::Ref<internal::FutureState>(
+      new internal::PlainFutureState<T>(internal::RequireCore("MakeFuture()"), where)));
 }
 
 }  // namespace detent

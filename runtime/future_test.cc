@@ -2,14 +2,12 @@
 #include "detent/runtime/future.h"
 
 #include <memory>
-#include <optional>
 #include <stdexcept>
-#include <string>
 #include <utility>
 #include <vector>
 
 #include "detent/runtime/core.h"
-#include "detent/sim/sim.h"
+#include "detent/testing/test_loop.h"
 #include "detent/testing/testing.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -20,19 +18,8 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using Log = std::vector<std::string>;
 
-class FutureTest : public ::testing::Test {
- protected:
-  FutureTest() {
-    loop_.SetExceptionHandler(
-        [this](const ExceptionContext& context) { reports_.push_back(context.ToString()); });
-  }
-
-  sim::SimLoop loop_{{.strategy = sim::Fifo()}};
-  Log log_;
-  Log reports_;
-};
+class FutureTest : public detent_testing::TestLoop {};
 
 // A value that counts its copies.
 class Counted {
@@ -49,7 +36,7 @@ class Counted {
 
 // fut-01
 TEST_F(FutureTest, APendingFutureHasNoResult) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Future<int> future = MakeFuture<int>();
     EXPECT_FALSE(future.Done());
     EXPECT_FALSE(future.Cancelled());
@@ -61,7 +48,7 @@ TEST_F(FutureTest, APendingFutureHasNoResult) {
 
 // fut-03, fut-04
 TEST_F(FutureTest, ACancelledFutureStaysSo) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Future<int> future = MakeFuture<int>();
     EXPECT_TRUE(future.Cancel());
     EXPECT_TRUE(future.Done());
@@ -77,7 +64,7 @@ TEST_F(FutureTest, ACancelledFutureStaysSo) {
 
 // fut-05
 TEST_F(FutureTest, AResultIsSetOnce) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Future<int> future = MakeFuture<int>();
     future.SetResult(42);
     EXPECT_TRUE(future.Done());
@@ -93,7 +80,7 @@ TEST_F(FutureTest, AResultIsSetOnce) {
 
 // fut-06
 TEST_F(FutureTest, AnErrorIsTheOneThatWasSet) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Future<> future = MakeFuture();
     EXPECT_THROW(future.SetException(std::exception_ptr()), InvalidStateError);
     EXPECT_FALSE(future.Done());
@@ -108,7 +95,7 @@ TEST_F(FutureTest, AnErrorIsTheOneThatWasSet) {
 }
 
 TEST_F(FutureTest, ARefusedResultIsStillTheCallers) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Future<std::unique_ptr<int>> future = MakeFuture<std::unique_ptr<int>>();
     future.Cancel();
     auto value = std::make_unique<int>(1);
@@ -120,19 +107,19 @@ TEST_F(FutureTest, ARefusedResultIsStillTheCallers) {
 
 // fut-02, fut-10, fut-11
 TEST_F(FutureTest, CallbacksRunLaterAndInOrderWithTheFuture) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Future<int> future = MakeFuture<int>();
     for (const char* name : {"a", "b"}) {
       future.AddDoneCallback([&, name](const Future<int>& done) {
         EXPECT_TRUE(done == future);
-        log_.push_back(name);
+        Note(name);
       });
     }
     future.SetResult(1);
     EXPECT_THAT(log_, IsEmpty());
     co_await Yield();
     EXPECT_THAT(log_, ElementsAre("a", "b"));
-    future.AddDoneCallback([&](const Future<int>&) { log_.push_back("late"); });
+    future.AddDoneCallback([&](const Future<int>&) { Note("late"); });
     EXPECT_EQ(log_.size(), 2u);
     co_await Yield();
     EXPECT_EQ(log_.back(), "late");
@@ -141,11 +128,11 @@ TEST_F(FutureTest, CallbacksRunLaterAndInOrderWithTheFuture) {
 
 // fut-12, fut-13
 TEST_F(FutureTest, ARemovedCallbackDoesNotRun) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Future<> future = MakeFuture();
     std::vector<uint64_t> ids;
     for (const char* name : {"a", "b", "c"}) {
-      ids.push_back(future.AddDoneCallback([&, name](const AnyFuture&) { log_.push_back(name); }));
+      ids.push_back(future.AddDoneCallback([&, name](const AnyFuture&) { Note(name); }));
     }
     EXPECT_EQ(future.RemoveDoneCallback(ids[1]), 1);
     EXPECT_EQ(future.RemoveDoneCallback(ids[1]), 0);
@@ -158,20 +145,20 @@ TEST_F(FutureTest, ARemovedCallbackDoesNotRun) {
 
 // fut-14, fut-15, fut-16: there is no comparison to change the list from; a closure's destructor can.
 TEST_F(FutureTest, AClosureThatChangesTheCallbacksWhileItGoesIsHarmless) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     for (const bool completed : {false, true}) {
       log_.clear();
       Future<> future = MakeFuture();
       uint64_t last = 0;
       auto meddle = [&](int*) {
         future.RemoveDoneCallback(last);
-        if (!future.Done()) future.AddDoneCallback([&](const AnyFuture&) { log_.push_back("added"); });
+        if (!future.Done()) future.AddDoneCallback([&](const AnyFuture&) { Note("added"); });
       };
       int dummy = 0;
       std::shared_ptr<int> token(&dummy, meddle);
-      const uint64_t first = future.AddDoneCallback([&, token](const AnyFuture&) { log_.push_back("first"); });
-      future.AddDoneCallback([&](const AnyFuture&) { log_.push_back("middle"); });
-      last = future.AddDoneCallback([&](const AnyFuture&) { log_.push_back("last"); });
+      const uint64_t first = future.AddDoneCallback([&, token](const AnyFuture&) { Note("first"); });
+      future.AddDoneCallback([&](const AnyFuture&) { Note("middle"); });
+      last = future.AddDoneCallback([&](const AnyFuture&) { Note("last"); });
       token = nullptr;
       if (!completed) {
         EXPECT_EQ(future.RemoveDoneCallback(first), 1);
@@ -188,10 +175,10 @@ TEST_F(FutureTest, AClosureThatChangesTheCallbacksWhileItGoesIsHarmless) {
 }
 
 TEST_F(FutureTest, ACallbackThatThrowsIsReportedAndTheOthersRun) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Future<> future = MakeFuture();
     future.AddDoneCallback([](const AnyFuture&) { throw std::runtime_error("oops"); });
-    future.AddDoneCallback([&](const AnyFuture&) { log_.push_back("ran"); });
+    future.AddDoneCallback([&](const AnyFuture&) { Note("ran"); });
     future.SetResult();
     co_await Yield();
   });
@@ -202,11 +189,11 @@ TEST_F(FutureTest, ACallbackThatThrowsIsReportedAndTheOthersRun) {
 
 // fut-17
 TEST_F(FutureTest, AwaitingADoneFutureDoesNotSuspend) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Future<int> future = MakeFuture<int>();
     Task<> waiter = Spawn([&]() -> Coro<> {
       co_await future;
-      log_.push_back("waiter");
+      Note("waiter");
     });
     co_await Yield();
     future.SetResult(1);
@@ -217,11 +204,11 @@ TEST_F(FutureTest, AwaitingADoneFutureDoesNotSuspend) {
 }
 
 TEST_F(FutureTest, WaitersGoOnInTheOrderInWhichTheyCame) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Future<> future = MakeFuture();
     auto wait = [&](const char* name) -> Coro<> {
       co_await future;
-      log_.push_back(name);
+      Note(name);
     };
     std::vector<Task<>> tasks;
     for (const char* name : {"a", "b", "c"}) tasks.push_back(Spawn(wait, name));
@@ -234,7 +221,7 @@ TEST_F(FutureTest, WaitersGoOnInTheOrderInWhichTheyCame) {
 
 // fut-18, fut-24
 TEST_F(FutureTest, ADroppedErrorThatNobodySawIsReported) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Future<> future = MakeFuture();
     future.SetException(std::runtime_error("oops"));
     EXPECT_TRUE(future.HasUnseenError());
@@ -248,7 +235,7 @@ TEST_F(FutureTest, ADroppedErrorThatNobodySawIsReported) {
 
 // fut-19, fut-20, fut-21, fut-22, fut-23
 TEST_F(FutureTest, NothingElseThatIsDroppedIsReported) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     std::vector<Future<int>> futures;
     for (int i = 0; i < 6; ++i) futures.push_back(MakeFuture<int>());
     for (int i = 0; i < 3; ++i) futures[i].SetException(std::runtime_error("oops"));
@@ -261,8 +248,34 @@ TEST_F(FutureTest, NothingElseThatIsDroppedIsReported) {
   EXPECT_THAT(reports_, IsEmpty());
 }
 
+TEST_F(FutureTest, APeekAtTheErrorDoesNotCountAsLooking) {
+  Run([&]() -> Coro<> {
+    Future<int> future = MakeFuture<int>();
+    EXPECT_THROW((void)future.PeekException(), InvalidStateError);
+    future.SetException(std::runtime_error("lost"));
+    EXPECT_EQ(internal::DescribeException(future.PeekException()), "lost");
+    EXPECT_TRUE(future.HasUnseenError());
+    Future<int> fine = MakeFuture<int>(), cancelled = MakeFuture<int>();
+    fine.SetResult(1);
+    EXPECT_EQ(fine.PeekException(), nullptr);
+    cancelled.Cancel();
+    EXPECT_THROW((void)cancelled.PeekException(), CancelledError);
+    co_return;
+  });
+  EXPECT_THAT(reports_, ElementsAre(HasSubstr("lost")));
+  // After a look that counts, a peek takes nothing back.
+  Run([&]() -> Coro<> {
+    Future<int> future = MakeFuture<int>();
+    future.SetException(std::runtime_error("seen"));
+    (void)future.Exception();
+    (void)future.PeekException();
+    co_return;
+  });
+  EXPECT_EQ(reports_.size(), 1u);
+}
+
 TEST_F(FutureTest, TheLastHandleMovesItsValueOutAndOthersCopyIt) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     int copies = 0;
     Future<Counted> future = MakeFuture<Counted>();
     Future<Counted> other = future;
@@ -280,7 +293,7 @@ TEST_F(FutureTest, TheLastHandleMovesItsValueOutAndOthersCopyIt) {
 }
 
 TEST_F(FutureTest, AMoveOnlyValueMovesOutOfAnyHandle) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Future<std::unique_ptr<int>> future = MakeFuture<std::unique_ptr<int>>();
     Future<std::unique_ptr<int>> other = future;
     future.SetResult(std::make_unique<int>(3));
@@ -297,29 +310,26 @@ TEST_F(FutureTest, AnEmptyHandleSaysSo) {
   EXPECT_FALSE(empty);
   EXPECT_THROW(empty.Done(), InvalidStateError);
   EXPECT_THROW(empty.Cancel(), InvalidStateError);
-  loop_.Run([&]() -> Coro<> { EXPECT_THROW(co_await empty, InvalidStateError); });
+  Run([&]() -> Coro<> { EXPECT_THROW(co_await empty, InvalidStateError); });
 }
 
 // fut-31, fut-32
-TEST_F(FutureTest, AFutureNeedsARunningLoop) { EXPECT_THROW(MakeFuture<int>(), InvalidStateError); }
+TEST_F(FutureTest, AFutureNeedsARunningLoop) { EXPECT_THROW((void)MakeFuture<int>(), InvalidStateError); }
 
 TEST_F(FutureTest, HandlesMayOutliveTheirLoop) {
   Future<int> done, pending, failed;
   Task<> task;
-  {
-    sim::SimLoop loop;
-    loop.SetExceptionHandler([](const ExceptionContext&) {});
-    loop.Run([&]() -> Coro<> {
-      done = MakeFuture<int>();
-      done.SetResult(1);
-      pending = MakeFuture<int>();
-      pending.AddDoneCallback([&](const AnyFuture&) { log_.push_back("ran"); });
-      failed = MakeFuture<int>();
-      failed.SetException(std::runtime_error("oops"));
-      task = Spawn([&]() -> Coro<> { co_await pending; });
-      co_await Yield();
-    });
-  }
+  Run([&]() -> Coro<> {
+    done = MakeFuture<int>();
+    done.SetResult(1);
+    pending = MakeFuture<int>();
+    pending.AddDoneCallback([&](const AnyFuture&) { Note("ran"); });
+    failed = MakeFuture<int>();
+    failed.SetException(std::runtime_error("oops"));
+    task = Spawn([&]() -> Coro<> { co_await pending; });
+    co_await Yield();
+  });
+  DestroyLoop();
   EXPECT_EQ(done.Result(), 1);
   EXPECT_TRUE(task.Cancelled());
   EXPECT_FALSE(task.Cancel());

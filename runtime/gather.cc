@@ -3,16 +3,23 @@
 
 #include "absl/strings/str_cat.h"
 #include "detent/runtime/internal/access.h"
+#include "detent/runtime/internal/step_text.h"
 
 namespace detent::internal {
 
-GatherBase::GatherBase(LoopCore& core, size_t count, bool settled)
+// What may throw comes before what must be undone.
+GatherBase::GatherBase(LoopCore& core, size_t count, bool settled, std::source_location where)
+    : GatherBase(core, count, settled, where, std::make_unique<Child[]>(count)) {}
+
+GatherBase::GatherBase(LoopCore& core, size_t count, bool settled, std::source_location where,
+                       std::unique_ptr<Child[]> children)
     : FutureState(core, kIsDerived),
       count_(count),
       left_(count),
       settled_(settled),
-      children_(std::make_unique<Child[]>(count)),
-      source_(core.RunningSource()) {}
+      children_(std::move(children)),
+      source_(RunningSource(core)),
+      made_at_(where) {}
 
 GatherBase::~GatherBase() {
   if (left_ > 0) StopWatching();
@@ -30,7 +37,8 @@ void GatherBase::LetGo() {
 }
 
 void GatherBase::Begin() {
-  for (size_t i = 0; i < count_; ++i) children_[i].state->RequireSameLoop(core(), "Gather()");
+  for (size_t i = 0; i < count_; ++i)
+    children_[i].state->RequireSameLoop(core(), settled_ ? kGatherName<true> : kGatherName<false>);
   Keep();
   size_t done = 0;
   for (size_t i = 0; i < count_; ++i) {
@@ -52,7 +60,7 @@ void GatherBase::Begin() {
   for (size_t i = 0; done > 0 && i < count_; ++i) {
     if (children_[i].IsObserving()) continue;
     --done;
-    OnChildDone(*StateRef<FutureState>(children_[i].state), /*hop=*/false);
+    OnChildDone(*Ref<FutureState>(children_[i].state), /*hop=*/false);
   }
 }
 
@@ -65,7 +73,7 @@ void GatherBase::OnChildDone(FutureState& done, bool hop) noexcept {
     done.MarkRetrieved();
   } else if ((!settled_ && (done.status() != Status::kValue)) || left_ == 0) {
     decided_ = true;
-    if (!settled_ && done.status() != Status::kValue) failed_ = StateRef<FutureState>(&done);
+    if (!settled_ && done.status() != Status::kValue) failed_ = Ref<FutureState>(&done);
     if (hop) {
       AddReference();
       core().ready.Push(this);
@@ -87,7 +95,7 @@ void GatherBase::Run() {
 void GatherBase::Decide() {
   try {
     if (failed_) {
-      const StateRef<FutureState> failed = std::move(failed_);
+      const Ref<FutureState> failed = std::move(failed_);
       if (failed->status() == Status::kCancelled || failed->FailedByCancellation()) {
         failed->MarkRetrieved();
         CompleteWithCancelledError();
@@ -109,13 +117,19 @@ bool GatherBase::Cancel() {
   NoteAccess(core(), *Object(), AccessMode::kWrite);
   if (IsDone()) return false;
   bool any = false;
-  for (size_t i = 0; i < count_; ++i) any |= StateRef<FutureState>(children_[i].state)->Cancel();
+  for (size_t i = 0; i < count_; ++i) any |= Ref<FutureState>(children_[i].state)->Cancel();
   if (any) cancel_requested_ = true;
   return any;
 }
 
-std::string GatherBase::Describe() const {
-  return absl::StrCat("Gather of ", count_, ", ", left_, " pending");
+void GatherBase::DescribeStep(StepText& text) const {
+  text.what = settled_ ? "end of a GatherSettled" : "end of a Gather";
+  text.where = made_at_;
+}
+
+void GatherBase::DescribeAwaited(WaitText& text) const {
+  text.noun = absl::StrCat(settled_ ? "GatherSettled of " : "Gather of ", count_);
+  text.pending = left_;
 }
 
 void GatherBase::AddBlockers(std::vector<TaskState*>& tasks) const {
@@ -124,9 +138,9 @@ void GatherBase::AddBlockers(std::vector<TaskState*>& tasks) const {
   }
 }
 
-uint64_t GatherBase::Lane() const {
-  const uint64_t lane = WaiterLane();
-  return lane != 0 ? lane : LaneOfCallbacks(source_);
+Lane GatherBase::lane() const {
+  const Lane lane = WaiterLane();
+  return lane ? lane : Lane::OfCallbacks(source_);
 }
 
 }  // namespace detent::internal

@@ -6,8 +6,8 @@
 //   std::vector<Page> pages = co_await Gather(std::move(coros));          // a vector of Coros, Tasks or Futures
 //   auto [a, b] = co_await GatherSettled(Fetch(x), Fetch(y));             // Outcome<T>s instead of errors
 //
-// Coros become tasks at the call, in argument order. void counts as std::monostate, and so does the result of an AnyTask
-// or AnyFuture. The result is a Future, so that it can be kept, shielded, or awaited more than once.
+// Coros become tasks at the call, in argument order. void counts as std::monostate, and so does the result of an
+// AnyTask or AnyFuture. The result is a Future, so that it can be kept, shielded, or awaited more than once.
 //
 // Errors.        The first error, or the first child that is cancelled from elsewhere, ends the gather at once; the
 //                other children run on, and their errors count as looked at. GatherSettled() ends with the last child.
@@ -20,6 +20,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <source_location>
 #include <string>
 #include <tuple>
 #include <type_traits>
@@ -28,45 +29,86 @@
 #include <vector>
 
 #include "detent/runtime/future.h"
+#include "detent/runtime/handles.h"
 #include "detent/runtime/internal/access.h"
 #include "detent/runtime/internal/future_state.h"
 #include "detent/runtime/internal/self_kept.h"
 #include "detent/runtime/outcome.h"
-#include "detent/runtime/wait.h"
 
 namespace detent {
+namespace internal {
+
+// Results in argument order, or how each ended.
+template <bool kSettled, typename... T>
+using GatherTuple = std::conditional_t<kSettled, std::tuple<Outcome<T>...>, std::tuple<Stored<T>...>>;
+template <bool kSettled, typename T>
+using GatherVector = std::conditional_t<kSettled, std::vector<Outcome<T>>, std::vector<Stored<T>>>;
+
+template <typename... A>
+using Gathered = Future<GatherTuple<false, ResultType<HandleOf<A>>...>>;
+template <typename... A>
+using GatheredSettled = Future<GatherTuple<true, ResultType<HandleOf<A>>...>>;
+
+}  // namespace internal
+
+// Gather(a, b, ...) gives a tuple of the results, GatherSettled(a, b, ...) one of how each ended, as Outcomes: it ends
+// with the last child. Of a vector they give a vector.
+template <typename H>
+  requires std::is_base_of_v<AnyFuture, H>
+[[nodiscard("needs co_await")]] Future<internal::GatherVector<false, internal::ResultType<H>>> Gather(
+    std::vector<H> handles, std::source_location where = std::source_location::current());
+template <typename T>
+[[nodiscard("needs co_await")]] Future<internal::GatherVector<false, T>> Gather(
+    std::vector<Coro<T>>&& coros, std::source_location where = std::source_location::current());
+template <typename T>
+void Gather(std::vector<Coro<T>>& coros);  // Refused when it is compiled: say std::move(coros).
+
+template <typename H>
+  requires std::is_base_of_v<AnyFuture, H>
+[[nodiscard("needs co_await")]] Future<internal::GatherVector<true, internal::ResultType<H>>> GatherSettled(
+    std::vector<H> handles, std::source_location where = std::source_location::current());
+template <typename T>
+[[nodiscard("needs co_await")]] Future<internal::GatherVector<true, T>> GatherSettled(
+    std::vector<Coro<T>>&& coros, std::source_location where = std::source_location::current());
+template <typename T>
+void GatherSettled(std::vector<Coro<T>>& coros);  // Refused when it is compiled: say std::move(coros).
+
+// --------------------------------------------------------------------------------------------------------------------
+
 namespace internal {
 
 // The gathering future. The deciding child (the last, or the first that failed) queues one hop, which completes it.
 class GatherBase : public FutureState, public Runnable, public SelfKept {
  public:
   bool Cancel() final;
-  std::string Describe() const final;
+  void DescribeAwaited(WaitText& text) const final;
+  std::source_location MadeAt() const final { return made_at_; }
   void AddBlockers(std::vector<TaskState*>& tasks) const final;
 
   void Run() final;
-  uint64_t Lane() const final;
+  void DescribeStep(StepText& text) const final;
+  Lane lane() const final;
   void Discard() final { DropReference(); }
   void LetGo() final;
 
  protected:
-  GatherBase(LoopCore& core, size_t count, bool settled);
+  GatherBase(LoopCore& core, size_t count, bool settled, std::source_location where);
   ~GatherBase();
 
   // Starts to watch; completes at once if that is already decided.
   void Begin();
-  // The same for children that are spawned here. REQUIRES: count() > 0.
+  // Spawns the children and starts to watch. REQUIRES: count() > 0.
   template <typename T>
-  void BeginSpawned(std::vector<Coro<T>>& coros, std::source_location where) {
+  void BeginSpawned(std::vector<Coro<T>>& coros) {
     Keep();
     LoopCore& core = this->core();
     const bool may_have_context = MayHaveContext(core);
     Child* child = children_.get();
     try {
       for (Coro<T>& coro : coros) {
-        TaskOf<T>* const task = NewTask<T>(core, coro, where);
-        if (may_have_context) [[unlikely]] task->TakeNameAndContext({});
-        child->state.BecomeAdopted(task);
+        TaskOf<T>* const task =
+            may_have_context ? NewTaskWithExtras<T>(core, coro, {}, made_at_) : NewTask<T>(core, coro, made_at_);
+        child->state.Adopt(task);
         Watch(*child++);
       }
     } catch (...) {  // No memory. Those that were spawned run on, and report their errors themselves.
@@ -76,14 +118,14 @@ class GatherBase : public FutureState, public Runnable, public SelfKept {
     }
   }
   FutureState& child(size_t index) { return *children_[index].state; }
-  void SetChild(size_t index, StateRef<FutureState> state) { children_[index].state = std::move(state); }
+  void SetChild(size_t index, Ref<FutureState> state) { children_[index].state = std::move(state); }
   size_t count() const { return count_; }
   // Reads the children and completes this future.
   virtual void CompleteWithResults() = 0;
 
   template <typename T>
   Outcome<T> OutcomeOf(size_t index) {
-    StateRef<FutureState> state = std::move(children_[index].state);
+    Ref<FutureState> state = std::move(children_[index].state);
     if (state->status() == Status::kCancelled || state->FailedByCancellation()) {
       state->MarkRetrieved();
       return Outcome<T>::Cancelled();
@@ -98,7 +140,7 @@ class GatherBase : public FutureState, public Runnable, public SelfKept {
   }
   template <typename T>
   [[gnu::always_inline]] Stored<T> ValueOf(size_t index) {
-    StateRef<FutureState> state = std::move(children_[index].state);
+    Ref<FutureState> state = std::move(children_[index].state);
     if constexpr (std::is_void_v<T>) {
       return std::monostate();
     } else {
@@ -108,7 +150,7 @@ class GatherBase : public FutureState, public Runnable, public SelfKept {
   }
 
  private:
-  class Child final : public Observer {
+  class Child final : public FutureObserver {
    public:
     Child() {}
     void OnDone(FutureState& done) noexcept override {
@@ -118,15 +160,15 @@ class GatherBase : public FutureState, public Runnable, public SelfKept {
         owner->OnChildDone(done, /*hop=*/true);
       }
     }
-    uint64_t WaiterLane() const override { return owner->WaiterLane(); }
+    Lane WaiterLane() const override { return owner->WaiterLane(); }
     GatherBase* owner = nullptr;
-    StateRef<FutureState> state;
+    Ref<FutureState> state;
   };
 
   // Held until every child is done: the children point here, and their late errors count as looked at.
   void Keep() {
     AddReference();
-    core().self_kept.Add(this);
+    core().self_kept.Append(this);
   }
   void Watch(Child& child) {
     FutureState& state = *child.state;
@@ -137,6 +179,7 @@ class GatherBase : public FutureState, public Runnable, public SelfKept {
   // Whether a child that ends with a value is no more than one less.
   bool OnlyCounts() const { return left_ > 1 && !decided_ && core().recorder == nullptr; }
   void OnChildDone(FutureState& done, bool hop) noexcept;
+  GatherBase(LoopCore& core, size_t count, bool settled, std::source_location where, std::unique_ptr<Child[]> children);
   void Decide();
   void StopWatching();
 
@@ -145,24 +188,20 @@ class GatherBase : public FutureState, public Runnable, public SelfKept {
   bool settled_;
   bool decided_ = false;
   bool cancel_requested_ = false;
-  StateRef<FutureState> failed_;
+  Ref<FutureState> failed_;
   std::unique_ptr<Child[]> children_;
   uint64_t source_;
+  const std::source_location made_at_;
 };
-
-template <bool kSettled, typename... T>
-using GatherTuple = std::conditional_t<kSettled, std::tuple<Outcome<T>...>, std::tuple<Stored<T>...>>;
-template <bool kSettled, typename T>
-using GatherVector = std::conditional_t<kSettled, std::vector<Outcome<T>>, std::vector<Stored<T>>>;
 
 template <bool kSettled, typename... T>
 class GatherTupleState final : public WithValue<GatherTuple<kSettled, T...>, GatherBase> {
  public:
   template <typename... H>
-  explicit GatherTupleState(LoopCore& core, H&&... handles)
-      : WithValue<GatherTuple<kSettled, T...>, GatherBase>(core, sizeof...(T), kSettled) {
+  explicit GatherTupleState(LoopCore& core, std::source_location where, H&&... handles)
+      : WithValue<GatherTuple<kSettled, T...>, GatherBase>(core, sizeof...(T), kSettled, where) {
     size_t index = 0;
-    (this->SetChild(index++, handles.TakeStateRef()), ...);
+    (this->SetChild(index++, handles.TakeRef()), ...);
   }
   using GatherBase::Begin;
 
@@ -174,9 +213,9 @@ class GatherTupleState final : public WithValue<GatherTuple<kSettled, T...>, Gat
     delete this;
     core.DropReference();
   }
-  void CompleteWithResults() override { Complete_(std::index_sequence_for<T...>()); }
+  void CompleteWithResults() override { CompleteEach(std::index_sequence_for<T...>()); }
   template <size_t... I>
-  void Complete_(std::index_sequence<I...>) {
+  void CompleteEach(std::index_sequence<I...>) {
     // Braces: evaluated from left to right by every compiler.
     if constexpr (kSettled) {
       this->CompleteWithValue(GatherTuple<kSettled, T...>{this->template OutcomeOf<T>(I)...});
@@ -190,14 +229,14 @@ template <bool kSettled, typename T>
 class GatherVectorState final : public WithValue<GatherVector<kSettled, T>, GatherBase> {
  public:
   template <typename H>
-  GatherVectorState(LoopCore& core, std::vector<H> handles)
-      : WithValue<GatherVector<kSettled, T>, GatherBase>(core, handles.size(), kSettled) {
-    for (size_t i = 0; i < handles.size(); ++i) this->SetChild(i, handles[i].TakeStateRef());
+  GatherVectorState(LoopCore& core, std::source_location where, std::vector<H> handles)
+      : WithValue<GatherVector<kSettled, T>, GatherBase>(core, handles.size(), kSettled, where) {
+    for (size_t i = 0; i < handles.size(); ++i) this->SetChild(i, handles[i].TakeRef());
   }
-  GatherVectorState(LoopCore& core, size_t count)
-      : WithValue<GatherVector<kSettled, T>, GatherBase>(core, count, kSettled) {}
-  using GatherBase::BeginSpawned;
+  GatherVectorState(LoopCore& core, std::source_location where, size_t count)
+      : WithValue<GatherVector<kSettled, T>, GatherBase>(core, count, kSettled, where) {}
   using GatherBase::Begin;
+  using GatherBase::BeginSpawned;
 
  private:
   ~GatherVectorState() = default;
@@ -222,75 +261,82 @@ class GatherVectorState final : public WithValue<GatherVector<kSettled, T>, Gath
   }
 };
 
+// What it calls itself in errors.
+template <bool kSettled>
+inline constexpr const char* kGatherName = kSettled ? "GatherSettled()" : "Gather()";
+
 template <bool kSettled, typename... H>
-auto GatherHandles(H... handles) {
+auto GatherHandles(std::source_location where, H... handles) {
   using State = GatherTupleState<kSettled, ResultType<H>...>;
-  auto* state = new State(RequireCore("Gather()"), std::move(handles)...);
-  Future<GatherTuple<kSettled, ResultType<H>...>> future{StateRef<FutureState>(state)};
+  auto* state = new State(RequireCore(kGatherName<kSettled>), where, std::move(handles)...);
+  Future<GatherTuple<kSettled, ResultType<H>...>> future{Ref<FutureState>(state)};
   state->Begin();
   return future;
 }
 
 template <bool kSettled, typename H>
-auto GatherVectorOf(std::vector<H> handles) {
+auto GatherVectorOf(std::vector<H> handles, std::source_location where) {
   using T = ResultType<H>;
-  auto* state = new GatherVectorState<kSettled, T>(RequireCore("Gather()"), std::move(handles));
-  Future<GatherVector<kSettled, T>> future{StateRef<FutureState>(state)};
+  auto* state = new GatherVectorState<kSettled, T>(RequireCore(kGatherName<kSettled>), where, std::move(handles));
+  Future<GatherVector<kSettled, T>> future{Ref<FutureState>(state)};
   state->Begin();
   return future;
 }
 
 template <bool kSettled, typename T>
-auto GatherCoros(std::vector<Coro<T>> coros, std::source_location where = std::source_location::current()) {
-  RequireUsableCoros(coros);
-  auto* state = new GatherVectorState<kSettled, T>(RequireCore("Gather()"), coros.size());
-  Future<GatherVector<kSettled, T>> future{StateRef<FutureState>(state)};
+auto GatherCoros(std::vector<Coro<T>> coros, std::source_location where) {
+  RequireUsableCoros(kGatherName<kSettled>, coros);
+  auto* state = new GatherVectorState<kSettled, T>(RequireCore(kGatherName<kSettled>), where, coros.size());
+  Future<GatherVector<kSettled, T>> future{Ref<FutureState>(state)};
   if (coros.empty()) {
     state->Begin();
   } else {
-    state->BeginSpawned(coros, where);
+    state->BeginSpawned(coros);
   }
   return future;
 }
 
 // Spawns in argument order: the elements of a braced initialiser are evaluated from left to right.
 template <bool kSettled, typename... A>
-auto GatherAll(A&&... awaitables) {
-  RequireUsable(awaitables...);
-  std::tuple<HandleOf<A>...> handles{EnsureHandle(std::forward<A>(awaitables))...};
-  return std::apply([](auto&... handle) { return GatherHandles<kSettled>(std::move(handle)...); }, handles);
+auto GatherAll(std::source_location where, A&&... awaitables) {
+  RequireUsable(kGatherName<kSettled>, awaitables...);
+  std::tuple<HandleOf<A>...> handles{EnsureHandle(where, std::forward<A>(awaitables))...};
+  return std::apply([&](auto&... handle) { return GatherHandles<kSettled>(where, std::move(handle)...); }, handles);
 }
 
 }  // namespace internal
 
-template <typename... A>
-  requires(sizeof...(A) > 0 && requires { typename std::tuple<internal::HandleOf<A>...>; })
-auto Gather(A&&... awaitables) {
-  return internal::GatherAll</*kSettled=*/false>(std::forward<A>(awaitables)...);
-}
+DETENT_INTERNAL_PLACED_FORMS(Gather, internal::Gathered, internal::GatherAll<false>)
+DETENT_INTERNAL_PLACED_FORMS(GatherSettled, internal::GatheredSettled, internal::GatherAll<true>)
+
 template <typename H>
   requires std::is_base_of_v<AnyFuture, H>
-auto Gather(std::vector<H> handles) {
-  return internal::GatherVectorOf</*kSettled=*/false>(std::move(handles));
+Future<internal::GatherVector<false, internal::ResultType<H>>> Gather(std::vector<H> handles,
+                                                                      std::source_location where) {
+  return internal::GatherVectorOf</*kSettled=*/false>(std::move(handles), where);
 }
 template <typename T>
-auto Gather(std::vector<Coro<T>> coros) {
-  return internal::GatherCoros</*kSettled=*/false>(std::move(coros));
+Future<internal::GatherVector<false, T>> Gather(std::vector<Coro<T>>&& coros, std::source_location where) {
+  return internal::GatherCoros</*kSettled=*/false>(std::move(coros), where);
+}
+template <typename T>
+void Gather(std::vector<Coro<T>>&) {
+  internal::RefuseLvalue<T>();
 }
 
-template <typename... A>
-  requires(sizeof...(A) > 0 && requires { typename std::tuple<internal::HandleOf<A>...>; })
-auto GatherSettled(A&&... awaitables) {
-  return internal::GatherAll</*kSettled=*/true>(std::forward<A>(awaitables)...);
-}
 template <typename H>
   requires std::is_base_of_v<AnyFuture, H>
-auto GatherSettled(std::vector<H> handles) {
-  return internal::GatherVectorOf</*kSettled=*/true>(std::move(handles));
+Future<internal::GatherVector<true, internal::ResultType<H>>> GatherSettled(std::vector<H> handles,
+                                                                            std::source_location where) {
+  return internal::GatherVectorOf</*kSettled=*/true>(std::move(handles), where);
 }
 template <typename T>
-auto GatherSettled(std::vector<Coro<T>> coros) {
-  return internal::GatherCoros</*kSettled=*/true>(std::move(coros));
+Future<internal::GatherVector<true, T>> GatherSettled(std::vector<Coro<T>>&& coros, std::source_location where) {
+  return internal::GatherCoros</*kSettled=*/true>(std::move(coros), where);
+}
+template <typename T>
+void GatherSettled(std::vector<Coro<T>>&) {
+  internal::RefuseLvalue<T>();
 }
 
 }  // namespace detent

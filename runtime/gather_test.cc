@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "detent/runtime/core.h"
-#include "detent/sim/sim.h"
+#include "detent/testing/test_loop.h"
 #include "detent/testing/test_macros.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -15,44 +15,14 @@
 namespace detent {
 namespace {
 
+using detent_testing::After;
+using detent_testing::FailAfter;
+using detent_testing::Forever;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-Coro<int> After(int ms, int value) {
-  co_await Sleep(absl::Milliseconds(ms));
-  co_return value;
-}
-
-Coro<int> FailAfter(int ms, const char* what) {
-  co_await Sleep(absl::Milliseconds(ms));
-  throw std::runtime_error(what);
-}
-
-Coro<int> Forever() {
-  co_await Sleep(absl::InfiniteDuration());
-  co_return 0;
-}
-
-// A loop in the real loop's order, with what it reports and what the tests note.
-class GatherTest : public ::testing::Test {
- protected:
-  GatherTest() : loop_(std::make_unique<sim::SimLoop>(sim::Options{.strategy = sim::Fifo()})) {
-    loop_->SetExceptionHandler(
-        [this](const ExceptionContext& report) { reports_.push_back(report.ToString()); });
-  }
-
-  template <typename F>
-  void Run(F body) {
-    loop_->Run(body);
-  }
-  void DestroyLoop() { loop_ = nullptr; }
-  static absl::Duration Now() { return EventLoop::Current().Time() - LoopTime(); }
-
-  std::vector<std::string> log_;
-  std::vector<std::string> reports_;
-  std::unique_ptr<sim::SimLoop> loop_;
-};
+class GatherTest : public detent_testing::TestLoop {};
 
 // gather-01
 SIM_TEST(GatherAnyOrderTest, ResultsComeInArgumentOrder) {
@@ -123,7 +93,7 @@ TEST_F(GatherTest, AnErrorOfADroppedGatherIsReportedOnce) {
 
 // gather-03, gather-05
 SIM_TEST(GatherAnyOrderTest, SettledGivesErrorsAsOutcomesAfterTheLast) {
-  Task<int> victim = Spawn(Forever());
+  Task<int> victim = Spawn(Forever<int>());
   EventLoop::Current().CallLater(absl::Milliseconds(5), [victim] { victim.Cancel(); });
   const LoopTime start = EventLoop::Current().Time();
   auto [value, error, cancelled] = co_await GatherSettled(After(30, 1), FailAfter(10, "no"), victim);
@@ -136,7 +106,7 @@ SIM_TEST(GatherAnyOrderTest, SettledGivesErrorsAsOutcomesAfterTheLast) {
 // gather-04
 TEST_F(GatherTest, AChildCancelledFromElsewhereFailsItButDoesNotCancelIt) {
   Run([&]() -> Coro<> {
-    Task<int> victim = Spawn(Forever());
+    Task<int> victim = Spawn(Forever<int>());
     Task<int> other = Spawn(After(10, 1));
     auto both = Gather(other, victim);
     co_await Yield();
@@ -152,7 +122,7 @@ TEST_F(GatherTest, AChildCancelledFromElsewhereFailsItButDoesNotCancelIt) {
 
 // gather-06, gather-07
 SIM_TEST(GatherAnyOrderTest, CancelReachesEveryUnfinishedChild) {
-  Task<int> a = Spawn(Forever()), b = Spawn(Forever());
+  Task<int> a = Spawn(Forever<int>()), b = Spawn(Forever<int>());
   Future<int> done = MakeFuture<int>();
   done.SetResult(3);
   auto all = Gather(a, done, b);
@@ -176,8 +146,8 @@ TEST_F(GatherTest, ACancelledSettledGatherWaitsForTheSlowestChild) {
       co_await Propagate(Outcome<int>::Cancelled());
       co_return caught.ok() ? 1 : 0;
     };
-    auto settled = GatherSettled(slow(), Forever());
-    auto plain = Gather(slow(), Forever());
+    auto settled = GatherSettled(slow(), Forever<int>());
+    auto plain = Gather(slow(), Forever<int>());
     co_await Yield();
     settled.Cancel();
     plain.Cancel();
@@ -191,11 +161,11 @@ TEST_F(GatherTest, ACancelledSettledGatherWaitsForTheSlowestChild) {
 
 // gather-08
 SIM_TEST(GatherAnyOrderTest, CancellingTheWaitingTaskCancelsTheChildrenAndThrowsThere) {
-  Task<int> child = Spawn(Forever());
+  Task<int> child = Spawn(Forever<int>());
   bool started = false, got_list = false;
   Task<> waiter = Spawn([&]() -> Coro<> {
     started = true;
-    (void)co_await GatherSettled(child, Forever());
+    (void)co_await GatherSettled(child, Forever<int>());
     got_list = true;
   });
   while (!started) co_await Yield();
@@ -280,7 +250,7 @@ SIM_TEST(GatherAnyOrderTest, AShieldProtectsTheChildren) {
 TEST_F(GatherTest, CancellingAGatherOfShieldsLeavesTheInnerAlone) {
   Run([&]() -> Coro<> {
     Task<int> child = Spawn(After(10, 4));
-    auto all = Gather(Shield(child), Shield(Forever()));
+    auto all = Gather(Shield(child), Shield(Forever<int>()));
     co_await Yield();
     EXPECT_TRUE(all.Cancel());
     EXPECT_TRUE((co_await Settle(all)).cancelled());
@@ -294,7 +264,7 @@ TEST_F(GatherTest, CancellingAGatherOfShieldsLeavesTheInnerAlone) {
 TEST_F(GatherTest, ALoopCanBeDestroyedWithEverythingPending) {
   Run([&]() -> Coro<> {
     Spawn([]() -> Coro<> {
-      (void)co_await Gather(Forever(), GatherSettled(Forever(), MakeFuture<int>()), Shield(Forever()));
+      (void)co_await Gather(Forever<int>(), GatherSettled(Forever<int>(), MakeFuture<int>()), Shield(Forever<int>()));
     });
     (void)Gather(MakeFuture<int>());
     co_await Yield();
@@ -350,9 +320,9 @@ TEST_F(GatherTest, ARefusedArgumentRefusesAllWithOneError) {
     auto refused = [&](auto call) {
       try {
         call();
-        log_.push_back("nothing");
+        Note("nothing");
       } catch (const InvalidStateError& e) {
-        log_.push_back(e.what());
+        Note(e.what());
       }
     };
     refused([&] { (void)Gather(std::move(empty), After(1, 1)); });

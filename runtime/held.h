@@ -12,81 +12,35 @@
 #ifndef DETENT_RUNTIME_HELD_H_
 #define DETENT_RUNTIME_HELD_H_
 
+#include <cstdint>
 #include <exception>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "detent/runtime/internal/awaiting.h"
+#include "detent/runtime/internal/held_list.h"
+#include "detent/runtime/internal/task_state.h"
 
 namespace detent {
 
-template <typename M>
-class Held;
-
 namespace internal {
 
-// Tells the running loop's exception handler, or standard error, that a scoped release failed.
-void ReportFailedRelease(std::exception_ptr error) noexcept;
-
-// What a Held is to the object that it holds: an entry in its list, so that an object that is destroyed first can empty
-// it.
-class HeldEntry {
- protected:
-  HeldEntry() {}
-  HeldEntry(HeldEntry&& other) noexcept { TakePlaceOf(other); }
-  ~HeldEntry() = default;
-
-  bool IsListed() const { return link_ != nullptr; }
-  void Enter(HeldEntry*& list) {
-    next_ = list;
-    link_ = &list;
-    *link_ = this;
-    if (next_ != nullptr) next_->link_ = &next_;
-  }
-  void Leave() {
-    *link_ = next_;
-    if (next_ != nullptr) next_->link_ = link_;
-    link_ = nullptr;
-  }
-  // REQUIRES: !IsListed().
-  void TakePlaceOf(HeldEntry& other) {
-    if (!other.IsListed()) return;
-    link_ = std::exchange(other.link_, nullptr);
-    next_ = other.next_;
-    *link_ = this;
-    if (next_ != nullptr) next_->link_ = &next_;
-  }
-
- private:
-  friend class HeldList;
-  HeldEntry** link_ = nullptr;  // The pointer that points here; null if it is in no list.
-  HeldEntry* next_ = nullptr;
-};
-
-// The Helds of one object.
-class HeldList {
- public:
-  HeldList() {}
-  HeldList(const HeldList&) = delete;
-  HeldList& operator=(const HeldList&) = delete;
-  ~HeldList() {
-    for (; first_ != nullptr; first_ = first_->next_) first_->link_ = nullptr;
-  }
-  bool empty() const { return first_ == nullptr; }
-
- private:
-  template <typename M>
-  friend class detent::Held;
-  HeldEntry* first_ = nullptr;
-};
-
-// An acquisition whose result is the scoped form.
 template <typename Acquire, typename M>
 class HoldOperation;
+// Who holds something, by the number of the task: `"alice"`, or `"alice", which has ended`.
+std::string HolderName(uint64_t task_id);
+std::string DescribeHolder(uint64_t task_id);
+// Of several, each once: `task "alice" and task "bob"`.
+std::string DescribeHolders(const std::vector<uint64_t>& task_ids);
+// Tells the running loop's exception handler, or standard error, that a scoped release failed.
+void ReportFailedRelease(std::exception_ptr error) noexcept;
 
 }  // namespace internal
 
 template <typename M>
-class [[nodiscard]] Held : private internal::HeldEntry {
+class [[nodiscard("dropped, it is released at once: write auto held = co_await ...")]] Held
+    : private internal::HeldEntry {
  public:
   Held() {}
   Held(Held&& other) noexcept : HeldEntry(std::move(other)), held_(other.held_) {}
@@ -106,14 +60,15 @@ class [[nodiscard]] Held : private internal::HeldEntry {
   // own Release() throws.
   void Release() {
     if (!IsListed()) return;
-    Leave();
+    internal::HeldList::Unlist(this);
     held_->Release();
   }
 
  private:
   template <typename Acquire, typename N>
   friend class internal::HoldOperation;
-  explicit Held(M* held) : held_(held) { Enter(held->helds_.first_); }
+  // In the task that has acquired it.
+  explicit Held(M* held) : HeldEntry(internal::CurrentTaskState()->id()), held_(held) { held->helds_.Append(this); }
 
   void Drop() noexcept {
     try {
@@ -128,9 +83,12 @@ class [[nodiscard]] Held : private internal::HeldEntry {
 
 namespace internal {
 
+// An acquisition whose result is the scoped form.
 template <typename Acquire, typename M>
-class HoldOperation final : public Acquire, public AwaitsItself<HoldOperation<Acquire, M>> {
-  using Itself = AwaitsItself<HoldOperation>;
+class [[nodiscard("does nothing until awaited: write co_await")]] HoldOperation final
+    : public Acquire,
+      public OwnAwaiter<HoldOperation<Acquire, M>> {
+  using Itself = OwnAwaiter<HoldOperation>;
 
  public:
   using Itself::await_ready;
@@ -138,8 +96,7 @@ class HoldOperation final : public Acquire, public AwaitsItself<HoldOperation<Ac
   using Itself::await_suspend;
 
   template <typename... A>
-  explicit HoldOperation(M& object, A&&... arguments)
-      : Acquire(std::forward<A>(arguments)...), object_(&object) {}
+  explicit HoldOperation(M& object, A&&... arguments) : Acquire(std::forward<A>(arguments)...), object_(&object) {}
   Held<M> Take() {
     Acquire::Take();
     return Held<M>(object_);

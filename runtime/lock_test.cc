@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "detent/runtime/core.h"
-#include "detent/sim/sim.h"
+#include "detent/testing/test_loop.h"
 #include "detent/testing/testing.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -19,42 +19,33 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using Log = std::vector<std::string>;
 
 // Tasks that take one lock and note in a log what happens to them.
-class LockTest : public ::testing::Test {
+class LockTest : public detent_testing::TestLoop {
  protected:
-  LockTest() {
-    loop_.SetExceptionHandler(
-        [this](const ExceptionContext& context) { reports_.push_back(context.ToString()); });
-  }
-
   // Takes the lock and keeps it for `trips` trips.
   Task<> Taker(std::string name, int trips = 0) {
     return Spawn(
         [this](std::string me, int n) -> Coro<> {
           try {
             auto held = co_await lock_->Hold();
-            log_.push_back(me);
+            Note(me);
             for (int i = 0; i < n; ++i) co_await Yield();
           } catch (const CancelledError&) {
-            log_.push_back(me + " cancelled");
+            Note(me + " cancelled");
             throw;
           }
         },
         std::move(name), trips);
   }
 
-  sim::SimLoop loop_{{.strategy = sim::Fifo()}};
   std::unique_ptr<Lock> lock_ = std::make_unique<Lock>("ledger");
-  Log log_;
-  Log reports_;
 };
 
 // lock-01, lock-11
 TEST_F(LockTest, AFreeLockIsTakenWithoutSuspending) {
-  loop_.Run([&]() -> Coro<> {
-    EventLoop::Current().CallSoon([&] { log_.push_back("another step"); });
+  Run([&]() -> Coro<> {
+    EventLoop::Current().CallSoon([&] { Note("another step"); });
     co_await lock_->Acquire();
     EXPECT_TRUE(lock_->Locked());
     lock_->Release();
@@ -65,20 +56,20 @@ TEST_F(LockTest, AFreeLockIsTakenWithoutSuspending) {
 
 // lock-02
 TEST_F(LockTest, WaitersGetItInTheOrderInWhichTheyAsked) {
-  loop_.Run([&]() -> Coro<> { co_await Gather(Taker("a", 3), Taker("b", 2), Taker("c", 1), Taker("d")); });
+  Run([&]() -> Coro<> { co_await Gather(Taker("a", 3), Taker("b", 2), Taker("c", 1), Taker("d")); });
   EXPECT_THAT(log_, ElementsAre("a", "b", "c", "d"));
 }
 
 // lock-03, lock-04
 TEST_F(LockTest, ALockOnItsWayToAWaiterIsFreeButCannotBeGrabbed) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     co_await lock_->Acquire();
     Task<> waiter = Taker("waiter");
     co_await Yield();
     lock_->Release();
     EXPECT_FALSE(lock_->Locked());
     co_await lock_->Acquire();
-    log_.push_back("late");
+    Note("late");
     lock_->Release();
   });
   EXPECT_THAT(log_, ElementsAre("waiter", "late"));
@@ -86,7 +77,7 @@ TEST_F(LockTest, ALockOnItsWayToAWaiterIsFreeButCannotBeGrabbed) {
 
 // lock-05
 TEST_F(LockTest, ACancelledWaiterIsPassedOver) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     co_await lock_->Acquire();
     Task<> a = Taker("a");
     Task<> b = Taker("b");
@@ -105,7 +96,7 @@ TEST_F(LockTest, ACancelledWaiterIsPassedOver) {
 TEST_F(LockTest, CancelAndReleaseInOneStepGiveItToTheNext) {
   for (const bool cancel_first : {true, false}) {
     log_.clear();
-    loop_.Run([&]() -> Coro<> {
+    Run([&]() -> Coro<> {
       co_await lock_->Acquire();
       Task<> a = Taker("a");
       Task<> b = Taker("b");
@@ -123,7 +114,7 @@ TEST_F(LockTest, CancelAndReleaseInOneStepGiveItToTheNext) {
 
 // lock-08, lock-14
 TEST_F(LockTest, OnlyCancelledWaitersDoNotHoldUpAnAcquire) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     co_await lock_->Acquire();
     Task<> a = Taker("a");
     co_await Yield();
@@ -144,15 +135,14 @@ TEST_F(LockTest, ReleasingAFreeLockIsAnError) {
     lock_->Release();
     ADD_FAILURE() << "nothing was thrown";
   } catch (const InvalidStateError& e) {
-    EXPECT_STREQ(
-        e.what(),
-        "Lock::Release() on Lock \"ledger\": it is not held; Acquire() it first, and release it once");
+    EXPECT_STREQ(e.what(),
+                 "Lock::Release() on Lock \"ledger\": it is not held; Acquire() it first, and release it once");
   }
 }
 
 // lock-12
 TEST_F(LockTest, AnyTaskMayReleaseIt) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     co_await lock_->Acquire();
     co_await Spawn([&]() -> Coro<> {
       lock_->Release();
@@ -164,7 +154,7 @@ TEST_F(LockTest, AnyTaskMayReleaseIt) {
 
 // lock-13
 TEST_F(LockTest, HoldReleasesOnEveryWayOut) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Task<> failing = Spawn([&]() -> Coro<> {
       auto held = co_await lock_->Hold();
       throw std::runtime_error("oops");
@@ -187,7 +177,7 @@ TEST_F(LockTest, HoldReleasesOnEveryWayOut) {
 }
 
 TEST_F(LockTest, AScopedReleaseOfAFreeLockIsReportedAndDoesNotThrow) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     auto held = co_await lock_->Hold();
     lock_->Release();
   });
@@ -197,7 +187,7 @@ TEST_F(LockTest, AScopedReleaseOfAFreeLockIsReportedAndDoesNotThrow) {
 }
 
 TEST_F(LockTest, WaitersOfADestroyedLockGetAnError) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     co_await lock_->Acquire();
     Task<> woken = Taker("woken");
     Task<> waiting = Taker("waiting");
@@ -215,17 +205,16 @@ TEST_F(LockTest, WaitersOfADestroyedLockGetAnError) {
 }
 
 TEST_F(LockTest, ALockDestroyedWhileHeldIsReported) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     co_await lock_->Acquire();
     lock_ = nullptr;
   });
-  EXPECT_THAT(reports_,
-              ElementsAre("Lock \"ledger\" was destroyed while held by task \"task-1\"; release it first"));
+  EXPECT_THAT(reports_, ElementsAre("Lock \"ledger\" was destroyed while held by task \"task-1\"; release it first"));
 }
 
 // Regression: ~Held released a lock that was gone.
 TEST_F(LockTest, AHeldThatOutlivesItsLockIsEmpty) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Held<Lock> held = co_await lock_->Hold();
     Held<Lock> moved = std::move(held);
     EXPECT_TRUE(moved);
@@ -235,12 +224,11 @@ TEST_F(LockTest, AHeldThatOutlivesItsLockIsEmpty) {
     moved.Release();
     held = std::move(moved);
   });
-  EXPECT_THAT(reports_,
-              ElementsAre("Lock \"ledger\" was destroyed while held by task \"task-1\"; release it first"));
+  EXPECT_THAT(reports_, ElementsAre("Lock \"ledger\" was destroyed while held by task \"task-1\"; release it first"));
 }
 
 TEST_F(LockTest, AHeldMayBeMovedAboutWhileOthersHoldAfterIt) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Held<Lock> stale = co_await lock_->Hold();
     lock_->Release();  // By hand: `stale` does not know.
     std::vector<Held<Lock>> all;
@@ -257,27 +245,24 @@ TEST_F(LockTest, AHeldMayBeMovedAboutWhileOthersHoldAfterIt) {
     for (const Held<Lock>& held : all) EXPECT_FALSE(held);
     EXPECT_FALSE(live);
   });
-  EXPECT_THAT(reports_, ElementsAre(HasSubstr("a scoped Release() failed: Lock::Release() on Lock \"ledger\": it is not "
-                                              "held")));
+  EXPECT_THAT(reports_,
+              ElementsAre(HasSubstr("a scoped Release() failed: Lock::Release() on Lock \"ledger\": it is not "
+                                    "held")));
 }
 
-TEST(LockLifetimeTest, ALoopMayEndWithHoldersAndWaiters) {
-  Lock lock;
-  {
-    sim::SimLoop loop;
-    loop.SetExceptionHandler([](const ExceptionContext&) {});
-    loop.Run([&]() -> Coro<> {
-      for (int i = 0; i < 3; ++i) {
-        Spawn([&]() -> Coro<> {
-          auto held = co_await lock.Hold();
-          co_await Sleep(absl::Hours(1));
-        });
-      }
-      co_await Yield();
-    });
-    EXPECT_TRUE(lock.Locked());
-  }
-  EXPECT_FALSE(lock.Locked());
+TEST_F(LockTest, ALoopMayEndWithHoldersAndWaiters) {
+  Run([&]() -> Coro<> {
+    for (int i = 0; i < 3; ++i) {
+      Spawn([&]() -> Coro<> {
+        auto held = co_await lock_->Hold();
+        co_await Sleep(absl::Hours(1));
+      });
+    }
+    co_await Yield();
+  });
+  EXPECT_TRUE(lock_->Locked());
+  DestroyLoop();
+  EXPECT_FALSE(lock_->Locked());
 }
 
 // lock-09, and exclusion: whatever is cancelled when, nobody is left behind.

@@ -14,10 +14,12 @@
 
 #include <compare>
 #include <cstdint>
+#include <iosfwd>
 #include <limits>
 #include <string>
 
 #include "absl/time/time.h"
+#include "detent/runtime/any_duration.h"
 
 namespace detent {
 
@@ -32,7 +34,8 @@ class LoopTime {
   constexpr int64_t nanoseconds() const { return nanoseconds_; }
 
   // Sums saturate: far enough in the future is Never().
-  friend LoopTime operator+(LoopTime t, absl::Duration d) {
+  friend LoopTime operator+(LoopTime t, AnyDuration any) {
+    const absl::Duration d = any;
     if (t == Never() || d == absl::InfiniteDuration()) return Never();
     if (d == -absl::InfiniteDuration()) return LoopTime(std::numeric_limits<int64_t>::min());
     const int64_t delta = absl::ToInt64Nanoseconds(d);
@@ -42,21 +45,30 @@ class LoopTime {
     }
     return LoopTime(sum);
   }
-  friend LoopTime operator+(absl::Duration d, LoopTime t) { return t + d; }
-  friend LoopTime operator-(LoopTime t, absl::Duration d) { return t + -d; }
+  friend LoopTime operator+(AnyDuration d, LoopTime t) { return t + d; }
+  friend LoopTime operator-(LoopTime t, AnyDuration d) { return t + -absl::Duration(d); }
   friend absl::Duration operator-(LoopTime a, LoopTime b) {
     if (a == Never() && b != Never()) return absl::InfiniteDuration();
     if (b == Never() && a != Never()) return -absl::InfiniteDuration();
     return absl::Nanoseconds(a.nanoseconds_) - absl::Nanoseconds(b.nanoseconds_);
   }
-  LoopTime& operator+=(absl::Duration d) { return *this = *this + d; }
-  LoopTime& operator-=(absl::Duration d) { return *this = *this - d; }
+  LoopTime& operator+=(AnyDuration d) { return *this = *this + d; }
+  LoopTime& operator-=(AnyDuration d) { return *this = *this - d; }
 
   friend constexpr auto operator<=>(LoopTime, LoopTime) = default;
 
   // "1.25s", the time since the clock's zero.
   std::string ToString() const {
     return *this == Never() ? "never" : absl::FormatDuration(absl::Nanoseconds(nanoseconds_));
+  }
+  template <typename Sink>
+  friend void AbslStringify(Sink& sink, LoopTime t) {
+    sink.Append(t.ToString());
+  }
+  // So that any version of GoogleTest prints it.
+  template <typename Char, typename Traits>
+  friend std::basic_ostream<Char, Traits>& operator<<(std::basic_ostream<Char, Traits>& stream, LoopTime t) {
+    return stream << t.ToString();
   }
 
  private:

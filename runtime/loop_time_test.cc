@@ -64,6 +64,11 @@ TEST(LoopTimeTest, ADurationIsNotAPoint) {
   EXPECT_FALSE((std::is_constructible_v<LoopTime, int64_t>));
 }
 
+TEST(LoopTimeTest, GoogleTestPrintsATime) {
+  EXPECT_EQ(::testing::PrintToString(LoopTime() + absl::Milliseconds(1250)), "1.25s");
+  EXPECT_EQ(::testing::PrintToString(LoopTime::Never()), "never");
+}
+
 TEST(LoopTimeTest, ToStringIsForPeople) {
   EXPECT_EQ((LoopTime() + absl::Milliseconds(1250)).ToString(), "1.25s");
   EXPECT_EQ(LoopTime().ToString(), "0");

@@ -6,7 +6,7 @@
 //   absl::StatusOr<int> status = co_await AsStatus(Fetch(url));
 //
 //   Outcome<> caught = co_await Catch(Serve(connection));
-//   co_await connection.Flush();                       // `except CancelledError: await cleanup()`
+//   co_await connection.Write("bye\n");                // `except CancelledError: await cleanup()`
 //   co_await Propagate(std::move(caught));             // and on it goes
 //
 // Settle(x)      gives the value or the error of x. This task's own cancellation still throws. For a Task or Future,
@@ -35,14 +35,14 @@
 #include "absl/status/statusor.h"
 #include "detent/runtime/coro.h"
 #include "detent/runtime/future.h"
-#include "detent/runtime/internal/await_once.h"
 #include "detent/runtime/internal/awaiting.h"
 #include "detent/runtime/internal/copyable.h"
+#include "detent/runtime/spawn.h"
 
 namespace detent {
 
 template <typename T = void>
-class [[nodiscard]] Outcome {
+class [[nodiscard("it says how something ended: look at it, or throw it away with (void)")]] Outcome {
  public:
   using Result = T;
 
@@ -129,7 +129,7 @@ class PropagateAwait {
 };
 
 template <typename U>
-class PropagateWrapper {
+class [[nodiscard("does nothing until awaited: write co_await")]] PropagateWrapper {
  public:
   explicit PropagateWrapper(Outcome<U> outcome) : outcome_(std::move(outcome)) {}
   PropagateAwait<U> IntoAwaiter() && { return PropagateAwait<U>(std::move(outcome_)); }
@@ -177,18 +177,16 @@ class ChildOutcomeAwait final : private ChildAwait<T> {
 };
 
 template <typename T, bool kCatchesOwn>
-class ChildOutcome {
+class [[nodiscard("does nothing until awaited: write co_await")]] ChildOutcome {
  public:
   explicit ChildOutcome(Coro<T> coro) : coro_(std::move(coro)) {}
-  ChildOutcomeAwait<T, kCatchesOwn> IntoAwaiter() && {
-    return ChildOutcomeAwait<T, kCatchesOwn>(coro_.Release());
-  }
+  ChildOutcomeAwait<T, kCatchesOwn> IntoAwaiter() && { return ChildOutcomeAwait<T, kCatchesOwn>(coro_.Release()); }
 
  private:
   Coro<T> coro_;
 };
 
-// The same for an operation.
+// Takes the ending of an operation as an Outcome.
 template <typename Op, bool kCatchesOwn>
 class OperationOutcomeAwait {
  public:
@@ -199,7 +197,7 @@ class OperationOutcomeAwait {
   OperationOutcomeAwait(const OperationOutcomeAwait&) = delete;
   OperationOutcomeAwait& operator=(const OperationOutcomeAwait&) = delete;
 
-  bool await_ready() { return operation_.Ready(*CurrentTaskState()); }
+  bool await_ready() { return AwaitReady(operation_); }
   template <typename P>
   void await_suspend(std::coroutine_handle<P> handle) {
     AwaitSuspend(operation_, handle);
@@ -241,7 +239,7 @@ class OperationOutcomeAwait {
 
 // `Argument` is what Op is made from: the operation itself, or a future's state.
 template <typename Op, typename Argument, bool kCatchesOwn>
-class OperationOutcome {
+class [[nodiscard("does nothing until awaited: write co_await")]] OperationOutcome {
  public:
   explicit OperationOutcome(Argument argument) : argument_(std::move(argument)) {}
   OperationOutcomeAwait<Op, kCatchesOwn> IntoAwaiter() && {
@@ -256,19 +254,22 @@ template <bool kCatchesOwn, typename T>
 auto MakeOutcome(Coro<T>&& coro) {
   return ChildOutcome<T, kCatchesOwn>(std::move(coro));
 }
+template <bool kCatchesOwn, typename T>
+auto MakeOutcome(Coro<T>& coro) {
+  return ChildOutcome<T, kCatchesOwn>(coro);  // Says that it has to be moved.
+}
 template <bool kCatchesOwn, typename H>
   requires std::is_base_of_v<AnyFuture, std::remove_cvref_t<H>>
 auto MakeOutcome(H&& handle) {
   using Handle = std::remove_cvref_t<H>;
   handle.state();  // Throws if the handle is empty.
-  if constexpr (requires { typename Handle::Result_; }) {
-    using T = typename Handle::Result_;
+  if constexpr (requires { typename Handle::Value; }) {
+    using T = typename Handle::Value;
     static_assert(std::is_void_v<T> || kIsCopyable<T> || !std::is_lvalue_reference_v<H>,
                   "the result cannot be copied: pass std::move(handle)");
-    return OperationOutcome<JoinByValue<T>, StateRef<FutureState>, kCatchesOwn>(
-        Handle(std::forward<H>(handle)).TakeStateRef());
+    return OperationOutcome<ValueWait<T>, Ref<FutureState>, kCatchesOwn>(Handle(std::forward<H>(handle)).TakeRef());
   } else {
-    return OperationOutcome<JoinAny, StateRef<FutureState>, kCatchesOwn>(Handle(handle).TakeStateRef());
+    return OperationOutcome<AnyFutureWait, Ref<FutureState>, kCatchesOwn>(Handle(handle).TakeRef());
   }
 }
 template <bool kCatchesOwn, typename Op>
@@ -277,7 +278,7 @@ auto MakeOutcome(Op&& operation) {
   if constexpr (Operation<Op>) {
     return OperationOutcome<Op, Op, kCatchesOwn>(std::move(operation));
   } else {
-    return MakeOutcome<kCatchesOwn>(AwaitOnce<Op>(std::move(operation)));
+    return MakeOutcome<kCatchesOwn>(AsCoro<Op>(std::move(operation)));
   }
 }
 

@@ -11,6 +11,7 @@
 
 #include "detent/runtime/core.h"
 #include "detent/sim/sim.h"
+#include "detent/testing/test_loop.h"
 #include "detent/testing/test_macros.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -18,24 +19,14 @@
 namespace detent {
 namespace {
 
+using detent_testing::DescribeEnd;
+using detent_testing::EndOf;
+using detent_testing::Forever;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
 constexpr Unwind kBoth[] = {Unwind::kThrow, Unwind::kDestroy};
-
-std::string NameOf(const std::exception_ptr& error) {
-  try {
-    if (error != nullptr) std::rethrow_exception(error);
-  } catch (const CancelledError&) {
-    return "cancelled";
-  } catch (const std::exception& e) {
-    return e.what();
-  }
-  return "value";
-}
-
-Coro<> Forever() { co_await Sleep(absl::InfiniteDuration()); }
 
 Coro<int> Give(int value) {
   co_await Yield();
@@ -68,11 +59,12 @@ Coro<std::string> CancelAtTheWait(F body, Unwind unwind) {
   Task<> task = Spawn(body, {.unwind = unwind});
   while (task.Stack().empty() && !task.Done()) co_await Yield();
   task.Cancel();
-  const Outcome<> end = co_await Settle(task);
-  co_return NameOf(end.exception());
+  co_return co_await EndOf(task);
 }
 
-TEST(OutcomeTest, HoldsAValueAnErrorOrACancellation) {
+class OutcomeTest : public detent_testing::TestLoop {};
+
+TEST_F(OutcomeTest, HoldsAValueAnErrorOrACancellation) {
   Outcome<std::unique_ptr<int>> value = Outcome<std::unique_ptr<int>>::Value(new int(1));
   EXPECT_TRUE(value.ok() && !value.cancelled() && value.exception() == nullptr);
   EXPECT_EQ(*value.value(), 1);
@@ -85,14 +77,14 @@ TEST(OutcomeTest, HoldsAValueAnErrorOrACancellation) {
 
   const Outcome<int> cancelled;
   EXPECT_TRUE(!cancelled.ok() && cancelled.cancelled());
-  EXPECT_EQ(NameOf(cancelled.exception()), "cancelled");
+  EXPECT_EQ(DescribeEnd(cancelled.exception()), "cancelled");
   EXPECT_THROW((void)cancelled.value(), CancelledError);
 }
 
 SIM_TEST(SettleTest, AnErrorBecomesAValue) {
   EXPECT_EQ((co_await Settle(Give(3))).value(), 3);
-  EXPECT_EQ(NameOf((co_await Settle(Fail(std::runtime_error("no")))).exception()), "no");
-  EXPECT_EQ(NameOf((co_await Settle(Spawn(Fail(std::runtime_error("no"))))).exception()), "no");
+  EXPECT_EQ(DescribeEnd((co_await Settle(Fail(std::runtime_error("no")))).exception()), "no");
+  EXPECT_EQ(DescribeEnd((co_await Settle(Spawn(Fail(std::runtime_error("no"))))).exception()), "no");
   std::unique_ptr<int> box = (co_await Settle(Box(4))).value();
   EXPECT_EQ(*box, 4);
   Task<std::unique_ptr<int>> task = Spawn(Box(5));
@@ -157,7 +149,7 @@ SIM_TEST(CatchTest, CapturesThisTasksCancellationWhichStaysCounted) {
     std::vector<std::string> log;
     auto body = [&]() -> Coro<> {
       Outcome<> caught = co_await Catch(Forever());
-      log.push_back(NameOf(caught.exception()));
+      log.push_back(DescribeEnd(caught.exception()));
       log.push_back(std::to_string(CurrentTask().Cancelling()));
       co_await Sleep(absl::Seconds(1));  // Cleaning up is possible.
       co_await Propagate(std::move(caught));
@@ -185,7 +177,7 @@ SIM_TEST(CatchTest, ASecondCancellationStrikesTheCleanUp) {
         [&]() -> Coro<> {
           (void)co_await Catch(Forever());
           const Outcome<> caught = co_await Catch(Forever());
-          second = NameOf(caught.exception());
+          second = DescribeEnd(caught.exception());
           co_await Forever();
         },
         {.unwind = unwind});
@@ -224,7 +216,7 @@ TEST(CatchTest, StopsTheUnwindingOfADestroyedTask) {
       auto outer = [&]() -> Coro<> {
         const Note note(&log, "outer");
         const Outcome<> caught = co_await Catch(middle());
-        log.push_back("caught " + NameOf(caught.exception()));
+        log.push_back("caught " + DescribeEnd(caught.exception()));
       };
       EXPECT_EQ(co_await CancelAtTheWait(outer, unwind), "value");
       EXPECT_THAT(log, ElementsAre("inner", "middle", "caught cancelled", "outer"));
@@ -240,8 +232,7 @@ SIM_TEST(AsStatusTest, EveryErrorHasItsCode) {
   const auto made = [](auto error) { return std::make_exception_ptr(error); };
   EXPECT_EQ(co_await code_of(made(TimeoutError())), absl::StatusCode::kDeadlineExceeded);
   EXPECT_EQ(co_await code_of(made(StatusError(absl::DataLossError("x")))), absl::StatusCode::kDataLoss);
-  EXPECT_EQ(co_await code_of(made(std::system_error(ENOENT, std::generic_category()))),
-            absl::StatusCode::kNotFound);
+  EXPECT_EQ(co_await code_of(made(std::system_error(ENOENT, std::generic_category()))), absl::StatusCode::kNotFound);
   EXPECT_EQ(co_await code_of(made(std::system_error(EACCES, std::system_category()))),
             absl::StatusCode::kPermissionDenied);
   EXPECT_EQ(co_await code_of(made(std::system_error(std::make_error_code(std::future_errc::broken_promise)))),
@@ -308,7 +299,7 @@ SIM_TEST(PropagateTest, AValueOfAnotherTypeIsAnError) {
     co_return 1;
   };
   const Outcome<int> end = co_await Settle(body());
-  EXPECT_THAT(NameOf(end.exception()), HasSubstr("the outcome has a value of another type"));
+  EXPECT_THAT(DescribeEnd(end.exception()), HasSubstr("the outcome has a value of another type"));
 }
 
 SIM_TEST(FinallyTest, TheCleanUpRunsHoweverTheBodyEnded) {
@@ -321,22 +312,19 @@ SIM_TEST(FinallyTest, TheCleanUpRunsHoweverTheBodyEnded) {
     std::unique_ptr<int> box = co_await Finally([] { return Box(4); }, cleanup);
     EXPECT_EQ(*box, 4);
     auto fail = [] { return Fail(std::runtime_error("body")); };
-    EXPECT_EQ(NameOf((co_await Settle(Finally(fail, cleanup))).exception()), "body");
+    EXPECT_EQ(co_await EndOf(Finally(fail, cleanup)), "body");
     auto body = [&]() -> Coro<> { co_await Finally([] { return Forever(); }, cleanup); };
     EXPECT_EQ(co_await CancelAtTheWait(body, unwind), "cancelled");
     EXPECT_EQ(cleaned, 3);
     auto bad = [] { return Fail(std::runtime_error("cleanup")); };
-    EXPECT_EQ(NameOf((co_await Settle(Finally(fail, bad))).exception()), "cleanup");
+    EXPECT_EQ(co_await EndOf(Finally(fail, bad)), "cleanup");
     auto angry = [&]() -> Coro<> { co_await Finally([] { return Forever(); }, bad); };
     EXPECT_EQ(co_await CancelAtTheWait(angry, unwind), "cleanup");
   }
 }
 
-TEST(OutcomeTest, ALoopCanBeDestroyedInTheMiddleOfEachOfThem) {
-  std::vector<std::string> reports;
-  auto loop = std::make_unique<sim::SimLoop>(sim::Options{.strategy = sim::Fifo()});
-  loop->SetExceptionHandler([&](const ExceptionContext& context) { reports.push_back(context.ToString()); });
-  loop->Run([]() -> Coro<> {
+TEST_F(OutcomeTest, ALoopCanBeDestroyedInTheMiddleOfEachOfThem) {
+  Run([]() -> Coro<> {
     for (const Unwind unwind : kBoth) {
       Spawn([]() -> Coro<> { (void)co_await Settle(Forever()); }, {.unwind = unwind});
       Spawn([]() -> Coro<> { (void)co_await Catch(Spawn(Forever())); }, {.unwind = unwind});
@@ -347,8 +335,8 @@ TEST(OutcomeTest, ALoopCanBeDestroyedInTheMiddleOfEachOfThem) {
     co_await Yield();
     co_await Yield();
   });
-  loop = nullptr;
-  EXPECT_THAT(reports, SizeIs(10));
+  DestroyLoop();
+  EXPECT_THAT(reports_, SizeIs(10));
 }
 
 // Regression: the await that refused stayed marked as one that catches: the destruction stopped in the wrong
@@ -356,18 +344,24 @@ TEST(OutcomeTest, ALoopCanBeDestroyedInTheMiddleOfEachOfThem) {
 TEST(CatchTest, OfSomethingThatRefusedToWaitDoesNotStopALaterUnwinding) {
   sim::SimLoop other;
   Future<int> foreign;
-  other.Run([&]() -> Coro<> { foreign = MakeFuture<int>(); co_return; });
+  other.Run([&]() -> Coro<> {
+    foreign = MakeFuture<int>();
+    co_return;
+  });
   sim::SimLoop loop;
   bool went_on = false;
   loop.Run([&]() -> Coro<> {
-    Task<> task = Spawn([&]() -> Coro<> {
-      try {
-        (void)co_await Catch(foreign);
-        ADD_FAILURE();
-      } catch (const InvalidStateError&) {}
-      co_await Invoke([]() -> Coro<> { co_await Sleep(absl::Hours(1)); });
-      went_on = true;
-    }, {.unwind = Unwind::kDestroy});
+    Task<> task = Spawn(
+        [&]() -> Coro<> {
+          try {
+            (void)co_await Catch(foreign);
+            ADD_FAILURE();
+          } catch (const InvalidStateError&) {
+          }
+          co_await Invoke([]() -> Coro<> { co_await Sleep(absl::Hours(1)); });
+          went_on = true;
+        },
+        {.unwind = Unwind::kDestroy});
     co_await Sleep(absl::Seconds(1));
     task.Cancel();
     (void)co_await Settle(task);

@@ -10,13 +10,20 @@
 
 namespace detent::internal {
 
-QueueBase::QueueBase(int64_t maxsize, std::string_view name) : NamedObject(name), maxsize_(maxsize) {
+QueueBase::QueueBase(const char* type, const char* get, int64_t maxsize, std::string_view name)
+    : NamedObject(name), maxsize_(maxsize), type_(type), get_(get) {
   if (maxsize < 0) {
     throw std::invalid_argument(
-        absl::StrCat("Queue: the maxsize is ", maxsize, "; it must be 0 (no bound) or the number of places"));
+        absl::StrCat(type, ": the maxsize is ", maxsize, "; it must be 0 (no bound) or the number of places"));
   }
   room_ = maxsize > 0 ? static_cast<size_t>(maxsize) : std::numeric_limits<size_t>::max();
   finished_.Set();
+}
+
+QueueBase::~QueueBase() {
+  finished_.OrphanAll();
+  getters_.OrphanAll();
+  putters_.OrphanAll();
 }
 
 void QueueBase::Shutdown(bool immediate) {
@@ -34,32 +41,23 @@ void QueueBase::Shutdown(bool immediate) {
   putters_.WakeAll();
 }
 
+std::string QueueBase::CallOf(const char* what) const {
+  return absl::StrCat(type_, "::", what, "() on ", Called(type_));
+}
+
 void QueueBase::ThrowNoRoom(const char* what) const {
-  if (shut_down_) throw QueueShutDown(absl::StrCat(what, " on ", Called("Queue"), ": the queue was shut down"));
-  throw QueueFull(absl::StrCat(what, " on ", Called("Queue"), ": it is full (", Count(), " of ", maxsize_, ")"));
+  if (shut_down_) throw QueueShutDown(absl::StrCat(CallOf(what), ": the queue was shut down"));
+  throw QueueFull(absl::StrCat(CallOf(what), ": it is full (", Count(), " of ", maxsize_, ")"));
 }
 
 void QueueBase::ThrowNoItem(const char* what) const {
-  if (shut_down_) throw QueueShutDown(absl::StrCat(what, " on ", Called("Queue"), ": the queue was shut down"));
-  throw QueueEmpty(absl::StrCat(what, " on ", Called("Queue"), ": it is empty"));
+  if (shut_down_) throw QueueShutDown(absl::StrCat(CallOf(what), ": the queue was shut down"));
+  throw QueueEmpty(absl::StrCat(CallOf(what), ": it is empty"));
 }
 
 void QueueBase::ThrowAllDone() const {
-  throw InvalidStateError(absl::StrCat("Queue::TaskDone() on ", Called("Queue"),
-                                       ": called more often than items were put; call it once for each Get()"));
-}
-
-void QueueWaiters::WakeOneOfTheRest() {
-  for (bool woken = false; !woken && HasWaiting(); turn_ = Next(turn_)) woken = Wake(turn_);
-}
-
-// Those who look again already are the first of those who were woken.
-void QueueWaiters::RecheckWoken() {
-  for (WaitLink* link = Previous(turn_); link != this; link = Previous(link)) {
-    QueueWait* const wait = static_cast<QueueWait*>(At(link));
-    if (std::exchange(wait->rechecks_, true)) return;
-    wait->task()->RequestRecheck();
-  }
+  throw InvalidStateError(
+      absl::StrCat(CallOf("TaskDone"), ": called more often than items were put; call it once for each Get()"));
 }
 
 bool QueueWait::Recheck() {
@@ -79,21 +77,16 @@ void QueueWait::Abandon() noexcept {
   if (!HasNothing() && !IsCancelled()) list().WakeNext();
 }
 
-std::string QueueJoin::Describe() const {
-  if (IsOrphan()) return "Queue::Join on an object that is gone";
-  return absl::StrCat("Queue::Join on ", queue_->Quoted("Queue"));
+void QueueJoin::Describe(WaitText& text) const {
+  if (IsOrphan()) return text.SetCallOnGone(type_, "Join", task()->NameOfGone(type_));
+  text.SetCall(type_, "Join", *queue_);
+  text.progress = absl::StrCat(queue_->unfinished_, " not done");
 }
 
-std::string QueueWait::Describe() const {
-  const char* what = is_put_ ? "Queue::Put" : "Queue::Get";
-  if (IsOrphan()) return absl::StrCat(what, " on a Queue that is gone");
-  std::string text = absl::StrCat(what, " on ", queue_->Quoted("Queue"));
-  if (is_put_) {
-    absl::StrAppend(&text, " (full, ", queue_->Count(), " of ", queue_->MaxSize(), ")");
-  } else {
-    absl::StrAppend(&text, " (empty)");
-  }
-  return text;
+void QueueWait::Describe(WaitText& text) const {
+  if (IsOrphan()) return text.SetCallOnGone("Queue", is_put_ ? "Put" : "Get", task()->NameOfGone("Queue"));
+  text.SetCall(queue_->type_, is_put_ ? "Put" : queue_->get_, *queue_);
+  text.progress = is_put_ ? absl::StrCat("full, ", queue_->Count(), " of ", queue_->MaxSize()) : "empty";
 }
 
 }  // namespace detent::internal

@@ -11,15 +11,16 @@
 // Order.         Items leave in the order they entered (LifoQueue: the newest first; PriorityQueue: the smallest first,
 //                by operator<). Blocked callers are woken in the order they blocked; a caller that arrives in between
 //                may take the item, and the loser queues again at the back.
-// Suspension.    Put() suspends only while full, Get() only while empty, Join() only while items are not done. A maxsize
-//                of 0 means no bound.
+// Suspension.    Put() suspends only while full, Get() only while empty, Join() only while items are not done. A
+//                maxsize of 0 means no bound.
 // Cancellation.  A cancelled Put() added nothing and its item is still the caller's; a cancelled Get() took nothing. A
 //                wake-up that they had been given goes to the next.
 // Errors.        QueueFull, QueueEmpty; QueueShutDown after Shutdown(). std::invalid_argument for a negative maxsize;
-//                InvalidStateError for more TaskDone() than items.
+//                InvalidStateError for more TaskDone() than items. What an item's copy, move or operator< throws comes
+//                out; the queue has then added or taken nothing.
 // Ownership.     Put(T&&) moves from its argument only when it succeeds: the argument must live until the await ends.
-//                Spawned or given to Gather() and the like, it becomes a task that takes its item along.
-//                The queue must outlive those who wait on it, else they get an InvalidStateError.
+//                Spawned or given to Gather() and the like, it becomes a task that takes its item along. The queue must
+//                outlive those who wait on it, else they get an InvalidStateError.
 // Threads.       The loop's own thread only.
 #ifndef DETENT_RUNTIME_QUEUE_H_
 #define DETENT_RUNTIME_QUEUE_H_
@@ -29,6 +30,7 @@
 #include <exception>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -37,64 +39,19 @@
 #include "detent/runtime/internal/access.h"
 #include "detent/runtime/internal/awaiting.h"
 #include "detent/runtime/internal/item_order.h"
-#include "detent/runtime/internal/wait_list.h"
+#include "detent/runtime/internal/queue_waiters.h"
 #include "detent/runtime/internal/wait_node.h"
 
 namespace detent {
 namespace internal {
 
-// The getters, or the putters, that wait. Those who were woken come before those who were not, and stay until their tasks
-// run: a queue that is destroyed before tells them.
-class QueueWaiters : public WaitList {
- public:
-  QueueWaiters() : turn_(this) {}
+class QueueJoin;
+template <typename Q>
+class QueueGet;
+template <typename Q, typename Reference>
+class QueuePut;
 
-  bool HasWaiting() const { return turn_ != this; }
-  void Append(ListedWait* wait) {
-    WaitList::Append(wait);
-    if (turn_ == this) turn_ = wait;
-  }
-  void Remove(ListedWait* wait) {
-    if (turn_ == wait) turn_ = Next(wait);
-    WaitList::Remove(wait);
-  }
-  // REQUIRES: it was woken.
-  static void RemoveWoken(ListedWait* wait) { WaitList::Remove(wait); }
-  // Gives waiters their turn until one could be woken.
-  [[gnu::always_inline]] void WakeNext() {
-    if (!HasWaiting()) return;
-    const bool woken = Wake(turn_);
-    turn_ = Next(turn_);
-    if (!woken) [[unlikely]] WakeOneOfTheRest();
-  }
-  void WakeAll() {
-    while (HasWaiting()) WakeNext();
-  }
-  // What the woken ones were woken for is gone: they have to look again when they run.
-  void Disappoint() {
-    if (first() != turn_) [[unlikely]] RecheckWoken();
-  }
-
- private:
-  [[gnu::noinline, gnu::cold]] void WakeOneOfTheRest();
-  void RecheckWoken();
-
-  WaitLink* turn_;  // The first who was not woken; the list itself for none.
-};
-
-class QueueBase;
-
-// The wait of QueueBase::Join().
-class QueueJoin final : public EventWait {
- public:
-  QueueJoin(Event& finished, const QueueBase& queue) : EventWait(finished), queue_(&queue) {}
-  std::string Describe() const override;
-
- private:
-  const QueueBase* queue_;
-};
-
-// What does not depend on the type of the items: who waits, and how many items are not done.
+// What all queues have in common, whatever their items and their order.
 class QueueBase : public NamedObject {
  public:
   size_t Size() const {
@@ -108,7 +65,8 @@ class QueueBase : public NamedObject {
   // Says that one item that was taken is dealt with.
   void TaskDone() {
     NoteAccess(*this, AccessMode::kWrite);
-    if (unfinished_ == 0) [[unlikely]] ThrowAllDone();
+    if (unfinished_ == 0) [[unlikely]]
+      ThrowAllDone();
     if (--unfinished_ == 0) finished_.Set();
   }
   // How many items that were put are not dealt with yet.
@@ -117,7 +75,7 @@ class QueueBase : public NamedObject {
     return unfinished_;
   }
   // Waits until TaskDone() was called for every item that was put.
-  QueueJoin Join() { return QueueJoin(finished_, *this); }
+  QueueJoin Join();
 
   // From now on Put() throws QueueShutDown, and Get() once the queue is empty; blocked callers are woken to see it.
   // `immediate` also drops the items that are left and counts them as done.
@@ -128,8 +86,9 @@ class QueueBase : public NamedObject {
   }
 
  protected:
-  QueueBase(int64_t maxsize, std::string_view name);
-  virtual ~QueueBase() = default;
+  // `type` is the name of the class that the user wrote, `get` that of the call that takes an item.
+  QueueBase(const char* type, const char* get, int64_t maxsize, std::string_view name);
+  virtual ~QueueBase();
 
   // How many items there are.
   size_t Count() const { return size_; }
@@ -148,17 +107,25 @@ class QueueBase : public NamedObject {
     if (IsEmpty()) getters_.Disappoint();
   }
   void RequireRoom(const char* what) const {
-    if (IsFull()) [[unlikely]] ThrowNoRoom(what);
+    if (IsFull()) [[unlikely]]
+      ThrowNoRoom(what);
   }
   void RequireItem(const char* what) const {
-    if (IsEmpty()) [[unlikely]] ThrowNoItem(what);
+    if (IsEmpty()) [[unlikely]]
+      ThrowNoItem(what);
   }
   // An item was dropped.
   void Dropped() { --size_; }
+  // Somebody was woken for a place, or an item, and did not take it: the item's copy, move or comparison threw.
+  void PassPlaceOn() { putters_.WakeNext(); }
+  void PassItemOn() { getters_.WakeNext(); }
 
  private:
   friend class QueueWait;
+  friend class QueueJoin;
 
+  // `Queue::Get() on Queue "orders"`
+  std::string CallOf(const char* what) const;
   [[noreturn]] void ThrowNoRoom(const char* what) const;  // QueueShutDown, QueueFull.
   [[noreturn]] void ThrowNoItem(const char* what) const;  // QueueEmpty, QueueShutDown.
   [[noreturn]] void ThrowAllDone() const;
@@ -173,92 +140,10 @@ class QueueBase : public NamedObject {
   size_t room_;  // How many items may be put: 0 once it was shut down.
   int64_t unfinished_ = 0;
   int64_t maxsize_;
+  const char* type_;
+  const char* get_;
   Event finished_;  // Set while unfinished_ is 0.
   bool shut_down_ = false;
-};
-
-// The wait of a getter or a putter. A waiter that was woken looks again if others were faster, and waits again if nothing
-// is left for it.
-class QueueWait : public ListedWait {
- public:
-  Ending End(TaskState& task) {
-    if (!IsParked()) return Ending::kValue;
-    const Ending ending = EndOfWait(task);
-    if (ending != Ending::kValue) [[unlikely]] {
-      Abandon();
-      return ending;
-    }
-    NoteAccess(*CurrentCore(), *queue_, AccessMode::kWrite);
-    QueueWaiters::RemoveWoken(this);
-    return ending;
-  }
-  std::exception_ptr TakeError() const { return OrphanError(); }
-
-  bool Recheck() final;
-  void Abandon() noexcept final;
-  WaitKind Kind() const final { return is_put_ ? WaitKind::kQueuePut : WaitKind::kQueueGet; }
-  const WaitObject* Object() const final { return IsOrphan() ? nullptr : queue_; }
-  std::string Describe() const final;
-
- protected:
-  QueueWait(QueueBase& queue, bool is_put) : queue_(&queue), is_put_(is_put), rechecks_(false) {}
-  ~QueueWait() = default;
-
-  QueueBase* queue() const { return queue_; }
-
-  // The operation's Ready() and Suspend(), by whoever knows which it is.
-  template <bool kIsPut>
-  bool ReadyTo() const {
-    NoteAccess(*CurrentCore(), *queue_, AccessMode::kWrite);
-    return !(kIsPut ? queue_->IsFull() : queue_->IsEmpty()) || queue_->shut_down_;
-  }
-  template <bool kIsPut>
-  WaitNode* SuspendTo(TaskState& task) {
-    Park(task);
-    (kIsPut ? queue_->putters_ : queue_->getters_).Append(this);
-    return this;
-  }
-
- private:
-  friend class QueueWaiters;
-
-  bool HasNothing() const { return is_put_ ? queue_->IsFull() : queue_->IsEmpty(); }
-  QueueWaiters& list() const { return is_put_ ? queue_->putters_ : queue_->getters_; }
-
-  QueueBase* queue_;
-  bool is_put_;
-  bool rechecks_;  // Whether it looks again when it runs.
-};
-
-template <typename Q>
-class QueueGet final : public QueueWait, public AwaitsItself<QueueGet<Q>> {
- public:
-  explicit QueueGet(Q& queue) : QueueWait(queue, /*is_put=*/false) {}
-  bool Ready(TaskState&) const { return QueueWait::ReadyTo<false>(); }
-  WaitNode* Suspend(TaskState& task) { return QueueWait::SuspendTo<false>(task); }
-  [[gnu::always_inline]] typename Q::Item Take() { return static_cast<Q*>(queue())->TakeNow("Queue::Get()"); }
-};
-
-// `Reference` is const T& or T&&.
-template <typename Q, typename Reference>
-class QueuePut final : public QueueWait, public AwaitsItself<QueuePut<Q, Reference>> {
- public:
-  QueuePut(Q& queue, Reference item)
-      : QueueWait(queue, /*is_put=*/true), item_(static_cast<Reference>(item)) {}
-  bool Ready(TaskState&) const { return QueueWait::ReadyTo<true>(); }
-  WaitNode* Suspend(TaskState& task) { return QueueWait::SuspendTo<true>(task); }
-  [[gnu::always_inline]] void Take() {
-    static_cast<Q*>(queue())->AddNow("Queue::Put()", static_cast<Reference>(item_));
-  }
-  // For a task of its own, which may outlive the argument: the item goes into the task.
-  Coro<> TakingAlong() && {
-    return PutOwn(*static_cast<Q*>(queue()), std::remove_cvref_t<Reference>(static_cast<Reference>(item_)));
-  }
-
- private:
-  static Coro<> PutOwn(Q& queue, std::remove_cvref_t<Reference> item) { co_await queue.Put(std::move(item)); }
-
-  Reference item_;
 };
 
 template <typename T, typename Order>
@@ -266,7 +151,8 @@ class BasicQueue final : public QueueBase {
  public:
   using Item = T;
 
-  explicit BasicQueue(int64_t maxsize = 0, std::string_view name = {}) : QueueBase(maxsize, name) {}
+  explicit BasicQueue(int64_t maxsize = 0, std::string_view name = {})
+      : QueueBase(Order::kQueueType, Order::kGetCall, maxsize, name) {}
 
   QueuePut<BasicQueue, const T&> Put(const T& item) { return QueuePut<BasicQueue, const T&>(*this, item); }
   QueuePut<BasicQueue, T&&> Put(T&& item) { return QueuePut<BasicQueue, T&&>(*this, std::move(item)); }
@@ -274,37 +160,49 @@ class BasicQueue final : public QueueBase {
 
   void PutNowait(const T& item) {
     NoteAccess(*this, AccessMode::kWrite);
-    AddNow("Queue::PutNowait()", item);
+    AddNow("PutNowait", item);
   }
   void PutNowait(T&& item) {
     NoteAccess(*this, AccessMode::kWrite);
-    AddNow("Queue::PutNowait()", std::move(item));
+    AddNow("PutNowait", std::move(item));
   }
   T GetNowait() {
     NoteAccess(*this, AccessMode::kWrite);
-    return TakeNow("Queue::GetNowait()");
+    return TakeNow("GetNowait");
   }
 
  private:
-  template <typename Q>
-  friend class QueueGet;
+  friend class QueueGet<BasicQueue>;
   template <typename Q, typename Reference>
   friend class QueuePut;
 
   template <typename U>
   [[gnu::always_inline]] void AddNow(const char* what, U&& item) {
     RequireRoom(what);
-    items_.Add(std::forward<U>(item));  // May throw: then nothing was added.
+    try {
+      items_.Add(std::forward<U>(item));
+    } catch (...) {
+      PassPlaceOn();
+      throw;
+    }
     Added();
   }
   [[gnu::always_inline]] T TakeNow(const char* what) {
     RequireItem(what);
-    T item = items_.Take();
+    T item = TakeOrPassOn();
     Taken();
     return item;
   }
+  [[gnu::always_inline]] T TakeOrPassOn() {
+    try {
+      return items_.Take();
+    } catch (...) {
+      PassItemOn();
+      throw;
+    }
+  }
   void DropItem() override {
-    (void)items_.Take();
+    items_.Drop();
     Dropped();
   }
 
@@ -320,6 +218,112 @@ using LifoQueue = internal::BasicQueue<T, internal::LastInFirstOut<T>>;
 template <typename T>
 using PriorityQueue = internal::BasicQueue<T, internal::SmallestFirst<T>>;
 
+// --------------------------------------------------------------------------------------------------------------------
+
+namespace internal {
+
+// The wait of QueueBase::Join().
+class [[nodiscard("does nothing until awaited: write co_await")]] QueueJoin final : public EventWait {
+ public:
+  QueueJoin(Event& finished, const QueueBase& queue) : EventWait(finished), queue_(&queue), type_(queue.type_) {}
+  void Describe(WaitText& text) const override;
+
+ private:
+  const QueueBase* queue_;
+  const char* type_;
+};
+
+inline QueueJoin QueueBase::Join() { return QueueJoin(finished_, *this); }
+
+// The wait of a getter or a putter. A waiter that was woken looks again if others were faster, and waits again if
+// nothing is left for it.
+class QueueWait : public RecheckedWait {
+ public:
+  static constexpr bool kTakesTurns = true;
+
+  void GiveBack(TaskState& task) { BindToLoop(*queue_, task.core()); }
+  Ending End(TaskState& task) {
+    if (!IsParked()) return Ending::kValue;
+    const Ending ending = EndOfWait(task);
+    if (ending != Ending::kValue) [[unlikely]] {
+      Abandon();
+      return ending;
+    }
+    NoteAccess(*CurrentCore(), *queue_, AccessMode::kWrite);
+    QueueWaiters::RemoveWoken(this);
+    return ending;
+  }
+  std::exception_ptr TakeError() const { return OrphanError(); }
+
+  bool Recheck() final;
+  void WakeForTurn() final { list().WakeForTurn(this); }
+  void Abandon() noexcept final;
+  WaitKind Kind() const final { return is_put_ ? WaitKind::kQueuePut : WaitKind::kQueueGet; }
+  const WaitObject* Object() const final { return IsOrphan() ? nullptr : queue_; }
+  void Describe(WaitText& text) const final;
+
+ protected:
+  QueueWait(QueueBase& queue, bool is_put) : queue_(&queue), is_put_(is_put) {}
+  ~QueueWait() = default;
+
+  QueueBase* queue() const { return queue_; }
+
+  // The operation's Ready() and Suspend(), by whoever knows which it is.
+  template <bool kIsPut>
+  bool ReadyTo() const {
+    NoteAccess(*CurrentCore(), *queue_, AccessMode::kWrite);
+    return !(kIsPut ? queue_->IsFull() : queue_->IsEmpty()) || queue_->shut_down_;
+  }
+  template <bool kIsPut>
+  WaitNode* SuspendTo(TaskState& task) {
+    BindToLoop(*queue_, task.core());
+    Park(task);
+    (kIsPut ? queue_->putters_ : queue_->getters_).Append(this);
+    return this;
+  }
+
+ private:
+  bool HasNothing() const { return is_put_ ? queue_->IsFull() : queue_->IsEmpty(); }
+  QueueWaiters& list() const { return is_put_ ? queue_->putters_ : queue_->getters_; }
+
+  QueueBase* queue_;
+  bool is_put_;
+};
+
+template <typename Q>
+class [[nodiscard("does nothing until awaited: write co_await")]] QueueGet final : public QueueWait,
+                                                                                   public OwnAwaiter<QueueGet<Q>> {
+ public:
+  explicit QueueGet(Q& queue) : QueueWait(queue, /*is_put=*/false) {}
+  bool Ready(TaskState&) const { return QueueWait::ReadyTo<false>(); }
+  WaitNode* Suspend(TaskState& task) { return QueueWait::SuspendTo<false>(task); }
+  [[gnu::always_inline]] typename Q::Item Take() { return static_cast<Q*>(queue())->TakeNow("Get"); }
+};
+
+// `Reference` is const T& or T&&.
+template <typename Q, typename Reference>
+class [[nodiscard("does nothing until awaited: write co_await")]] QueuePut final
+    : public QueueWait,
+      public OwnAwaiter<QueuePut<Q, Reference>> {
+ public:
+  QueuePut(Q& queue, Reference item) : QueueWait(queue, /*is_put=*/true), item_(static_cast<Reference>(item)) {}
+  bool Ready(TaskState&) const { return QueueWait::ReadyTo<true>(); }
+  WaitNode* Suspend(TaskState& task) { return QueueWait::SuspendTo<true>(task); }
+  [[gnu::always_inline]] void Take() { static_cast<Q*>(queue())->AddNow("Put", static_cast<Reference>(item_)); }
+  // Whether it moves from its argument; if a task of its own does, an item that is not put goes with the task.
+  static constexpr bool kTakesItemAlong = std::is_rvalue_reference_v<Reference>;
+  // For a task of its own, which may outlive the argument: the item goes into the task.
+  Coro<> IntoCoro() && {
+    return PutOwn(*static_cast<Q*>(queue()), std::remove_cvref_t<Reference>(static_cast<Reference>(item_)));
+  }
+
+ private:
+  static Coro<> PutOwn(Q& queue, std::remove_cvref_t<Reference> item) { co_await queue.Put(std::move(item)); }
+
+  Reference item_;
+};
+
+}  // namespace internal
 }  // namespace detent
 
 #endif  // DETENT_RUNTIME_QUEUE_H_

@@ -10,7 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "detent/runtime/core.h"
-#include "detent/sim/sim.h"
+#include "detent/testing/test_loop.h"
 #include "detent/testing/testing.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -21,35 +21,29 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using Log = std::vector<std::string>;
 
 // Getters and putters at one queue that note in a log how their call ended.
-class QueueTest : public ::testing::Test {
+class QueueTest : public detent_testing::TestLoop {
  protected:
-  QueueTest() {
-    loop_.SetExceptionHandler(
-        [this](const ExceptionContext& context) { reports_.push_back(context.ToString()); });
-  }
-
   void Bound(int64_t maxsize) { queue_ = std::make_unique<Queue<int>>(maxsize, "orders"); }
 
-  Task<> Note(std::string name, Coro<std::string> call) {
+  Task<> Caller(std::string name, Coro<std::string> call) {
     return Spawn(
         [this](std::string me, Coro<std::string> body) -> Coro<> {
           try {
             std::string what = co_await std::move(body);
-            log_.push_back(me + what);
+            Note(me + what);
           } catch (const CancelledError&) {
-            log_.push_back(me + " cancelled");
+            Note(me + " cancelled");
             throw;
           } catch (const QueueShutDown&) {
-            log_.push_back(me + " shut down");
+            Note(me + " shut down");
           }
         },
         std::move(name), std::move(call));
   }
-  Task<> Getter(std::string name) { return Note(std::move(name), GetOne(queue_.get())); }
-  Task<> Putter(std::string name, int item) { return Note(std::move(name), PutOne(queue_.get(), item)); }
+  Task<> Getter(std::string name) { return Caller(std::move(name), GetOne(queue_.get())); }
+  Task<> Putter(std::string name, int item) { return Caller(std::move(name), PutOne(queue_.get(), item)); }
 
   static Coro<std::string> GetOne(Queue<int>* queue) {
     const int item = co_await queue->Get();
@@ -60,10 +54,7 @@ class QueueTest : public ::testing::Test {
     co_return absl::StrCat(" put ", item);
   }
 
-  sim::SimLoop loop_{{.strategy = sim::Fifo()}};
   std::unique_ptr<Queue<int>> queue_ = std::make_unique<Queue<int>>(0, "orders");
-  Log log_;
-  Log reports_;
 };
 
 // Puts 2, 3, 1 and gives them in the order in which they come out.
@@ -93,8 +84,8 @@ TEST_F(QueueTest, AMaxsizeOfZeroIsNoBoundAndANegativeOneIsRefused) {
 // q-03, q-04, q-16, q-17
 TEST_F(QueueTest, PutAndGetSuspendOnlyWhenTheyMust) {
   Bound(1);
-  loop_.Run([&]() -> Coro<> {
-    EventLoop::Current().CallSoon([&] { log_.push_back("another step"); });
+  Run([&]() -> Coro<> {
+    EventLoop::Current().CallSoon([&] { Note("another step"); });
     co_await queue_->Put(1);
     EXPECT_EQ(co_await queue_->Get(), 1);
     EXPECT_THAT(log_, IsEmpty());
@@ -130,7 +121,7 @@ TEST_F(QueueTest, NowaitThrowsRatherThanWaits) {
 
 // q-06
 TEST_F(QueueTest, AWokenGetterWhoseItemWasTakenQueuesAgainAtTheBack) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Task<> a = Getter("a");
     Task<> b = Getter("b");
     co_await Yield();
@@ -149,7 +140,7 @@ TEST_F(QueueTest, AWokenGetterWhoseItemWasTakenQueuesAgainAtTheBack) {
 // q-07, q-15
 TEST_F(QueueTest, PlacesThatComeFreeTogetherAllGetTheirPutter) {
   Bound(2);
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     queue_->PutNowait(1);
     queue_->PutNowait(2);
     Task<> a = Putter("a", 3);
@@ -169,7 +160,7 @@ TEST_F(QueueTest, PlacesThatComeFreeTogetherAllGetTheirPutter) {
 TEST_F(QueueTest, CancelledGetTakesNothing) {
   for (const bool cancel_first : {true, false}) {
     log_.clear();
-    loop_.Run([&]() -> Coro<> {
+    Run([&]() -> Coro<> {
       Task<> a = Getter("a");
       Task<> b = Getter("b");
       co_await Yield();
@@ -188,7 +179,7 @@ TEST_F(QueueTest, CancelledPutAddsNothing) {
   Bound(1);
   for (const bool cancel_first : {true, false}) {
     log_.clear();
-    loop_.Run([&]() -> Coro<> {
+    Run([&]() -> Coro<> {
       queue_->PutNowait(0);
       Task<> a = Putter("a", 1);
       Task<> b = Putter("b", 2);
@@ -205,7 +196,7 @@ TEST_F(QueueTest, CancelledPutAddsNothing) {
 }
 
 TEST_F(QueueTest, ACancelledPutLeavesItsItemToTheCaller) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Queue<std::unique_ptr<int>> queue(1);
     queue.PutNowait(std::make_unique<int>(1));
     auto item = std::make_unique<int>(2);
@@ -222,7 +213,7 @@ TEST_F(QueueTest, ACancelledPutLeavesItsItemToTheCaller) {
 
 // q-18, q-19, q-20
 TEST_F(QueueTest, JoinWaitsForATaskDoneForEveryItem) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     co_await queue_->Join();
     queue_->PutNowait(1);
     queue_->PutNowait(2);
@@ -242,7 +233,7 @@ TEST_F(QueueTest, JoinWaitsForATaskDoneForEveryItem) {
 
 // q-21
 TEST_F(QueueTest, ShutdownOfAnEmptyQueueEndsItsGetters) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Task<> a = Getter("a");
     Task<> b = Getter("b");
     co_await Yield();
@@ -258,7 +249,7 @@ TEST_F(QueueTest, ShutdownOfAnEmptyQueueEndsItsGetters) {
 // q-22
 TEST_F(QueueTest, ShutdownLeavesItemsToBeTaken) {
   Bound(1);
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     queue_->PutNowait(1);
     Task<> putter = Putter("a", 2);
     co_await Yield();
@@ -275,7 +266,7 @@ TEST_F(QueueTest, ShutdownLeavesItemsToBeTaken) {
 
 // q-23, q-24
 TEST_F(QueueTest, ImmediateShutdownCountsDroppedItemsAsDone) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     for (int i = 0; i < 3; ++i) queue_->PutNowait(i);
     EXPECT_EQ(queue_->GetNowait(), 0);
     Task<> join = Spawn([&]() -> Coro<> { co_await queue_->Join(); });
@@ -292,7 +283,7 @@ TEST_F(QueueTest, ImmediateShutdownCountsDroppedItemsAsDone) {
 
 TEST_F(QueueTest, WaitersOfADestroyedQueueGetAnError) {
   Bound(1);
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     queue_->PutNowait(0);
     Task<> putter = Putter("putter", 1);
     Task<> join = Spawn([](Queue<int>* queue) -> Coro<> { co_await queue->Join(); }, queue_.get());
@@ -307,7 +298,7 @@ TEST_F(QueueTest, WaitersOfADestroyedQueueGetAnError) {
 // A waiter that was woken had left the queue's list: a queue destroyed then was looked at again (use after
 // free).
 TEST_F(QueueTest, AWokenGetterOfADestroyedQueueGetsAnError) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Task<> woken = Getter("woken");
     Task<> cancelled = Getter("cancelled");
     Task<> waiting = Getter("waiting");

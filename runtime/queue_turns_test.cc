@@ -3,13 +3,12 @@
 // Whose turn it is at a Queue when somebody takes what a waiter was woken for; and the ring of its items.
 #include <memory>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "detent/runtime/core.h"
 #include "detent/runtime/queue.h"
 #include "detent/sim/sim.h"
+#include "detent/testing/test_loop.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -18,24 +17,22 @@ namespace {
 
 using ::testing::ElementsAre;
 
-class QueueTurnsTest : public ::testing::Test {
+class QueueTurnsTest : public detent_testing::TestLoop {
  protected:
   Coro<> Get(char who) {
     const int item = co_await queue_->Get();
-    log_.push_back(absl::StrCat(std::string(1, who), " got ", item));
+    Note(absl::StrCat(std::string(1, who), " got ", item));
   }
   Coro<> Put(int item) {
     co_await queue_->Put(item);
-    log_.push_back(absl::StrCat("put ", item));
+    Note(absl::StrCat("put ", item));
   }
 
-  sim::SimLoop loop_{{.strategy = sim::Fifo()}};
   std::unique_ptr<Queue<int>> queue_ = std::make_unique<Queue<int>>();
-  std::vector<std::string> log_;
 };
 
 TEST_F(QueueTurnsTest, OfTheWokenGettersTheLastOnesGoWithout) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     for (const char who : {'a', 'b', 'c', 'd'}) Spawn(Get(who));
     co_await Yield();
     for (int item = 1; item <= 3; ++item) queue_->PutNowait(item);
@@ -51,7 +48,7 @@ TEST_F(QueueTurnsTest, OfTheWokenGettersTheLastOnesGoWithout) {
 }
 
 TEST_F(QueueTurnsTest, AGetterIsDisappointedAgainAndAgain) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     const Task<> getter = Spawn(Get('a'));
     for (int round = 0; round < 5; ++round) {
       co_await Yield();
@@ -67,7 +64,7 @@ TEST_F(QueueTurnsTest, AGetterIsDisappointedAgainAndAgain) {
 
 TEST_F(QueueTurnsTest, OfTheWokenPuttersTheLastOnesGoWithout) {
   queue_ = std::make_unique<Queue<int>>(2);
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     queue_->PutNowait(1);
     queue_->PutNowait(2);
     for (int item = 3; item <= 5; ++item) Spawn(Put(item));
@@ -87,7 +84,7 @@ TEST_F(QueueTurnsTest, OfTheWokenPuttersTheLastOnesGoWithout) {
 }
 
 TEST_F(QueueTurnsTest, ADisappointedGetterCanBeCancelled) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     const Task<> a = Spawn(Get('a')), b = Spawn(Get('b'));
     co_await Yield();
     queue_->PutNowait(1);

@@ -3,13 +3,12 @@
 
 #include <memory>
 #include <stdexcept>
-#include <string>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "detent/runtime/core.h"
-#include "detent/sim/sim.h"
+#include "detent/testing/test_loop.h"
 #include "detent/testing/test_macros.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -17,25 +16,14 @@
 namespace detent {
 namespace {
 
+using detent_testing::After;
+using detent_testing::EndOf;
+using detent_testing::FailAfter;
+using detent_testing::Forever;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-Coro<int> After(int ms, int value) {
-  co_await Sleep(absl::Milliseconds(ms));
-  co_return value;
-}
-
-Coro<int> FailAfter(int ms, const char* what) {
-  co_await Sleep(absl::Milliseconds(ms));
-  throw std::runtime_error(what);
-}
-
-Coro<int> Forever() {
-  co_await Sleep(absl::InfiniteDuration());
-  co_return 0;
-}
 
 // Ends a second after it was cancelled.
 Coro<int> EndsSlowly(bool& ended) {
@@ -46,28 +34,12 @@ Coro<int> EndsSlowly(bool& ended) {
   co_return 0;
 }
 
-// A loop in the real loop's order, and what it reports.
-class RaceTest : public ::testing::Test {
- protected:
-  RaceTest() : loop_(std::make_unique<sim::SimLoop>(sim::Options{.strategy = sim::Fifo()})) {
-    loop_->SetExceptionHandler(
-        [this](const ExceptionContext& report) { reports_.push_back(report.ToString()); });
-  }
-
-  template <typename F>
-  void Run(F body) {
-    loop_->Run(body);
-  }
-  void DestroyLoop() { loop_ = nullptr; }
-
-  std::vector<std::string> reports_;
-  std::unique_ptr<sim::SimLoop> loop_;
-};
+class RaceTest : public detent_testing::TestLoop {};
 
 SIM_TEST(RaceAnyOrderTest, TheFirstToFinishWinsAndTheOthersAreCancelled) {
   Task<int> slow = Spawn(After(20, 1));
   const LoopTime start = EventLoop::Current().Time();
-  EXPECT_EQ(co_await Race(slow, After(10, 2), Forever()), 2);
+  EXPECT_EQ(co_await Race(slow, After(10, 2), Forever<int>()), 2);
   EXPECT_TRUE(slow.Cancelled());
   EXPECT_EQ(EventLoop::Current().Time() - start, absl::Milliseconds(10));
 }
@@ -123,6 +95,19 @@ TEST_F(RaceTest, OfSeveralThatAreDoneTheLeftmostWins) {
   });
 }
 
+TEST_F(RaceTest, WhoeverFinishesFirstHasWonAlsoBeforeItIsAwaited) {
+  Run([&]() -> Coro<> {
+    Future<int> a = MakeFuture<int>(), b = MakeFuture<int>();
+    auto race = Race(a, b);
+    b.SetResult(2);
+    EXPECT_TRUE(a.Cancelled());
+    co_await Yield();
+    EXPECT_EQ(co_await std::move(race), 2);
+    // Not the one furthest left, although it is done too when the racing task runs again.
+    EXPECT_EQ(co_await Race(After(0, 1), MakeFuture<int>(), b), 2);
+  });
+}
+
 TEST_F(RaceTest, AnEmptyVectorIsAnError) {
   Run([&]() -> Coro<> {
     EXPECT_THROW((void)Race(std::vector<Task<int>>()), std::invalid_argument);
@@ -132,15 +117,15 @@ TEST_F(RaceTest, AnEmptyVectorIsAnError) {
 }
 
 SIM_TEST(RaceAnyOrderTest, AWinnersErrorComesOut) {
-  Task<int> loser = Spawn(Forever());
+  Task<int> loser = Spawn(Forever<int>());
   EXPECT_THROW((void)co_await Race(FailAfter(1, "no"), loser), std::runtime_error);
   EXPECT_TRUE(loser.Cancelled());
 }
 
 SIM_TEST(RaceAnyOrderTest, AWinnerThatWasCancelledCancelsTheRace) {
-  Task<int> victim = Spawn(Forever());
+  Task<int> victim = Spawn(Forever<int>());
   EventLoop::Current().CallLater(absl::Milliseconds(1), [victim] { victim.Cancel(); });
-  const Outcome<int> end = co_await Catch(Race(victim, Forever()));
+  const Outcome<int> end = co_await Catch(Race(victim, Forever<int>()));
   EXPECT_TRUE(end.cancelled());
   EXPECT_EQ(CurrentTask().Cancelling(), 0);
 }
@@ -170,7 +155,7 @@ SIM_TEST(RaceAnyOrderTest, AThingMayRaceAgainstItself) {
 SIM_TEST(RaceAnyOrderTest, CancellingItCancelsAllAndWaits) {
   for (const Unwind unwind : {Unwind::kThrow, Unwind::kDestroy}) {
     bool ended = false;
-    Task<int> slow = Spawn(EndsSlowly(ended)), quick = Spawn(Forever());
+    Task<int> slow = Spawn(EndsSlowly(ended)), quick = Spawn(Forever<int>());
     while (slow.Stack().empty()) co_await Yield();
     Task<int> race = Spawn([&]() -> Coro<int> { co_return co_await Race(quick, slow); }, {.unwind = unwind});
     while (race.Stack().empty()) co_await Yield();
@@ -182,21 +167,35 @@ SIM_TEST(RaceAnyOrderTest, CancellingItCancelsAllAndWaits) {
   }
 }
 
-TEST_F(RaceTest, CancellingItWhileItWaitsForTheLosersDropsTheResult) {
+// What has won comes out also if the race is cancelled after that, and the cancellation is not forgotten.
+TEST_F(RaceTest, ACancellationAfterTheWinIsThrownByTheNextAwait) {
   Run([&]() -> Coro<> {
-    for (const bool fails : {true, false}) {
-      bool ended = false;
-      Task<int> loser = Spawn(EndsSlowly(ended));
-      co_await Yield();
-      Future<int> winner = MakeFuture<int>();
-      Task<int> race = Spawn([&]() -> Coro<int> { co_return co_await Race(loser, winner); });
-      co_await Yield();
-      if (fails) winner.SetException(std::runtime_error("won"));
-      if (!fails) winner.SetResult(1);
-      for (int i = 0; i < 5; ++i) co_await Yield();
-      race.Cancel();
-      EXPECT_TRUE((co_await Settle(race)).cancelled());
-      EXPECT_TRUE(ended);
+    for (const Unwind unwind : {Unwind::kThrow, Unwind::kDestroy}) {
+      for (const bool fails : {true, false}) {
+        bool ended = false;
+        Task<int> loser = Spawn(EndsSlowly(ended));
+        co_await Yield();
+        Future<int> winner = MakeFuture<int>();
+        std::string got;
+        Task<> race = Spawn(
+            [&]() -> Coro<> {
+              got = co_await EndOf(Race(loser, winner));
+              EXPECT_TRUE(ended);
+              EXPECT_EQ(CurrentTask().Cancelling(), 2);
+              co_await Yield();
+              got += ", not cancelled";
+            },
+            {.unwind = unwind});
+        co_await Yield();
+        if (fails) winner.SetException(std::runtime_error("won"));
+        if (!fails) winner.SetResult(1);
+        for (int i = 0; i < 5; ++i) {
+          if (i % 3 == 0) race.Cancel();
+          co_await Yield();
+        }
+        EXPECT_TRUE((co_await Settle(race)).cancelled());
+        EXPECT_EQ(got, fails ? "won" : "value");
+      }
     }
   });
   EXPECT_THAT(reports_, IsEmpty());
@@ -204,8 +203,7 @@ TEST_F(RaceTest, CancellingItWhileItWaitsForTheLosersDropsTheResult) {
 
 // In any order of the steps, a cancelled race leaves nothing behind that runs on.
 SIM_TEST(RaceAnyOrderTest, ACancellationAtAnyPointLeavesNothingRunning) {
-  Task<int> race =
-      Spawn([]() -> Coro<int> { co_return co_await Race(After(0, 1), After(0, 2), After(0, 3)); });
+  Task<int> race = Spawn([]() -> Coro<int> { co_return co_await Race(After(0, 1), After(0, 2), After(0, 3)); });
   for (int i = EventLoop::Current().Random().Next() % 6; i > 0; --i) co_await Yield();
   race.Cancel();
   (void)co_await Settle(race);
@@ -215,7 +213,9 @@ SIM_TEST(RaceAnyOrderTest, ACancellationAtAnyPointLeavesNothingRunning) {
 TEST_F(RaceTest, ARaceNobodyAwaitsIsReportedAndCancelsNothing) {
   Run([&]() -> Coro<> {
     Task<int> task = Spawn(After(1, 5));
-    { auto dropped = Race(task, Forever()); }
+    {
+      auto dropped = Race(task, Forever<int>());
+    }
     EXPECT_EQ(co_await task, 5);
   });
   DestroyLoop();
@@ -225,7 +225,7 @@ TEST_F(RaceTest, ARaceNobodyAwaitsIsReportedAndCancelsNothing) {
 TEST_F(RaceTest, ALoopCanBeDestroyedInTheMiddle) {
   static bool ended = false;
   Run([&]() -> Coro<> {
-    Spawn([]() -> Coro<> { (void)co_await Race(Forever(), MakeFuture<int>()); });
+    Spawn([]() -> Coro<> { (void)co_await Race(Forever<int>(), MakeFuture<int>()); });
     Spawn([]() -> Coro<> { (void)co_await Race(After(1, 1), EndsSlowly(ended)); });
     co_await Sleep(absl::Milliseconds(5));
   });

@@ -5,6 +5,6 @@
 #define DETENT_RUNTIME_RUNTIME_H_
 
 #include "detent/runtime/core.h"
-#include "detent/runtime/epoll_loop.h"
+#include "detent/runtime/epoll/epoll_loop.h"
 
 #endif  // DETENT_RUNTIME_RUNTIME_H_

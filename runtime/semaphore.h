@@ -17,77 +17,89 @@
 #define DETENT_RUNTIME_SEMAPHORE_H_
 
 #include <cstdint>
-#include <exception>
-#include <string>
 #include <string_view>
 
 #include "detent/runtime/held.h"
 #include "detent/runtime/internal/awaiting.h"
+#include "detent/runtime/internal/parked_wait.h"
 #include "detent/runtime/internal/wait_list.h"
-#include "detent/runtime/internal/wait_node.h"
 
 namespace detent {
 
-class Semaphore;
-
 namespace internal {
-
-class SemaphoreAcquire : public ListedWait, public AwaitsItself<SemaphoreAcquire> {
- public:
-  explicit SemaphoreAcquire(Semaphore& semaphore) : semaphore_(&semaphore) {}
-
-  bool Ready(TaskState& task);
-  WaitNode* Suspend(TaskState& task);
-  Ending End(TaskState& task);
-  std::exception_ptr TakeError() const { return OrphanError(); }
-  void Take() const {}
-
-  void Abandon() noexcept final;
-  WaitKind Kind() const final { return WaitKind::kSemaphore; }
-  const WaitObject* Object() const final;
-  std::string Describe() const final;
-
- private:
-  Semaphore* semaphore_;
-};
-
-}  // namespace internal
+class SemaphoreAcquire;
+}
 
 class Semaphore : public internal::NamedObject {
  public:
-  explicit Semaphore(int64_t value = 1, std::string_view name = {});
+  explicit Semaphore(int64_t value = 1, std::string_view name = {}) : Semaphore(value, name, "Semaphore") {}
   virtual ~Semaphore();
 
-  internal::SemaphoreAcquire Acquire() { return internal::SemaphoreAcquire(*this); }
-  internal::HoldOperation<internal::SemaphoreAcquire, Semaphore> Hold() {
-    return internal::HoldOperation<internal::SemaphoreAcquire, Semaphore>(*this, *this);
-  }
+  internal::SemaphoreAcquire Acquire();
+  internal::HoldOperation<internal::SemaphoreAcquire, Semaphore> Hold();
   virtual void Release();
   // Whether Acquire() would suspend.
   bool Locked() const;
   // How many permits are free.
   int64_t Value() const;
 
+ protected:
+  // `type` is the name of the class that the user wrote.
+  Semaphore(int64_t value, std::string_view name, const char* type);
+
  private:
+  friend class internal::ParkedWait<Semaphore>;
   friend class internal::SemaphoreAcquire;
   friend class Held<Semaphore>;
 
   // Gives a permit to the first who still waits.
   bool WakeNext();
 
-  internal::WaitList waiters_;
+  internal::TurnList waiters_;
   internal::HeldList helds_;
   int64_t value_;
+  const char* type_;
 };
 
 class BoundedSemaphore final : public Semaphore {
  public:
-  explicit BoundedSemaphore(int64_t value = 1, std::string_view name = {}) : Semaphore(value, name), bound_(value) {}
+  explicit BoundedSemaphore(int64_t value = 1, std::string_view name = {})
+      : Semaphore(value, name, "BoundedSemaphore"), bound_(value) {}
   void Release() override;
 
  private:
   int64_t bound_;
 };
+
+namespace internal {
+
+class [[nodiscard("does nothing until awaited: write co_await")]] SemaphoreAcquire
+    : public ParkedWait<Semaphore>,
+      public OwnAwaiter<SemaphoreAcquire> {
+ public:
+  explicit SemaphoreAcquire(Semaphore& semaphore) : ParkedWait(semaphore) {}
+
+  bool Ready(TaskState& task);
+  void GiveBack(TaskState& task) {
+    ++object().value_;
+    ParkedWait::GiveBack(task);
+  }
+  void WakeForTurn() final { object().WakeNext(); }
+  Ending End(TaskState& task);
+
+  void Abandon() noexcept final;
+  WaitKind Kind() const final { return WaitKind::kSemaphore; }
+  void Describe(WaitText& text) const final {
+    DescribeCall(text, IsOrphan() ? "Semaphore" : object().type_, "Acquire");
+  }
+};
+
+}  // namespace internal
+
+inline internal::SemaphoreAcquire Semaphore::Acquire() { return internal::SemaphoreAcquire(*this); }
+inline internal::HoldOperation<internal::SemaphoreAcquire, Semaphore> Semaphore::Hold() {
+  return internal::HoldOperation<internal::SemaphoreAcquire, Semaphore>(*this, *this);
+}
 
 }  // namespace detent
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "detent/runtime/core.h"
-#include "detent/sim/sim.h"
+#include "detent/testing/test_loop.h"
 #include "detent/testing/testing.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -18,10 +18,9 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-using Log = std::vector<std::string>;
 
 // Tasks that take permits and note in a log who got one.
-class SemaphoreTest : public ::testing::Test {
+class SemaphoreTest : public detent_testing::TestLoop {
  protected:
   void Permits(int64_t value) { slots_ = std::make_unique<Semaphore>(value, "slots"); }
 
@@ -31,25 +30,23 @@ class SemaphoreTest : public ::testing::Test {
         [this](std::string me) -> Coro<> {
           try {
             co_await slots_->Acquire();
-            log_.push_back(me);
+            Note(me);
           } catch (const CancelledError&) {
-            log_.push_back(me + " cancelled");
+            Note(me + " cancelled");
             throw;
           }
         },
         std::move(name));
   }
 
-  sim::SimLoop loop_{{.strategy = sim::Fifo()}};
   std::unique_ptr<Semaphore> slots_ = std::make_unique<Semaphore>(0, "slots");
-  Log log_;
 };
 
 // sem-01, sem-14
 TEST_F(SemaphoreTest, AFreePermitIsTakenWithoutSuspending) {
   Permits(2);
-  loop_.Run([&]() -> Coro<> {
-    EventLoop::Current().CallSoon([&] { log_.push_back("another step"); });
+  Run([&]() -> Coro<> {
+    EventLoop::Current().CallSoon([&] { Note("another step"); });
     co_await slots_->Acquire();
     EXPECT_FALSE(slots_->Locked());
     co_await slots_->Acquire();
@@ -71,7 +68,7 @@ TEST_F(SemaphoreTest, TheInitialValueMayBeZeroButNotNegative) {
 
 // sem-03, sem-04
 TEST_F(SemaphoreTest, APermitOnItsWayIsNotFree) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Task<> a = Taker("a");
     co_await Yield();
     slots_->Release();
@@ -90,7 +87,7 @@ TEST_F(SemaphoreTest, APermitOnItsWayIsNotFree) {
 // sem-05, sem-06
 TEST_F(SemaphoreTest, WhoReleasesAndAsksAgainGoesToTheEnd) {
   Permits(1);
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     co_await slots_->Acquire();
     Task<> a = Taker("a");
     Task<> b = Taker("b");
@@ -99,7 +96,7 @@ TEST_F(SemaphoreTest, WhoReleasesAndAsksAgainGoesToTheEnd) {
     slots_->Release();
     slots_->Release();
     co_await slots_->Acquire();
-    log_.push_back("main");
+    Note("main");
     co_await Gather(a, b);
   });
   EXPECT_THAT(log_, ElementsAre("a", "b", "main"));
@@ -109,7 +106,7 @@ TEST_F(SemaphoreTest, WhoReleasesAndAsksAgainGoesToTheEnd) {
 TEST_F(SemaphoreTest, CancelAndReleaseInOneStepGiveThePermitToTheNext) {
   for (const bool cancel_first : {true, false}) {
     log_.clear();
-    loop_.Run([&]() -> Coro<> {
+    Run([&]() -> Coro<> {
       Task<> a = Taker("a");
       Task<> b = Taker("b");
       co_await Yield();
@@ -127,7 +124,7 @@ TEST_F(SemaphoreTest, CancelAndReleaseInOneStepGiveThePermitToTheNext) {
 
 // sem-08, sem-10
 TEST_F(SemaphoreTest, CancelledWaitersArePassedOver) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     std::vector<Task<>> tasks;
     for (const char* name : {"a", "b", "c", "d"}) tasks.push_back(Taker(name));
     co_await Yield();
@@ -144,7 +141,7 @@ TEST_F(SemaphoreTest, CancelledWaitersArePassedOver) {
 
 // sem-11
 TEST_F(SemaphoreTest, SeveralReleasesWakeSeveralWaiters) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Task<> a = Taker("a");
     Task<> b = Taker("b");
     co_await Yield();
@@ -158,7 +155,7 @@ TEST_F(SemaphoreTest, SeveralReleasesWakeSeveralWaiters) {
 
 // sem-12
 TEST_F(SemaphoreTest, ACancelledLastWaiterGivesItsPermitBack) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Task<> a = Taker("a");
     co_await Yield();
     slots_->Release();
@@ -172,7 +169,7 @@ TEST_F(SemaphoreTest, ACancelledLastWaiterGivesItsPermitBack) {
 // sem-13
 TEST_F(SemaphoreTest, BoundedRefusesAReleaseTooMany) {
   BoundedSemaphore slots(1, "slots");
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     co_await slots.Acquire();
     slots.Release();
     try {
@@ -190,7 +187,7 @@ TEST_F(SemaphoreTest, BoundedRefusesAReleaseTooMany) {
 
 TEST_F(SemaphoreTest, AHeldPermitGoesBackAtTheEndOfItsScope) {
   BoundedSemaphore slots(1);
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     {
       auto permit = co_await slots.Hold();
       EXPECT_EQ(slots.Value(), 0);
@@ -203,7 +200,7 @@ TEST_F(SemaphoreTest, AHeldPermitGoesBackAtTheEndOfItsScope) {
 }
 
 TEST_F(SemaphoreTest, WaitersOfADestroyedSemaphoreGetAnError) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Task<> woken = Taker("woken");
     Task<> waiting = Taker("waiting");
     Task<> cancelled = Taker("cancelled");
@@ -218,25 +215,21 @@ TEST_F(SemaphoreTest, WaitersOfADestroyedSemaphoreGetAnError) {
   EXPECT_THAT(log_, ElementsAre("cancelled cancelled"));
 }
 
-TEST(SemaphoreLifetimeTest, ALoopMayEndWithWaitersThatWereGivenAPermit) {
-  Semaphore slots(0);
-  {
-    sim::SimLoop loop;
-    loop.SetExceptionHandler([](const ExceptionContext&) {});
-    loop.Run([&]() -> Coro<> {
-      for (int i = 0; i < 3; ++i) Spawn(slots.Acquire());
-      co_await Yield();
-      co_await Yield();
-    });
-    loop.CallSoon([&] {
-      slots.Release();
-      loop.Stop();
-    });
-    loop.RunForever();
-    EXPECT_EQ(slots.Value(), 0);
-  }
-  EXPECT_EQ(slots.Value(), 1);
-  EXPECT_FALSE(slots.Locked());
+TEST_F(SemaphoreTest, ALoopMayEndWithWaitersThatWereGivenAPermit) {
+  Run([&]() -> Coro<> {
+    for (int i = 0; i < 3; ++i) Spawn(slots_->Acquire());
+    co_await Yield();
+    co_await Yield();
+  });
+  loop_->CallSoon([&] {
+    slots_->Release();
+    loop_->Stop();
+  });
+  loop_->RunForever();
+  EXPECT_EQ(slots_->Value(), 0);
+  DestroyLoop();
+  EXPECT_EQ(slots_->Value(), 1);
+  EXPECT_FALSE(slots_->Locked());
 }
 
 // No permit is lost or made, whoever is cancelled and when.
@@ -265,10 +258,8 @@ SIM_TEST(SemaphoreScheduleTest, PermitsAreConserved) {
 
 // Regression: ~Held gave a permit back to a semaphore that was gone.
 TEST_F(SemaphoreTest, ASemaphoreDestroyedBeforeItsHeldIsReported) {
-  Log reports;
-  loop_.SetExceptionHandler([&](const ExceptionContext& context) { reports.push_back(context.ToString()); });
   Permits(3);
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Held<Semaphore> first = co_await slots_->Hold();
     Held<Semaphore> second = co_await slots_->Hold();
     Held<Semaphore> third = co_await slots_->Hold();
@@ -276,8 +267,8 @@ TEST_F(SemaphoreTest, ASemaphoreDestroyedBeforeItsHeldIsReported) {
     slots_ = nullptr;
     EXPECT_FALSE(first || second || third);
   });
-  EXPECT_THAT(reports,
-              ElementsAre("Semaphore \"slots\" was destroyed while a permit was held; let it outlive what Hold() gave"));
+  EXPECT_THAT(reports_, ElementsAre("Semaphore \"slots\" was destroyed while a permit was held by task \"task-1\"; let "
+                                    "it outlive what Hold() gave"));
 }
 
 }  // namespace

@@ -3,19 +3,23 @@
 
 #include "absl/strings/str_cat.h"
 #include "detent/runtime/internal/access.h"
+#include "detent/runtime/internal/step_text.h"
 
 namespace detent::internal {
 
-StateRef<FutureState> ShieldState::Make(StateRef<FutureState> inner) {
-  return StateRef<FutureState>(new ShieldState(std::move(inner)));
+Ref<FutureState> ShieldState::Make(Ref<FutureState> inner, std::source_location where) {
+  return Ref<FutureState>(new ShieldState(std::move(inner), where));
 }
 
-ShieldState::ShieldState(StateRef<FutureState> inner)
-    : FutureState(inner->core(), kIsDerived), inner_(std::move(inner)), source_(core().RunningSource()) {
+ShieldState::ShieldState(Ref<FutureState> inner, std::source_location where)
+    : FutureState(inner->core(), kIsDerived),
+      inner_(std::move(inner)),
+      source_(RunningSource(core())),
+      made_at_(where) {
   SetShowsAnother();
   inner_hop_.owner = outer_hop_.owner = this;
   AddReference();  // While it watches the inner.
-  core().self_kept.Add(this);
+  core().self_kept.Append(this);
   inner_->Observe(&inner_hop_);
 }
 
@@ -74,11 +78,20 @@ void ShieldState::LetGo() {
   DropReference();
 }
 
-uint64_t ShieldState::Lane() const {
-  const uint64_t lane = WaiterLane();
-  return lane != 0 ? lane : LaneOfCallbacks(source_);
+Lane ShieldState::lane() const {
+  const Lane lane = WaiterLane();
+  return lane ? lane : Lane::OfCallbacks(source_);
 }
 
-std::string ShieldState::Describe() const { return absl::StrCat("Shield of ", inner_->Describe()); }
+void ShieldState::DescribeStep(StepText& text) const {
+  text.what = "end of a Shield";
+  text.where = made_at_;
+}
+
+void ShieldState::DescribeAwaited(WaitText& text) const {
+  inner_->DescribeAwaited(text);
+  text.noun = text.noun.empty() ? "Shield of" : absl::StrCat("Shield of ", text.noun);
+  text.awaits_task = false;
+}
 
 }  // namespace detent::internal

@@ -16,39 +16,57 @@
 #ifndef DETENT_RUNTIME_SHIELD_H_
 #define DETENT_RUNTIME_SHIELD_H_
 
+#include <source_location>
 #include <string>
 #include <type_traits>
 #include <utility>
 
 #include "detent/runtime/future.h"
+#include "detent/runtime/handles.h"
 #include "detent/runtime/internal/future_state.h"
 #include "detent/runtime/internal/self_kept.h"
-#include "detent/runtime/wait.h"
 
 namespace detent {
+namespace internal {
+
+template <typename Handle>
+inline constexpr bool kIsErased = std::is_same_v<Handle, AnyTask> || std::is_same_v<Handle, AnyFuture>;
+template <typename A>
+using Shielded = std::conditional_t<kIsErased<HandleOf<A>>, AnyFuture, Future<ResultType<HandleOf<A>>>>;
+
+}  // namespace internal
+
+template <typename A>
+  requires internal::Waitables<A>
+[[nodiscard("the shield has no reader: write co_await")]] internal::Shielded<A> Shield(
+    A&& awaitable, std::source_location where = std::source_location::current());
+
+// --------------------------------------------------------------------------------------------------------------------
+
 namespace internal {
 
 class ShieldState final : public FutureState, public SelfKept {
  public:
   // REQUIRES: !inner->IsDone().
-  static StateRef<FutureState> Make(StateRef<FutureState> inner);
+  static Ref<FutureState> Make(Ref<FutureState> inner, std::source_location where);
 
   bool Cancel() override;
   void* Value() override { return inner_->Value(); }
-  std::string Describe() const override;
+  void DescribeAwaited(WaitText& text) const override;
   void AddBlockers(std::vector<TaskState*>& tasks) const override { inner_->AddBlockers(tasks); }
   void LetGo() override;
 
  private:
   // The inner is done: queues a hop, which completes the shield.
-  class InnerHop final : public Observer, public Runnable {
+  class InnerHop final : public FutureObserver, public Runnable {
    public:
     InnerHop() {}
     void OnDone(FutureState&) noexcept override;
     void Run() override { owner->FinishFromInner(); }
-    uint64_t Lane() const override { return owner->Lane(); }
+    void DescribeStep(StepText& text) const override { owner->DescribeStep(text); }
+    Lane lane() const override { return owner->lane(); }
     void Discard() override { owner->DropReference(); }
-    uint64_t WaiterLane() const override { return owner->WaiterLane(); }
+    Lane WaiterLane() const override { return owner->WaiterLane(); }
     ShieldState* owner = nullptr;
   };
   // The shield was cancelled: one trip later it stops watching the inner.
@@ -56,12 +74,13 @@ class ShieldState final : public FutureState, public SelfKept {
    public:
     OuterHop() {}
     void Run() override { owner->StopWatching(); }
-    uint64_t Lane() const override { return owner->Lane(); }
+    void DescribeStep(StepText& text) const override { owner->DescribeStep(text); }
+    Lane lane() const override { return owner->lane(); }
     void Discard() override { owner->StopWatching(); }
     ShieldState* owner = nullptr;
   };
 
-  explicit ShieldState(StateRef<FutureState> inner);
+  ShieldState(Ref<FutureState> inner, std::source_location where);
   ~ShieldState() = default;
   void DeleteThis() noexcept override {
     LoopCore& core = this->core();
@@ -75,25 +94,25 @@ class ShieldState final : public FutureState, public SelfKept {
 
   void FinishFromInner();
   void StopWatching();
-  uint64_t Lane() const;
+  void DescribeStep(StepText& text) const;
+  Lane lane() const;
 
-  StateRef<FutureState> inner_;
+  Ref<FutureState> inner_;
   InnerHop inner_hop_;
   OuterHop outer_hop_;
   uint64_t source_;
+  const std::source_location made_at_;
 };
 
 }  // namespace internal
 
 template <typename A>
-  requires requires(A&& a) { internal::EnsureHandle(std::forward<A>(a)); }
-auto Shield(A&& awaitable) {
-  using Handle = internal::HandleOf<A>;
-  constexpr bool kErased = std::is_same_v<Handle, AnyTask> || std::is_same_v<Handle, AnyFuture>;
-  using Shielded = std::conditional_t<kErased, AnyFuture, Future<internal::ResultType<Handle>>>;
-  Handle handle = internal::EnsureHandle(std::forward<A>(awaitable));
-  if (handle.Done()) return Shielded(handle.TakeStateRef());
-  return Shielded(internal::ShieldState::Make(handle.TakeStateRef()));
+  requires internal::Waitables<A>
+internal::Shielded<A> Shield(A&& awaitable, std::source_location where) {
+  internal::RequireUsable("Shield()", awaitable);
+  internal::HandleOf<A> handle = internal::EnsureHandle(where, std::forward<A>(awaitable));
+  if (handle.Done()) return internal::Shielded<A>(handle.TakeRef());
+  return internal::Shielded<A>(internal::ShieldState::Make(handle.TakeRef(), where));
 }
 
 }  // namespace detent

@@ -4,10 +4,9 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
-#include <vector>
 
 #include "detent/runtime/core.h"
-#include "detent/sim/sim.h"
+#include "detent/testing/test_loop.h"
 #include "detent/testing/test_macros.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -15,43 +14,15 @@
 namespace detent {
 namespace {
 
+using detent_testing::After;
+using detent_testing::FailAfter;
+using detent_testing::Forever;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-Coro<int> After(int ms, int value) {
-  co_await Sleep(absl::Milliseconds(ms));
-  co_return value;
-}
-
-Coro<int> FailAfter(int ms, const char* what) {
-  co_await Sleep(absl::Milliseconds(ms));
-  throw std::runtime_error(what);
-}
-
-Coro<int> Forever() {
-  co_await Sleep(absl::InfiniteDuration());
-  co_return 0;
-}
-
-// A loop in the real loop's order, and what it reports.
-class ShieldTest : public ::testing::Test {
- protected:
-  ShieldTest() : loop_(std::make_unique<sim::SimLoop>(sim::Options{.strategy = sim::Fifo()})) {
-    loop_->SetExceptionHandler(
-        [this](const ExceptionContext& report) { reports_.push_back(report.ToString()); });
-  }
-
-  template <typename F>
-  void Run(F body) {
-    loop_->Run(body);
-  }
-  void DestroyLoop() { loop_ = nullptr; }
-
-  std::vector<std::string> reports_;
-  std::unique_ptr<sim::SimLoop> loop_;
-};
+class ShieldTest : public detent_testing::TestLoop {};
 
 // sh-01
 SIM_TEST(ShieldAnyOrderTest, PassesTheResultOn) {
@@ -110,7 +81,7 @@ TEST_F(ShieldTest, AnErrorOfADroppedShieldIsReportedOnce) {
 
 // sh-03
 SIM_TEST(ShieldAnyOrderTest, ACancelledInnerCancelsIt) {
-  Task<int> inner = Spawn(Forever());
+  Task<int> inner = Spawn(Forever<int>());
   Future<int> shield = Shield(inner);
   inner.Cancel();
   EXPECT_TRUE((co_await Settle(shield)).cancelled());
@@ -195,7 +166,7 @@ TEST_F(ShieldTest, AnErrorInTheIterationOfTheCancelIsNotReported) {
 // The gather failed with a CancelledError, which is no error to report.
 TEST_F(ShieldTest, OfAGatherWhoseChildWasCancelledNothingIsReported) {
   Run([&]() -> Coro<> {
-    Task<int> victim = Spawn(Forever());
+    Task<int> victim = Spawn(Forever<int>());
     Future<std::tuple<int>> shield = Shield(Gather(victim));
     co_await Yield();
     victim.Cancel();
@@ -246,7 +217,7 @@ SIM_TEST(ShieldAnyOrderTest, AnInnerThatEndsAsTheWaiterIsCancelledIsSeenOrNotBut
 TEST_F(ShieldTest, ALoopCanBeDestroyedWithShieldsPending) {
   Future<int> kept;
   Run([&]() -> Coro<> {
-    Task<int> inner = Spawn(Forever());
+    Task<int> inner = Spawn(Forever<int>());
     kept = Shield(inner);
     (void)Shield(MakeFuture<int>());
     Future<int> cancelled = Shield(inner);

@@ -1,25 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detent/runtime/sleep.h"
 
-#include "absl/strings/str_cat.h"
-#include "detent/runtime/event_loop.h"
-
 namespace detent::internal {
 
 WaitNode* SleepOperation::Suspend(TaskState& task) {
   LoopCore& core = task.core();
   int64_t until = deadline().nanoseconds();
-  const int64_t from = is_absolute_ ? core.loop->Time().nanoseconds() : 0;
+  const int64_t from = is_absolute_ ? core.ReadClock().nanoseconds() : 0;
   if (until <= from) {
     task.MakeReady();
     return nullptr;
   }
-  if (!is_absolute_ && __builtin_add_overflow(until, core.loop->Time().nanoseconds(), &until)) {
+  if (!is_absolute_ && __builtin_add_overflow(until, core.ReadClock().nanoseconds(), &until)) {
     until = LoopTime::Never().nanoseconds();
   }
-  Park(task);
   set_deadline(LoopTime::FromNanoseconds(until));
-  if (deadline() != LoopTime::Never()) core.AddTimer(this, deadline());
+  if (deadline() != LoopTime::Never()) core.AddTimer(this, deadline());  // May throw.
+  Park(task);
   return this;
 }
 
@@ -35,8 +32,12 @@ void SleepOperation::Abandon() noexcept {
   if (IsReady()) core.Forget(this);
 }
 
-std::string SleepOperation::Describe() const { return absl::StrCat("Sleep until ", deadline().ToString()); }
+void SleepOperation::Describe(WaitText& text) const {
+  text.verb = "Sleep";
+  text.preposition = "until";
+  text.object = deadline().ToString();
+}
 
-uint64_t SleepOperation::Lane() const { return LaneOfTask(task()->id()); }
+Lane SleepOperation::lane() const { return Lane::OfTask(task()->id()); }
 
 }  // namespace detent::internal

@@ -30,7 +30,7 @@
 namespace detent {
 namespace internal {
 
-class YieldOperation {
+class [[nodiscard("does nothing until awaited: write co_await")]] YieldOperation {
  public:
   YieldOperation() {}
   bool Ready(TaskState&) const { return false; }
@@ -53,7 +53,8 @@ class AnnouncedYield : public WaitNode {
     return this;
   }
   Ending End(TaskState& task) const {
-    if (task.core().recorder != nullptr) [[unlikely]] NoteObjects(task.core());
+    if (task.core().recorder != nullptr) [[unlikely]]
+      NoteObjects(task.core());
     return EndOfWait(task);
   }
   std::exception_ptr TakeError() const { return nullptr; }
@@ -61,7 +62,10 @@ class AnnouncedYield : public WaitNode {
 
   void Abandon() noexcept final {}
   WaitKind Kind() const final { return WaitKind::kShared; }
-  std::string Describe() const override { return "its turn"; }
+  void Describe(WaitText& text) const override {
+    text.verb = "its turn";
+    text.brief = "Yield";
+  }
 
   // The announced objects; Object() is the first.
   virtual size_t ObjectCount() const = 0;
@@ -80,7 +84,8 @@ class AnnouncedYield : public WaitNode {
 };
 
 template <size_t kCount>
-class YieldOn final : public AnnouncedYield, public AwaitsItself<YieldOn<kCount>> {
+class [[nodiscard("does nothing until awaited: write co_await")]] YieldOn final : public AnnouncedYield,
+                                                                                  public OwnAwaiter<YieldOn<kCount>> {
  public:
   template <typename... O>
   explicit YieldOn(const O&... objects) : objects_{&objects...} {}
@@ -92,7 +97,10 @@ class YieldOn final : public AnnouncedYield, public AwaitsItself<YieldOn<kCount>
   std::array<const WaitObject*, kCount> objects_;
 };
 
-class SleepOperation final : public WaitNode, public Timer, public AwaitsItself<SleepOperation> {
+class [[nodiscard("does nothing until awaited: write co_await")]] SleepOperation final
+    : public WaitNode,
+      public Timer,
+      public OwnAwaiter<SleepOperation> {
  public:
   explicit SleepOperation(absl::Duration duration) : Timer(LoopTime() + duration), is_absolute_(false) {}
   explicit SleepOperation(LoopTime until) : Timer(until), is_absolute_(true) {}
@@ -105,9 +113,9 @@ class SleepOperation final : public WaitNode, public Timer, public AwaitsItself<
 
   void Abandon() noexcept override;
   WaitKind Kind() const override { return WaitKind::kSleep; }
-  std::string Describe() const override;
+  void Describe(WaitText& text) const override;
   void Run() override { Wake(); }
-  uint64_t Lane() const override;
+  Lane lane() const override;
   void PrefetchForNext() const override { task()->Prefetch(); }
   void PrefetchForRun() const override {
     task()->PrefetchNeighbours();
@@ -115,7 +123,7 @@ class SleepOperation final : public WaitNode, public Timer, public AwaitsItself<
   }
 
  private:
-  // What it is to sleep, a duration as the point that is so far from zero; then until when.
+  // Before Suspend(), deadline() is the request (a duration counted from zero); afterwards, the instant.
   bool is_absolute_;
 };
 
@@ -127,7 +135,7 @@ template <typename... O>
 internal::YieldOn<sizeof...(O)> Yield(const O&... objects) {
   return internal::YieldOn<sizeof...(O)>(objects...);
 }
-inline internal::SleepOperation Sleep(absl::Duration duration) { return internal::SleepOperation(duration); }
+inline internal::SleepOperation Sleep(AnyDuration duration) { return internal::SleepOperation(duration); }
 inline internal::SleepOperation SleepUntil(LoopTime until) { return internal::SleepOperation(until); }
 
 }  // namespace detent

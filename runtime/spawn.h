@@ -23,16 +23,110 @@
 #include <type_traits>
 #include <utility>
 
-#include "detent/runtime/internal/spawn_forms.h"
+#include "detent/runtime/closure.h"
+#include "detent/runtime/internal/awaiting.h"
 #include "detent/runtime/task.h"
 
 namespace detent {
 namespace internal {
 
+// --- What can be spawned ---
+//
+// Besides a Coro and a closure: what is awaited once and is no handle, an operation such as Sleep(d) or queue.Get(), a
+// generator's Next(), what Settle() gives. Whatever takes a Coro takes them too, as the Coro that awaits them.
+
+template <typename C>
+inline constexpr bool kIsCoro = false;
 template <typename T>
-[[gnu::always_inline]] inline Task<T> SpawnHere(Coro<T>&& coro, const SpawnOptions& options, std::source_location where) {
+inline constexpr bool kIsCoro<Coro<T>> = true;
+
+template <typename H>
+inline constexpr bool kIsHandle = std::is_base_of_v<AnyFuture, std::remove_cvref_t<H>>;
+
+template <typename A>
+concept OneShot = Awaitable<A> && !std::is_reference_v<A> && !kIsCoro<A> && !kIsHandle<A>;
+
+// An operation that borrows (Put(T&&)) offers IntoCoro(): a Coro that owns what was borrowed.
+template <typename A>
+  requires requires(A&& awaitable) { std::move(awaitable).IntoCoro(); }
+auto AsCoro(A&& awaitable) {
+  return std::move(awaitable).IntoCoro();
+}
+template <typename A>
+  requires(!requires(A&& awaitable) { std::move(awaitable).IntoCoro(); })
+auto AsCoro(A awaitable) -> Coro<std::remove_cvref_t<AwaitResult<A>>> {
+  co_return co_await std::move(awaitable);
+}
+
+// Callable with A..., giving a Coro.
+template <typename F, typename... A>
+concept CoroFunction = requires { requires kIsCoro<std::invoke_result_t<std::decay_t<F>&, std::decay_t<A>...>>; };
+
+template <typename F, typename... A>
+using TaskFrom = Task<typename std::invoke_result_t<std::decay_t<F>&, std::decay_t<A>...>::Result>;
+
+}  // namespace internal
+
+// A defaulted source_location cannot follow a parameter pack, so the forms with arguments are spelled out up to four;
+// with more the task's report lacks the line that spawned it. Written once for the free function and for TaskGroup.
+// Defines Spawn(coro, options), Spawn(operation, options), Spawn(fn, options) and Spawn(fn, arguments...) in terms of
+// `start(coro, options, where)`.
+#define DETENT_INTERNAL_SPAWN_FORMS(start)                                                                            \
+  template <typename T>                                                                                               \
+  ::detent::Task<T> Spawn(::detent::Coro<T> coro, ::detent::SpawnOptions options = ::detent::SpawnOptions(),          \
+                          std::source_location where = std::source_location::current()) {                             \
+    return start(std::move(coro), options, where);                                                                    \
+  }                                                                                                                   \
+  template <typename Op>                                                                                              \
+    requires(::detent::internal::OneShot<Op>)                                                                         \
+  auto Spawn(Op&& operation, ::detent::SpawnOptions options = ::detent::SpawnOptions(),                               \
+             std::source_location where = std::source_location::current()) {                                          \
+    return start(::detent::internal::AsCoro<Op>(std::move(operation)), options, where);                               \
+  }                                                                                                                   \
+  template <typename F>                                                                                               \
+    requires(::detent::internal::CoroFunction<F>)::detent::internal::TaskFrom<F>                                      \
+  Spawn(F&& fn, ::detent::SpawnOptions options = ::detent::SpawnOptions(),                                            \
+        std::source_location where = std::source_location::current()) {                                               \
+    return start(::detent::internal::KeepClosure<std::decay_t<F>>(std::forward<F>(fn)), options, where);              \
+  }                                                                                                                   \
+  template <typename F, typename A>                                                                                   \
+    requires(::detent::internal::CoroFunction<F, A>)::detent::internal::TaskFrom<F, A>                                \
+  Spawn(F&& fn, A&& a, std::source_location where = std::source_location::current()) {                                \
+    return start(                                                                                                     \
+        ::detent::internal::KeepClosure<std::decay_t<F>, std::decay_t<A>>(std::forward<F>(fn), std::forward<A>(a)),   \
+        ::detent::SpawnOptions(), where);                                                                             \
+  }                                                                                                                   \
+  template <typename F, typename A, typename B>                                                                       \
+    requires(::detent::internal::CoroFunction<F, A, B>)::detent::internal::TaskFrom<F, A, B>                          \
+  Spawn(F&& fn, A&& a, B&& b, std::source_location where = std::source_location::current()) {                         \
+    return start(::detent::internal::KeepClosure<std::decay_t<F>, std::decay_t<A>, std::decay_t<B>>(                  \
+                     std::forward<F>(fn), std::forward<A>(a), std::forward<B>(b)),                                    \
+                 ::detent::SpawnOptions(), where);                                                                    \
+  }                                                                                                                   \
+  template <typename F, typename A, typename B, typename C>                                                           \
+    requires(::detent::internal::CoroFunction<F, A, B, C>)::detent::internal::TaskFrom<F, A, B, C>                    \
+  Spawn(F&& fn, A&& a, B&& b, C&& c, std::source_location where = std::source_location::current()) {                  \
+    return start(::detent::internal::KeepClosure<std::decay_t<F>, std::decay_t<A>, std::decay_t<B>, std::decay_t<C>>( \
+                     std::forward<F>(fn), std::forward<A>(a), std::forward<B>(b), std::forward<C>(c)),                \
+                 ::detent::SpawnOptions(), where);                                                                    \
+  }                                                                                                                   \
+  template <typename F, typename A, typename B, typename C, typename D, typename... E>                                \
+    requires(::detent::internal::CoroFunction<F, A, B, C, D, E...>)::detent::internal::TaskFrom<F, A, B, C, D, E...>  \
+  Spawn(F&& fn, A&& a, B&& b, C&& c, D&& d, E&&... e) {                                                               \
+    return start(::detent::internal::KeepClosure<std::decay_t<F>, std::decay_t<A>, std::decay_t<B>, std::decay_t<C>,  \
+                                                 std::decay_t<D>, std::decay_t<E>...>(                                \
+                     std::forward<F>(fn), std::forward<A>(a), std::forward<B>(b), std::forward<C>(c),                 \
+                     std::forward<D>(d), std::forward<E>(e)...),                                                      \
+                 ::detent::SpawnOptions(), std::source_location());                                                   \
+  }
+
+namespace internal {
+
+template <typename T>
+[[gnu::always_inline]] inline Task<T> SpawnHere(Coro<T>&& coro, const SpawnOptions& options,
+                                                std::source_location where) {
   LoopCore* core = CurrentCore();
-  if (core == nullptr) [[unlikely]] {
+  if (core == nullptr || core->IsDisowned()) [[unlikely]] {
     coro.Close();
     core = &RequireCore("Spawn()");
   }

@@ -11,8 +11,8 @@
 //
 // Suspension, ownership, threads.  As Future<T>. A task cannot be completed from outside.
 // Cancellation.  Cancel() throws CancelledError at the await in which the task is suspended, in the task's next step;
-//                a task that awaits a task passes it on. The task may catch it, clean up, and even go on: then it is not
-//                cancelled. A task that was never started ends without running.
+//                a task that awaits a task passes it on. The task may catch it, clean up, and even go on: then it is
+//                not cancelled. A task that was never started ends without running.
 #ifndef DETENT_RUNTIME_TASK_H_
 #define DETENT_RUNTIME_TASK_H_
 
@@ -60,8 +60,8 @@ class AnyTask : public AnyFuture {
   // --- For the library ---
 
   explicit AnyTask(internal::TaskState* state)
-      : AnyFuture(internal::StateRef<internal::FutureState>(static_cast<internal::FutureState*>(state))) {}
-  explicit AnyTask(internal::StateRef<internal::FutureState> state) : AnyFuture(std::move(state)) {}
+      : AnyFuture(internal::Ref<internal::FutureState>(static_cast<internal::FutureState*>(state))) {}
+  explicit AnyTask(internal::Ref<internal::FutureState> state) : AnyFuture(std::move(state)) {}
   internal::TaskState& task_state() const { return static_cast<internal::TaskState&>(state()); }
 };
 
@@ -75,7 +75,7 @@ class Task : public internal::TypedHandle<T, Task<T>, AnyTask> {
 
   // --- For the library ---
 
-  explicit Task(internal::StateRef<internal::FutureState> state)
+  explicit Task(internal::Ref<internal::FutureState> state)
       : internal::TypedHandle<T, Task<T>, AnyTask>(std::move(state)) {}
 };
 
@@ -95,16 +95,18 @@ class TaskOf final : public WithValue<T, TaskState> {
     root.SetTask(this);
   }
 
+  using TaskState::MakeExtras;
   using TaskState::Start;
-  using TaskState::TakeNameAndContext;
+  using TaskState::TakeExtras;
 
  private:
   ~TaskOf() = default;
   void DeleteThis() noexcept override {
-    if (this->HasMoreToDelete()) [[unlikely]] return DeleteSlowly();
+    if (this->HasMoreToDelete()) [[unlikely]]
+      return DeleteSlow();
     Delete();
   }
-  [[gnu::noinline, gnu::cold]] void DeleteSlowly() noexcept {
+  [[gnu::noinline, gnu::cold]] void DeleteSlow() noexcept {
     this->DeleteMore();
     Delete();
   }
@@ -130,27 +132,29 @@ class TaskOf final : public WithValue<T, TaskState> {
     promise.handle().destroy();
   }
   void DropValue() noexcept override { std::destroy_at(&this->value()); }
-  std::exception_ptr ErrorOf(PromiseBase& root) const noexcept override { return static_cast<Promise<T>&>(root).error(); }
+  std::exception_ptr ErrorOf(PromiseBase& root) const noexcept override {
+    return static_cast<Promise<T>&>(root).error();
+  }
 };
 
-// Makes a task without options of `coro`, and puts it into the ready queue of `core`. One of its references is the caller's.
-// If there is no memory, `coro` is left as it was.
+// Makes a task without options of `coro`, and puts it into the ready queue of `core`. One of its references is the
+// caller's. If there is no memory, `coro` is left as it was.
 template <typename T>
 [[gnu::noinline]] TaskOf<T>* NewTask(LoopCore& core, Coro<T>& coro, std::source_location where);
-// The same where something is missing: memory, room, or the coroutine.
+// Slow path: refills pool and ring and tries again; throws if `coro` is empty.
 template <typename T>
-[[gnu::noinline, gnu::cold]] TaskOf<T>* NewTaskAtLast(LoopCore& core, Coro<T>& coro, std::source_location where) {
+[[gnu::noinline, gnu::cold]] TaskOf<T>* NewTaskSlow(LoopCore& core, Coro<T>& coro, std::source_location where) {
   if (!coro) ThrowAwaitedTwice();
-  if (!PoolHas(sizeof(TaskOf<T>))) StockPool(PoolClassOf(sizeof(TaskOf<T>)));
+  if (!PoolHas(sizeof(TaskOf<T>))) StockPool(PoolClassOf(sizeof(TaskOf<T>)), PoolUse::kFuture);
   if (!core.ready.HasRoom()) core.ready.MakeRoom();
   return NewTask<T>(core, coro, where);
 }
 template <typename T>
 TaskOf<T>* NewTask(LoopCore& core, Coro<T>& coro, std::source_location where) {
   if (!PoolHas(sizeof(TaskOf<T>)) || !core.ready.HasRoom() || !coro) [[unlikely]] {
-    return NewTaskAtLast<T>(core, coro, where);
+    return NewTaskSlow<T>(core, coro, where);
   }
-  auto* task = new TaskOf<T>(core, coro.ReleaseFull().promise(), where);
+  auto* task = new TaskOf<T>(core, coro.ReleaseUnchecked().promise(), where);
   task->Start(core);
   return task;
 }
@@ -161,15 +165,26 @@ inline bool MayHaveContext(const LoopCore& core) {
   return creator == nullptr ? !core.callback_context.IsEmpty() : creator->HasExtras();
 }
 
+// The same for one that may have a name or context variables.
+template <typename T>
+[[gnu::noinline, gnu::cold]] TaskOf<T>* NewTaskWithExtras(LoopCore& core, Coro<T>& coro, std::string_view name,
+                                                          std::source_location where) {
+  std::unique_ptr<TaskExtras> extras = TaskOf<T>::MakeExtras(core, name);
+  TaskOf<T>* const task = NewTask<T>(core, coro, where);
+  task->TakeExtras(std::move(extras));
+  return task;
+}
+
 // Makes a task of `coro` and puts it into the ready queue of `core`. Inline by force: mostly there are no options.
 template <typename T>
 [[gnu::always_inline]] inline Task<T> SpawnOn(LoopCore& core, Coro<T>&& coro, const SpawnOptions& options,
                                               std::source_location where) {
   static_assert(!std::is_reference_v<T>, "a task cannot return a reference: return a pointer, or await the Coro");
-  TaskOf<T>* const task = NewTask<T>(core, coro, where);
-  if (MayHaveContext(core) || !options.name.empty()) [[unlikely]] task->TakeNameAndContext(options.name);
+  const bool is_plain = !MayHaveContext(core) && options.name.empty();
+  TaskOf<T>* const task =
+      is_plain ? NewTask<T>(core, coro, where) : NewTaskWithExtras<T>(core, coro, options.name, where);
   if (options.unwind == Unwind::kDestroy) task->SetDestroyOnCancel();
-  return Task<T>(StateRef<FutureState>::Adopt(task));
+  return Task<T>(Ref<FutureState>::Adopted(task));
 }
 
 }  // namespace internal

@@ -5,11 +5,10 @@
 #include <stdexcept>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "detent/runtime/core.h"
-#include "detent/sim/sim.h"
+#include "detent/testing/test_loop.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -18,34 +17,24 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-using Log = std::vector<std::string>;
 
-class TaskCancelTest : public ::testing::Test {
+class TaskCancelTest : public detent_testing::TestLoop {
  protected:
-  TaskCancelTest() {
-    loop_.SetExceptionHandler(
-        [this](const ExceptionContext& context) { reports_.push_back(context.ToString()); });
-  }
-
   Coro<> SleepNoting(const char* name) {
     try {
       co_await Sleep(absl::Hours(1));
     } catch (const CancelledError&) {
-      log_.push_back(absl::StrCat(name, " cancelled"));
+      Note(absl::StrCat(name, " cancelled"));
       throw;
     }
   }
-
-  sim::SimLoop loop_{{.strategy = sim::Fifo()}};
-  Log log_;
-  Log reports_;
 };
 
 Coro<int> Add(int a, int b) { co_return a + b; }
 
 // task-08, task-09, task-26, task-44
 TEST_F(TaskCancelTest, ACancelledSleeperEndsInTheNextIteration) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Task<> task = Spawn(SleepNoting("a"));
     co_await Yield();
     EXPECT_TRUE(task.Cancel());
@@ -53,7 +42,7 @@ TEST_F(TaskCancelTest, ACancelledSleeperEndsInTheNextIteration) {
     co_await Yield();
     EXPECT_TRUE(task.Cancelled());
     EXPECT_FALSE(task.Cancel());
-    EXPECT_EQ(EventLoop::Current().Time(), LoopTime());
+    EXPECT_EQ(Now(), absl::ZeroDuration());
   });
   EXPECT_THAT(log_, ElementsAre("a cancelled"));
   EXPECT_THAT(reports_, IsEmpty());
@@ -61,10 +50,10 @@ TEST_F(TaskCancelTest, ACancelledSleeperEndsInTheNextIteration) {
 
 // task-10
 TEST_F(TaskCancelTest, ACancelInAYieldArrivesAtItsNextStep) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Task<> task = Spawn([&]() -> Coro<> {
       co_await Yield();
-      log_.push_back("went on");
+      Note("went on");
     });
     co_await Yield();
     task.Cancel();
@@ -97,7 +86,7 @@ Coro<std::string> Succeeds(CancelsAtItsEnd) {
 TEST_F(TaskCancelTest, AParametersDestructorMayCancelTheTaskThatEndsOrWhoAwaitsIt) {
   for (const bool fails : {false, true}) {
     for (const bool parent_too : {false, true}) {
-      loop_.Run([&]() -> Coro<> {
+      Run([&]() -> Coro<> {
         AnyTask cancelled;
         const Task<std::string> child =
             Spawn(fails ? Fails(CancelsAtItsEnd(&cancelled)) : Succeeds(CancelsAtItsEnd(&cancelled)));
@@ -116,7 +105,7 @@ TEST_F(TaskCancelTest, AParametersDestructorMayCancelTheTaskThatEndsOrWhoAwaitsI
 // task-11, task-12, task-27
 TEST_F(TaskCancelTest, ACancelledFutureCancelsWhoAwaitsIt) {
   for (const bool both : {false, true}) {
-    loop_.Run([&]() -> Coro<> {
+    Run([&]() -> Coro<> {
       Future<int> future = MakeFuture<int>();
       int caught = 0;
       Task<> task = Spawn([&]() -> Coro<> {
@@ -138,7 +127,7 @@ TEST_F(TaskCancelTest, ACancelledFutureCancelsWhoAwaitsIt) {
 
 // task-13, task-14
 TEST_F(TaskCancelTest, ATaskMayCatchTheCancellationAndGoOn) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Task<int> task = Spawn([&]() -> Coro<int> {
       try {
         co_await Sleep(absl::Hours(1));
@@ -157,12 +146,12 @@ TEST_F(TaskCancelTest, ATaskMayCatchTheCancellationAndGoOn) {
 
 // task-15, task-16
 TEST_F(TaskCancelTest, ATaskThatCancelsItselfIsCancelledAtItsNextSuspension) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Task<> suspends = Spawn([&]() -> Coro<> {
       CurrentTask().Cancel();
-      log_.push_back("still runs");
+      Note("still runs");
       co_await Sleep(absl::Hours(1));
-      log_.push_back("not reached");
+      Note("not reached");
     });
     Task<int> returns = Spawn([&]() -> Coro<int> {
       CurrentTask().Cancel();
@@ -170,14 +159,14 @@ TEST_F(TaskCancelTest, ATaskThatCancelsItselfIsCancelledAtItsNextSuspension) {
     });
     EXPECT_TRUE((co_await Settle(suspends)).cancelled());
     EXPECT_TRUE((co_await Settle(returns)).cancelled());
-    EXPECT_EQ(EventLoop::Current().Time(), LoopTime());
+    EXPECT_EQ(Now(), absl::ZeroDuration());
   });
   EXPECT_THAT(log_, ElementsAre("still runs"));
 }
 
 // task-17
 TEST_F(TaskCancelTest, ACancelPassesOnToTheAwaitedTask) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Task<> inner = Spawn(SleepNoting("inner"));
     Task<> outer = Spawn([&]() -> Coro<> { co_await inner; });
     co_await Yield();
@@ -191,7 +180,7 @@ TEST_F(TaskCancelTest, ACancelPassesOnToTheAwaitedTask) {
 
 // task-18, task-19, task-20
 TEST_F(TaskCancelTest, RequestsToCancelAreCounted) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Task<> task = Spawn(SleepNoting("a"));
     co_await Yield();
     EXPECT_TRUE(task.Cancel());
@@ -208,7 +197,7 @@ TEST_F(TaskCancelTest, RequestsToCancelAreCounted) {
 
 // task-22
 TEST_F(TaskCancelTest, UncancelDropsARequestThatWasNotDelivered) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Task<int> task = Spawn(Add(1, 2));
     task.Cancel();
     task.Uncancel();
@@ -218,11 +207,11 @@ TEST_F(TaskCancelTest, UncancelDropsARequestThatWasNotDelivered) {
 
 // task-23
 TEST_F(TaskCancelTest, ATaskCancelledBeforeItsFirstStepDoesNotRun) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     auto token = std::make_shared<int>(1);
     Task<> task = Spawn(
         [&](std::shared_ptr<int>) -> Coro<> {
-          log_.push_back("ran");
+          Note("ran");
           co_return;
         },
         token);
@@ -234,13 +223,13 @@ TEST_F(TaskCancelTest, ATaskCancelledBeforeItsFirstStepDoesNotRun) {
 }
 
 TEST_F(TaskCancelTest, UnwindDestroyRunsDestructorsInnermostFirstAndNoCatchBlocks) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     auto inner = [&]() -> Coro<> {
-      const std::shared_ptr<void> noting(nullptr, [&](void*) { log_.push_back("inner"); });
+      const std::shared_ptr<void> noting(nullptr, [&](void*) { Note("inner"); });
       co_await SleepNoting("never");
     };
     auto outer = [&]() -> Coro<> {
-      const std::shared_ptr<void> noting(nullptr, [&](void*) { log_.push_back("outer"); });
+      const std::shared_ptr<void> noting(nullptr, [&](void*) { Note("outer"); });
       co_await inner();
     };
     Task<> task = Spawn(outer(), {.unwind = Unwind::kDestroy});
@@ -252,7 +241,7 @@ TEST_F(TaskCancelTest, UnwindDestroyRunsDestructorsInnermostFirstAndNoCatchBlock
 }
 
 TEST_F(TaskCancelTest, CatchStopsUnwindDestroy) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     auto body = [&]() -> Coro<int> {
       Outcome<> outcome = co_await Catch(SleepNoting("never"));
       EXPECT_TRUE(outcome.cancelled());
@@ -269,7 +258,7 @@ TEST_F(TaskCancelTest, CatchStopsUnwindDestroy) {
 
 TEST_F(TaskCancelTest, UnwindDestroyHandsALockOn) {
   Lock lock;
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     co_await lock.Acquire();
     auto a = Spawn(lock.Acquire(), {.unwind = Unwind::kDestroy});
     Task<> b = Spawn(lock.Acquire());

@@ -9,7 +9,8 @@
 //
 // Run() awaits the body and then every child, also those that children start. When a child fails, the siblings are
 // cancelled, and so is the body; a body that fails cancels the children. All errors come out together, as one
-// ExceptionGroup, the body's own last. A child that is cancelled on its own is no error.
+// ExceptionGroup, the body's own last. A child that is cancelled on its own is no error. Cancel() ends the block early
+// and without an error, for instance when one child has found what all of them look for.
 //
 // Suspension.    Where the body suspends, and at the end unless all children are done.
 // Cancellation.  Of the task that runs the block: cancels the children and throws when they have ended, unless one of
@@ -20,6 +21,7 @@
 #define DETENT_RUNTIME_TASK_GROUP_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <source_location>
@@ -29,9 +31,10 @@
 #include <vector>
 
 #include "detent/runtime/coro.h"
-#include "detent/runtime/internal/spawn_forms.h"
+#include "detent/runtime/internal/list.h"
 #include "detent/runtime/internal/task_state.h"
 #include "detent/runtime/outcome.h"
+#include "detent/runtime/spawn.h"
 
 namespace detent {
 
@@ -43,6 +46,13 @@ class TaskGroup {
   // Spawn(coro, options), Spawn(fn, options), Spawn(fn, arguments...): as detent::Spawn(). Throws InvalidStateError,
   // without starting anything, once the group is shutting down or has ended.
   DETENT_INTERNAL_SPAWN_FORMS(Start)
+
+  // Ends the block early: cancels the children that are not done, the calling one included, and the body. When they
+  // have ended Run() returns as if they had come to their end; errors with which they answer still come out, as an
+  // ExceptionGroup, and so does a cancellation from outside. InvalidStateError comes out of Run() if the body returns a
+  // value and was cancelled before it had: let it return nothing, and keep the value outside. Suspends nothing and
+  // throws nothing; nothing happens if the group is shutting down already. asyncio's cancel(), as of Python 3.15.
+  void Cancel();
 
   // Runs `body(group)` and waits for the children.
   template <typename F>
@@ -62,11 +72,18 @@ class TaskGroup {
   template <typename F>
   static internal::CoroFrom<F, TaskGroup&> RunCoro(F body) {
     TaskGroup group;
-    auto outcome = co_await Catch(std::invoke(body, group));
+    auto outcome = co_await Catch(internal::CallBody(body, group));
     // Named: g++ 12 destroys a conditional's temporary twice if it is made inside a co_await expression.
     std::exception_ptr error = outcome.ok() ? nullptr : outcome.exception();
     Outcome<> ending = co_await group.Finish(outcome.cancelled(), std::move(error));
     if (!ending.ok()) co_await Propagate(std::move(ending));
+    if (outcome.cancelled()) {
+      if constexpr (std::is_void_v<typename decltype(outcome)::Result>) {
+        co_return;
+      } else {
+        ThrowNoValue();
+      }
+    }
     co_return std::move(outcome).value();
   }
 
@@ -87,13 +104,16 @@ class TaskGroup {
   void Adopt(internal::TaskState& task);
   void OnChildDone(Child* child);
   void Abort();
+  // As Abort(), and cancels the body with a request that Finish() takes back.
+  void AbortWithBody();
+  [[noreturn]] static void ThrowNoValue();
   // Waits for the children. How the block ends: value (the body's), cancelled, or the ExceptionGroup.
   Coro<Outcome<>> Finish(bool body_cancelled, std::exception_ptr body_error);
 
-  internal::StateRef<internal::TaskState> parent_;
-  Child* first_ = nullptr;  // In the order in which they were started.
-  Child* last_ = nullptr;
-  size_t children_ = 0;
+  internal::Ref<internal::TaskState> parent_;
+  uint32_t cancelling_on_entry_;
+  internal::List<Child> children_;  // In the order in which they were started.
+  size_t child_count_ = 0;
   WaitForChildren* waiting_ = nullptr;
   bool exiting_ = false;
   bool aborting_ = false;

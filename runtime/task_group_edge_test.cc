@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // TaskGroup where it meets other things: nested groups, errors of every kind, what is left of it at its end.
-#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -9,7 +8,7 @@
 #include <vector>
 
 #include "detent/runtime/core.h"
-#include "detent/sim/sim.h"
+#include "detent/testing/test_loop.h"
 #include "detent/testing/testing.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -17,51 +16,14 @@
 namespace detent {
 namespace {
 
+using detent_testing::EndOf;
+using detent_testing::FailAfter;
+using detent_testing::Forever;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-// "value", "cancelled", "[a [b c]]" for groups, the text of another error, "int 42".
-std::string NameOf(const std::exception_ptr& error) {
-  try {
-    if (error != nullptr) std::rethrow_exception(error);
-  } catch (const CancelledError&) {
-    return "cancelled";
-  } catch (const ExceptionGroup& group) {
-    std::string text;
-    for (const std::exception_ptr& e : group.Exceptions()) text += (text.empty() ? "" : " ") + NameOf(e);
-    return "[" + text + "]";
-  } catch (const std::exception& e) {
-    return e.what();
-  } catch (int number) {
-    return "int " + std::to_string(number);
-  }
-  return "value";
-}
-
-template <typename A>
-Coro<std::string> EndOf(A awaitable) {
-  const auto outcome = co_await Settle(std::move(awaitable));
-  co_return NameOf(outcome.exception());
-}
-
-Coro<> Forever() { co_await Sleep(absl::InfiniteDuration()); }
-
-Coro<> FailAfter(int ms, std::string what) {
-  co_await Sleep(absl::Milliseconds(ms));
-  throw std::runtime_error(what);
-}
-
-class TaskGroupEdgeTest : public ::testing::Test {
- protected:
-  TaskGroupEdgeTest() {
-    loop_.SetExceptionHandler(
-        [this](const ExceptionContext& report) { reports_.push_back(report.ToString()); });
-  }
-
-  std::vector<std::string> reports_;
-  sim::SimLoop loop_{{.strategy = sim::Fifo()}};
-};
+class TaskGroupEdgeTest : public detent_testing::TestLoop {};
 
 // tg-15
 SIM_TEST(TaskGroupEdgeAnyOrderTest, ACancellationThatPassesThroughATaskYieldsToAChildsError) {
@@ -74,9 +36,7 @@ SIM_TEST(TaskGroupEdgeAnyOrderTest, ACancellationThatPassesThroughATaskYieldsToA
     (void)co_await Catch(Sleep(absl::Milliseconds(50)));
     co_await Propagate(std::move(end));
   };
-  Task<> runner = Spawn([&]() -> Coro<> {
-    co_await Spawn([&]() -> Coro<> { co_await TaskGroup::Run(body); });
-  });
+  Task<> runner = Spawn([&]() -> Coro<> { co_await Spawn([&]() -> Coro<> { co_await TaskGroup::Run(body); }); });
   while (!entered) co_await Yield();
   runner.Cancel();
   // The child fails while the body still handles its cancellation.
@@ -94,15 +54,33 @@ SIM_TEST(TaskGroupEdgeAnyOrderTest, AChildsErrorComesThroughATaskThatWasCancelle
     });
     co_await Forever();
   };
-  Task<> runner = Spawn([&]() -> Coro<> {
-    co_await Spawn([&]() -> Coro<> { co_await TaskGroup::Run(body); });
-  });
+  Task<> runner = Spawn([&]() -> Coro<> { co_await Spawn([&]() -> Coro<> { co_await TaskGroup::Run(body); }); });
   while (!started) co_await Yield();
   runner.Cancel();
   EXPECT_EQ(co_await EndOf(runner), "[a]");
 }
 
 // tg-19, tg-20. Python lets KeyboardInterrupt out bare; C++ has no error that is above the others.
+// The children are being cancelled already when the cancellation strikes the wait for them: the error comes out, and
+// the next await is cancelled.
+SIM_TEST(TaskGroupEdgeAnyOrderTest, ABodysErrorComesOutOfACancelledTask) {
+  std::string next;
+  Task<> runner = Spawn([&]() -> Coro<> {
+    auto body = [](TaskGroup& group) -> Coro<> {
+      group.Spawn(Forever());
+      CurrentTask().Cancel();
+      throw std::runtime_error("a");
+      co_return;
+    };
+    Outcome<> end = co_await Catch(TaskGroup::Run(body));
+    EXPECT_FALSE(end.cancelled());
+    next = (co_await Catch(Forever())).cancelled() ? "cancelled" : "";
+    co_await Propagate(std::move(end));
+  });
+  EXPECT_EQ(co_await EndOf(runner), "[a]");
+  EXPECT_EQ(next, "cancelled");
+}
+
 SIM_TEST(TaskGroupEdgeAnyOrderTest, ErrorsThatAreNoExceptionsAreErrorsLikeAnyOther) {
   auto block = [](TaskGroup& group) -> Coro<> {
     group.Spawn(FailAfter(5, "a"));
@@ -119,7 +97,7 @@ SIM_TEST(TaskGroupEdgeAnyOrderTest, ErrorsThatAreNoExceptionsAreErrorsLikeAnyOth
 
 // tg-22
 TEST_F(TaskGroupEdgeTest, AChildThatIsDoneIsLetGoWhileTheGroupGoesOn) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     auto token = std::make_shared<int>();
     co_await TaskGroup::Run([&](TaskGroup& group) -> Coro<> {
       for (int i = 0; i < 100; ++i) {
@@ -135,7 +113,7 @@ TEST_F(TaskGroupEdgeTest, AChildThatIsDoneIsLetGoWhileTheGroupGoesOn) {
 
 // tg-26
 TEST_F(TaskGroupEdgeTest, AGroupThatHasEndedStartsNothingAndClosesTheCoro) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     std::string refusal;
     co_await TaskGroup::Run([&](TaskGroup& group) -> Coro<> {
       Task<> last = group.Spawn([]() -> Coro<> { co_await Yield(); });
@@ -156,7 +134,7 @@ TEST_F(TaskGroupEdgeTest, AGroupThatHasEndedStartsNothingAndClosesTheCoro) {
 
 // tg-27: there is no group to be entered twice, and no way to be in one outside of a task.
 TEST_F(TaskGroupEdgeTest, ABlockRunsOnce) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     int runs = 0;
     auto block = TaskGroup::Run([&](TaskGroup&) -> Coro<> {
       ++runs;
@@ -185,7 +163,7 @@ SIM_TEST(TaskGroupEdgeAnyOrderTest, AnErrorOfTheBodysCleanUpJoinsTheGroup) {
 
 // tg-30
 TEST_F(TaskGroupEdgeTest, TwoGroupsThatCancelTheirParentAtOnceEachTakeTheirOwnRequestBack) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     std::string inner_end, next;
     int between = -1;
     auto outer = [&](TaskGroup& outer_group) -> Coro<> {
@@ -208,7 +186,7 @@ TEST_F(TaskGroupEdgeTest, TwoGroupsThatCancelTheirParentAtOnceEachTakeTheirOwnRe
 
 // tg-32. A context can not be given: a child starts with its spawner's values.
 TEST_F(TaskGroupEdgeTest, ChildrenCanBeNamedAndStartWithTheirSpawnersVariables) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     ContextVar<int> variable{0};
     std::vector<int> seen;
     co_await TaskGroup::Run([&](TaskGroup& group) -> Coro<> {

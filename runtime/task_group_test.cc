@@ -4,10 +4,9 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
-#include <vector>
 
 #include "detent/runtime/core.h"
-#include "detent/sim/sim.h"
+#include "detent/testing/test_loop.h"
 #include "detent/testing/test_macros.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -15,44 +14,15 @@
 namespace detent {
 namespace {
 
+using detent_testing::After;
+using detent_testing::DescribeEnd;
+using detent_testing::EndOf;
+using detent_testing::FailAfter;
+using detent_testing::Forever;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-// "value", "cancelled", "[a [b c]]" for groups, or the text of another error.
-std::string NameOf(const std::exception_ptr& error) {
-  try {
-    if (error != nullptr) std::rethrow_exception(error);
-  } catch (const CancelledError&) {
-    return "cancelled";
-  } catch (const ExceptionGroup& group) {
-    std::string text;
-    for (const std::exception_ptr& e : group.Exceptions()) text += (text.empty() ? "" : " ") + NameOf(e);
-    return "[" + text + "]";
-  } catch (const std::exception& e) {
-    return e.what();
-  }
-  return "value";
-}
-
-template <typename A>
-Coro<std::string> EndOf(A awaitable) {
-  const auto outcome = co_await Settle(std::move(awaitable));
-  co_return NameOf(outcome.exception());
-}
-
-Coro<> Forever() { co_await Sleep(absl::InfiniteDuration()); }
-
-Coro<int> After(int ms, int value) {
-  co_await Sleep(absl::Milliseconds(ms));
-  co_return value;
-}
-
-Coro<> FailAfter(int ms, std::string what) {
-  co_await Sleep(absl::Milliseconds(ms));
-  throw std::runtime_error(what);
-}
 
 // Answers a cancellation with an error.
 Coro<> Angry(std::string what) {
@@ -60,23 +30,7 @@ Coro<> Angry(std::string what) {
   throw std::runtime_error(what);
 }
 
-// A loop in the real loop's order, and what it reports.
-class TaskGroupTest : public ::testing::Test {
- protected:
-  TaskGroupTest() : loop_(std::make_unique<sim::SimLoop>(sim::Options{.strategy = sim::Fifo()})) {
-    loop_->SetExceptionHandler(
-        [this](const ExceptionContext& report) { reports_.push_back(report.ToString()); });
-  }
-
-  template <typename F>
-  void Run(F body) {
-    loop_->Run(body);
-  }
-  void DestroyLoop() { loop_ = nullptr; }
-
-  std::vector<std::string> reports_;
-  std::unique_ptr<sim::SimLoop> loop_;
-};
+class TaskGroupTest : public detent_testing::TestLoop {};
 
 // tg-01, tg-02
 SIM_TEST(TaskGroupAnyOrderTest, TheBlockWaitsForAllChildren) {
@@ -118,7 +72,7 @@ SIM_TEST(TaskGroupAnyOrderTest, AnErrorCancelsTheSiblingsAndTheBody) {
     sibling = group.Spawn(Forever());
     group.Spawn(FailAfter(5, "a"));
     const Outcome<> end = co_await Catch(Forever());
-    body_end = NameOf(end.exception());
+    body_end = DescribeEnd(end.exception());
     co_await Propagate(end);
   };
   EXPECT_EQ(co_await EndOf(TaskGroup::Run(block)), "[a]");
@@ -220,7 +174,7 @@ SIM_TEST(TaskGroupAnyOrderTest, AnInnerGroupsErrorsAreOneErrorOfTheOuter) {
     co_await TaskGroup::Run(inner);
   };
   const auto outcome = co_await Settle(TaskGroup::Run(outer));
-  EXPECT_EQ(NameOf(outcome.exception()), "[[a]]");
+  EXPECT_EQ(DescribeEnd(outcome.exception()), "[[a]]");
   EXPECT_TRUE(sibling.Cancelled());
 }
 
@@ -234,7 +188,7 @@ SIM_TEST(TaskGroupAnyOrderTest, AnErrorInTheOuterEndsTheInnerWithACancellation) 
   auto outer = [&](TaskGroup& group) -> Coro<> {
     group.Spawn(FailAfter(5, "a"));
     const Outcome<> end = co_await Catch(TaskGroup::Run(inner));
-    inner_end = NameOf(end.exception());
+    inner_end = DescribeEnd(end.exception());
     co_await Propagate(end);
   };
   EXPECT_EQ(co_await EndOf(TaskGroup::Run(outer)), "[a]");
@@ -317,7 +271,7 @@ SIM_TEST(TaskGroupAnyOrderTest, AGroupThatShutsDownStartsNothing) {
 TEST_F(TaskGroupTest, ACoroThatIsRefusedIsClosed) {
   Run([&]() -> Coro<> {
     auto body = [&](TaskGroup& group) -> Coro<> {
-      Task<> child = group.Spawn(FailAfter(0, "a"));
+      Task<int> child = group.Spawn(FailAfter(0, "a"));
       const Outcome<> caught = co_await Catch(Forever());
       EXPECT_TRUE(caught.cancelled());
       EXPECT_THROW(group.Spawn(Forever()), InvalidStateError);
@@ -346,7 +300,7 @@ TEST_F(TaskGroupTest, AnErrorAndACancellationFromOutsideLeaveTheRequest) {
       }));
       left = CurrentTask().Cancelling();
       const Outcome<> after = co_await Catch(Yield());
-      next = NameOf(after.exception());
+      next = DescribeEnd(after.exception());
     });
     co_await parent;
     EXPECT_EQ(end + ", " + next, "[a], cancelled");

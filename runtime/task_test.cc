@@ -3,13 +3,12 @@
 
 #include <source_location>
 #include <stdexcept>
-#include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "detent/runtime/core.h"
-#include "detent/sim/sim.h"
+#include "detent/testing/test_loop.h"
 #include "detent/testing/testing.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -20,27 +19,17 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using Log = std::vector<std::string>;
 
-class TaskTest : public ::testing::Test {
+class TaskTest : public detent_testing::TestLoop {
  protected:
-  TaskTest() {
-    loop_.SetExceptionHandler(
-        [this](const ExceptionContext& context) { reports_.push_back(context.ToString()); });
-  }
-
   Coro<> SleepNoting(const char* name) {
     try {
       co_await Sleep(absl::Hours(1));
     } catch (const CancelledError&) {
-      log_.push_back(absl::StrCat(name, " cancelled"));
+      Note(absl::StrCat(name, " cancelled"));
       throw;
     }
   }
-
-  sim::SimLoop loop_{{.strategy = sim::Fifo()}};
-  Log log_;
-  Log reports_;
 };
 
 Coro<int> Add(int a, int b) { co_return a + b; }
@@ -52,7 +41,7 @@ Coro<int> Fail() {
 
 // task-01
 TEST_F(TaskTest, EveryFormOfSpawnGivesTheResult) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     EXPECT_EQ(co_await Spawn(Add(1, 2)), 3);
     EXPECT_EQ(co_await Spawn(Add, 1, 3), 4);
     auto x = std::make_unique<int>(5);
@@ -72,12 +61,12 @@ TEST_F(TaskTest, EveryFormOfSpawnGivesTheResult) {
 
 // task-02
 TEST_F(TaskTest, SpawnRunsNothing) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Task<> task = Spawn([&]() -> Coro<> {
-      log_.push_back("ran");
+      Note("ran");
       co_return;
     });
-    EventLoop::Current().CallSoon([&] { log_.push_back("callback"); });
+    EventLoop::Current().CallSoon([&] { Note("callback"); });
     EXPECT_FALSE(task.Done());
     EXPECT_THAT(log_, IsEmpty());
     co_await task;
@@ -89,7 +78,7 @@ TEST_F(TaskTest, SpawnRunsNothing) {
 TEST_F(TaskTest, SpawnOutsideALoopIsAnError) { EXPECT_THROW(Spawn(Add(1, 2)), InvalidStateError); }
 
 TEST_F(TaskTest, TasksHaveNamesAndNumbers) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Task<int> named = Spawn(Add(1, 2), {.name = "adder"});
     Task<int> other = Spawn(Add(1, 2));
     EXPECT_EQ(CurrentTask().Id(), 1u);
@@ -102,7 +91,7 @@ TEST_F(TaskTest, TasksHaveNamesAndNumbers) {
 
 // task-30, task-47
 TEST_F(TaskTest, CurrentTaskAndAllTasksSayWhoRuns) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Task<int> a = Spawn(Add(1, 2));
     Task<int> b = Spawn(Add(1, 2));
     EXPECT_THAT(AllTasks(), ElementsAre(CurrentTask(), a, b));
@@ -125,7 +114,7 @@ TEST_F(TaskTest, StackNamesEveryAwaitInnermostFirst) {
     outer_line = __LINE__ + 1;
     co_await inner();
   };
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Task<> task = Spawn(outer());
     EXPECT_THAT(task.Stack(), IsEmpty());
     EXPECT_THAT(CurrentTask().Stack(), IsEmpty());
@@ -142,7 +131,7 @@ TEST_F(TaskTest, StackNamesEveryAwaitInnermostFirst) {
 
 // task-05
 TEST_F(TaskTest, ATaskCannotBeCompletedFromOutside) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Task<int> task = Spawn(Add(1, 2));
     Future<int> future = task;
     EXPECT_THROW(future.SetResult(1), InvalidStateError);
@@ -154,7 +143,7 @@ TEST_F(TaskTest, ATaskCannotBeCompletedFromOutside) {
 
 // task-04
 TEST_F(TaskTest, ATaskThatAwaitsItselfGetsAnError) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Task<> task;
     task = Spawn([&]() -> Coro<> { EXPECT_THROW(co_await task, InvalidStateError); });
     co_await task;
@@ -163,7 +152,7 @@ TEST_F(TaskTest, ATaskThatAwaitsItselfGetsAnError) {
 
 // task-34, task-35
 TEST_F(TaskTest, AnErrorThatNobodyLooksAtIsReportedOnce) {
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Spawn(Fail(), {.name = "lonely"});
     Task<int> seen = Spawn(Fail());
     for (int i = 0; i < 3; ++i) co_await Yield();
@@ -190,7 +179,7 @@ Coro<Fragile> GiveFragile(int moves_max) { co_return Fragile(moves_max); }
 
 // Two moves: out of the coroutine's body, and out of its frame.
 TEST_F(TaskTest, AResultWhoseMoveThrowsIsAnError) {
-  loop_.Run([]() -> Coro<> {
+  Run([]() -> Coro<> {
     const Task<Fragile> whole = Spawn(GiveFragile(2));
     const Task<Fragile> broken = Spawn(GiveFragile(1));
     co_await Yield();
@@ -215,7 +204,7 @@ TEST_F(TaskTest, AResultThatNobodyWantsGoesAfterItsTask) {
     bool* seen_;
   };
   bool seen = true;
-  loop_.Run([&]() -> Coro<> {
+  Run([&]() -> Coro<> {
     Spawn([&]() -> Coro<SeesCurrentTask> { co_return SeesCurrentTask(seen); });
     co_await Yield();
   });
@@ -224,15 +213,11 @@ TEST_F(TaskTest, AResultThatNobodyWantsGoesAfterItsTask) {
 
 // task-33
 TEST_F(TaskTest, ALoopReportsTheTasksThatItDestroys) {
-  {
-    sim::SimLoop loop;
-    loop.SetExceptionHandler(
-        [&](const ExceptionContext& context) { reports_.push_back(context.ToString()); });
-    loop.Run([&]() -> Coro<> {
-      Spawn(SleepNoting("never"), {.name = "left"});
-      co_await Yield();
-    });
-  }
+  Run([&]() -> Coro<> {
+    Spawn(SleepNoting("never"), {.name = "left"});
+    co_await Yield();
+  });
+  DestroyLoop();
   ASSERT_EQ(reports_.size(), 1u);
   EXPECT_THAT(reports_[0], HasSubstr("task \"left\""));
   EXPECT_THAT(log_, IsEmpty());

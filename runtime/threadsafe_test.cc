@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "detent/runtime/core.h"
-#include "detent/runtime/epoll_loop.h"
+#include "detent/runtime/epoll/epoll_loop.h"
 #include "detent/sim/sim.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -26,8 +26,7 @@ using ::testing::IsEmpty;
 class ThreadsafeTest : public ::testing::Test {
  protected:
   ThreadsafeTest() {
-    loop_.SetExceptionHandler(
-        [this](const ExceptionContext& context) { reports_.push_back(context.ToString()); });
+    loop_.SetExceptionHandler([this](const ExceptionContext& context) { reports_.push_back(context.ToString()); });
   }
 
   // Runs the loop until `fn`, on a thread of its own, has returned.
@@ -195,6 +194,48 @@ TEST(ThreadsafeLifetimeTest, GetSaysThatTheLoopIsGone) {
 TEST(ThreadsafeLifetimeTest, ASimLoopRefusesOtherThreads) {
   sim::SimLoop loop;
   std::thread([&] { EXPECT_THROW(RunCoroutineThreadsafe(loop, SleepLong), InvalidStateError); }).join();
+}
+
+TEST(ThreadsafeLifetimeTest, AHandleMayOutliveItsLoop) {
+  auto loop = std::make_unique<EpollLoop>();
+  const LoopHandle handle(*loop);
+  std::vector<std::string> calls;
+  std::thread([&] { EXPECT_TRUE(handle.CallSoonThreadsafe([&] { calls.push_back("from a thread"); })); }).join();
+  EXPECT_TRUE(handle.CallSoonThreadsafe([&] { calls.push_back("from its own"); }));
+  loop->Run([]() -> Coro<> { co_await Yield(); });
+  EXPECT_EQ(calls, (std::vector<std::string>{"from a thread", "from its own"}));
+  loop = nullptr;
+  const auto expect_gone = [&] {
+    EXPECT_FALSE(handle.CallSoonThreadsafe([] { ADD_FAILURE() << "it ran"; }));
+    EXPECT_THROW(RunCoroutineThreadsafe(handle, Add, 1, 2).Get(), InvalidStateError);
+  };
+  std::thread(expect_gone).join();
+  expect_gone();
+}
+
+TEST_F(ThreadsafeTest, AHandleStartsCoroutines) {
+  const LoopHandle handle(loop_);
+  RunBeside([&] { EXPECT_EQ(RunCoroutineThreadsafe(handle, Add, 1, 2).Get(), 3); });
+}
+
+TEST(ThreadsafeLifetimeTest, AHandleOfASimLoopRefusesOtherThreads) {
+  sim::SimLoop loop;
+  const LoopHandle handle(loop);
+  std::thread([&] { EXPECT_THROW((void)handle.CallSoonThreadsafe([] {}), InvalidStateError); }).join();
+  EXPECT_TRUE(handle.CallSoonThreadsafe([] {}));
+}
+
+// Regression: there was no bound, and a loop that does not keep up filled the memory.
+TEST(ThreadsafeLifetimeTest, TheInboxHasABound) {
+  EpollLoop loop({.inbox_max = 2});
+  int ran = 0;
+  std::thread([&] {
+    loop.CallSoonThreadsafe([&] { ++ran; });
+    loop.CallSoonThreadsafe([&] { ++ran; });
+    EXPECT_THROW(loop.CallSoonThreadsafe([&] { ran = 100; }), QueueFull);
+  }).join();
+  loop.Run([]() -> Coro<> { co_await Yield(); });
+  EXPECT_EQ(ran, 2);
 }
 
 // Regression: a null pointer was followed.

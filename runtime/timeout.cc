@@ -2,40 +2,58 @@
 #include "detent/runtime/timeout.h"
 
 #include "absl/strings/str_cat.h"
-#include "detent/runtime/event_loop.h"
 #include "detent/runtime/internal/access.h"
+#include "detent/runtime/internal/step_text.h"
 
 namespace detent {
 
-Timeout::Timeout(LoopTime when)
-    : task_(&internal::RequireTask("WithTimeout()")), cancelling_on_entry_(task_->Cancelling()) {
-  Reschedule(when);
+Timeout::Timeout(AnyDuration duration) {
+  const absl::Duration length = duration;
+  internal::LoopCore& core = internal::RequireCore("a time-out");
+  when_ = length == absl::InfiniteDuration() ? LoopTime::Never() : core.ReadClock() + length;
+}
+
+void Timeout::Enter() {
+  if (state_ != State::kCreated) {
+    throw InvalidStateError(
+        "WithTimeout(): this Timeout was entered already; it is for one block, so make another for the next");
+  }
+  task_ = internal::Ref<internal::TaskState>(&internal::RequireTask("WithTimeout()"));
+  cancelling_on_entry_ = task_->Cancelling();
+  state_ = State::kEntered;
+  Arm();
 }
 
 void Timeout::Reschedule(LoopTime when) {
+  if (state_ == State::kCreated) {
+    throw InvalidStateError("Timeout::Reschedule(): the block has not begun; pass the Timeout to WithTimeout() first");
+  }
   if (state_ != State::kEntered) {
     throw InvalidStateError(absl::StrCat("Timeout::Reschedule(): the ",
                                          state_ == State::kExited ? "block has ended" : "deadline has struck",
                                          " already; reschedule before that"));
   }
-  internal::LoopCore& core = task_->core();
   Disarm();
   when_ = when;
-  if (when == LoopTime::Never()) return;
-  if (when <= core.loop->Time()) {
+  Arm();
+}
+
+void Timeout::Arm() {
+  if (when_ == LoopTime::Never()) return;
+  internal::LoopCore& core = task_->core();
+  if (when_ <= core.ReadClock()) {
     internal::NoteUnknownAccess(core);
     core.ready.Push(this);
   } else {
-    core.AddTimer(this, when);
+    core.AddTimer(this, when_);
   }
 }
 
 void Timeout::Disarm() {
-  internal::LoopCore& core = task_->core();
   if (IsArmed()) {
-    core.timers.Remove(this);
+    task_->core().timers.Remove(this);
   } else if (IsReady()) {
-    core.Forget(this);
+    task_->core().Forget(this);
   }
 }
 
@@ -44,7 +62,18 @@ void Timeout::Run() {
   state_ = State::kExpiring;
 }
 
-uint64_t Timeout::Lane() const { return internal::LaneOfCallbacks(task_->id()); }
+void Timeout::Strike() {
+  if (state_ != State::kEntered) return;
+  Disarm();
+  Run();
+}
+
+internal::Lane Timeout::lane() const { return internal::Lane::OfCallbacks(task_->id()); }
+
+void Timeout::DescribeStep(internal::StepText& text) const {
+  text.what = "time-out";
+  text.where = task_->Place();
+}
 
 bool Timeout::Exit(bool cancelled) {
   Disarm();
@@ -56,12 +85,4 @@ bool Timeout::Exit(bool cancelled) {
   return false;
 }
 
-namespace internal {
-
-LoopTime DeadlineAfter(absl::Duration duration) {
-  if (duration == absl::InfiniteDuration()) return LoopTime::Never();
-  return RequireCore("a time-out").loop->Time() + duration;
-}
-
-}  // namespace internal
 }  // namespace detent

@@ -9,13 +9,21 @@
 //   });
 //
 // When the deadline passes, the task is cancelled inside the block; when that cancellation leaves the block it becomes
-// a TimeoutError. A block that swallows the cancellation and returns, returns; an error that it throws in reaction
+// a TimeoutError. Was it this one? A Timeout of the caller's own answers after the block, as asyncio's does:
+//
+//   Timeout patience(absl::Seconds(1));
+//   Outcome<int> n = co_await Settle(WithTimeout(patience, [](Timeout&) { return ReadAnswer(); }));
+//   if (patience.Expired()) Log("too late");
+//
+// A block that swallows the cancellation and returns, returns; an error that it throws in reaction
 // passes unchanged. Blocks nest: only the one whose deadline passed converts.
 //
 // Suspension.    Where the body suspends. A deadline that has passed strikes at the first suspension
 //                that outlasts an iteration; a simulated schedule may let the body run on before it.
 // Cancellation.  A cancellation from outside passes unchanged, unless the deadline struck too.
-// Ownership.     The closure is kept until the block ends; the Timeout& is valid inside it.
+// Errors.        TimeoutError. InvalidStateError for a Timeout that is entered a second time.
+// Ownership.     The closure is kept until the block ends; the Timeout& is valid inside it, and one that the caller
+//                made must outlive it.
 // Threads.       The loop's own thread only.
 #ifndef DETENT_RUNTIME_TIMEOUT_H_
 #define DETENT_RUNTIME_TIMEOUT_H_
@@ -26,8 +34,9 @@
 #include <utility>
 
 #include "absl/time/time.h"
+#include "detent/runtime/any_duration.h"
+#include "detent/runtime/closure.h"
 #include "detent/runtime/coro.h"
-#include "detent/runtime/internal/keep_closure.h"
 #include "detent/runtime/internal/task_state.h"
 #include "detent/runtime/internal/timer_heap.h"
 #include "detent/runtime/loop_time.h"
@@ -37,43 +46,53 @@ namespace detent {
 
 class Timeout : private internal::Timer {
  public:
+  // For one WithTimeout(). The time starts now; InvalidStateError outside a running loop.
+  explicit Timeout(AnyDuration duration);
+  explicit Timeout(LoopTime when) : when_(when) {}
   Timeout(const Timeout&) = delete;
   Timeout& operator=(const Timeout&) = delete;
+  ~Timeout() { Disarm(); }
 
   // Moves the deadline; LoopTime::Never() switches it off. Throws InvalidStateError once the deadline has struck or the
   // block has ended.
   void Reschedule(LoopTime when);
   LoopTime When() const { return when_; }
-  // Whether the deadline has struck.
+  // Whether the deadline has struck, in the block and ever after. The block may have ended otherwise all the same: see
+  // above.
   bool Expired() const { return state_ == State::kExpiring || state_ == State::kExpired; }
 
   // --- For the library ---
 
   // Enters the block in the running task.
-  explicit Timeout(LoopTime when);
-  ~Timeout() { Disarm(); }
+  void Enter();
   // Leaves the block, which ended with a cancellation or not: whether that becomes a TimeoutError.
   bool Exit(bool cancelled);
+  // The deadline passes now, if it has not yet: for tests.
+  void Strike();
 
  private:
-  enum class State : uint8_t { kEntered, kExpiring, kExpired, kExited };
+  enum class State : uint8_t { kCreated, kEntered, kExpiring, kExpired, kExited };
 
   void Run() override;
-  uint64_t Lane() const override;
+  internal::Lane lane() const override;
+  void DescribeStep(internal::StepText& text) const override;
+  void Arm();
   void Disarm();
 
-  internal::StateRef<internal::TaskState> task_;
+  internal::Ref<internal::TaskState> task_;
   LoopTime when_;
-  uint32_t cancelling_on_entry_;
-  State state_ = State::kEntered;
+  uint32_t cancelling_on_entry_ = 0;
+  State state_ = State::kCreated;
 };
 
 namespace internal {
 
-template <typename F>
-CoroFrom<F, Timeout&> WithTimeoutAtCoro(LoopTime when, F body) {
-  Timeout timeout(when);
-  auto outcome = co_await Catch(std::invoke(body, timeout));
+// `T` is a Timeout, made from `limit` in this frame, or a Timeout&, the caller's.
+template <typename T, typename L, typename F>
+CoroFrom<F, Timeout&> WithTimeoutCoro(L limit, F body) {
+  T timeout(limit);
+  timeout.Enter();
+  auto outcome = co_await Catch(CallBody(body, timeout));
   if (timeout.Exit(outcome.cancelled())) {
     co_await Propagate(decltype(outcome)::Error(std::make_exception_ptr(TimeoutError())));
   }
@@ -81,29 +100,28 @@ CoroFrom<F, Timeout&> WithTimeoutAtCoro(LoopTime when, F body) {
   co_return std::move(outcome).value();
 }
 
-// The deadline of a duration that starts now; Never() for an infinite one.
-LoopTime DeadlineAfter(absl::Duration duration);
-
-template <typename F>
-CoroFrom<F, Timeout&> WithTimeoutCoro(absl::Duration duration, F body) {
-  co_return co_await WithTimeoutAtCoro<F>(DeadlineAfter(duration), std::move(body));
-}
-
 }  // namespace internal
 
 // The time starts when the returned Coro is awaited.
 template <typename F>
   requires std::is_invocable_v<std::decay_t<F>&, Timeout&>
-auto WithTimeout(absl::Duration duration, F&& body) {
+auto WithTimeout(AnyDuration duration, F&& body) {
   DETENT_INTERNAL_CHECK_CLOSURE(F);
-  return internal::WithTimeoutCoro<std::decay_t<F>>(duration, std::forward<F>(body));
+  return internal::WithTimeoutCoro<Timeout, absl::Duration, std::decay_t<F>>(duration, std::forward<F>(body));
 }
 
 template <typename F>
   requires std::is_invocable_v<std::decay_t<F>&, Timeout&>
 auto WithTimeoutAt(LoopTime when, F&& body) {
   DETENT_INTERNAL_CHECK_CLOSURE(F);
-  return internal::WithTimeoutAtCoro<std::decay_t<F>>(when, std::forward<F>(body));
+  return internal::WithTimeoutCoro<Timeout, LoopTime, std::decay_t<F>>(when, std::forward<F>(body));
+}
+
+template <typename F>
+  requires std::is_invocable_v<std::decay_t<F>&, Timeout&>
+auto WithTimeout(Timeout& timeout, F&& body) {
+  DETENT_INTERNAL_CHECK_CLOSURE(F);
+  return internal::WithTimeoutCoro<Timeout&, Timeout&, std::decay_t<F>>(timeout, std::forward<F>(body));
 }
 
 }  // namespace detent

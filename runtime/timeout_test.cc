@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "detent/runtime/core.h"
-#include "detent/sim/sim.h"
+#include "detent/testing/test_loop.h"
 #include "detent/testing/test_macros.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -15,54 +15,28 @@
 namespace detent {
 namespace {
 
+using detent_testing::DescribeEnd;
+using detent_testing::EndOf;
+using detent_testing::Forever;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 constexpr absl::Duration kLimit = absl::Milliseconds(10);
 
-std::string NameOf(const std::exception_ptr& error) {
+// The text of the InvalidStateError that `call` throws.
+template <typename F>
+std::string TextOf(F call) {
   try {
-    if (error != nullptr) std::rethrow_exception(error);
-  } catch (const CancelledError&) {
-    return "cancelled";
-  } catch (const TimeoutError&) {
-    return "timeout";
-  } catch (const ExceptionGroup& group) {
-    return "group of " + std::to_string(group.Exceptions().size());
-  } catch (const std::exception& e) {
-    return e.what();
+    call();
+  } catch (const InvalidStateError& error) {
+    return error.what();
   }
-  return "value";
+  return "no error";
 }
 
-// "value", "cancelled", "timeout", or the text of another error.
-template <typename A>
-Coro<std::string> EndOf(A awaitable) {
-  const auto outcome = co_await Settle(std::move(awaitable));
-  co_return NameOf(outcome.exception());
-}
-
-Coro<> Forever() { co_await Sleep(absl::InfiniteDuration()); }
-
-// A loop in the real loop's order, and what it reports.
-class TimeoutTest : public ::testing::Test {
- protected:
-  TimeoutTest() : loop_(std::make_unique<sim::SimLoop>(sim::Options{.strategy = sim::Fifo()})) {
-    loop_->SetExceptionHandler(
-        [this](const ExceptionContext& report) { reports_.push_back(report.ToString()); });
-  }
-
-  template <typename F>
-  void Run(F body) {
-    loop_->Run(body);
-  }
-  void DestroyLoop() { loop_ = nullptr; }
-  static absl::Duration Now() { return EventLoop::Current().Time() - LoopTime(); }
-
-  std::vector<std::string> reports_;
-  std::unique_ptr<sim::SimLoop> loop_;
-};
+class TimeoutTest : public detent_testing::TestLoop {};
 
 // to-01, to-13, to-22
 SIM_TEST(TimeoutAnyOrderTest, TheDeadlineCancelsTheBodyAndBecomesATimeoutError) {
@@ -70,7 +44,7 @@ SIM_TEST(TimeoutAnyOrderTest, TheDeadlineCancelsTheBodyAndBecomesATimeoutError) 
   bool expired = false;
   auto body = [&](Timeout& timeout) -> Coro<> {
     const Outcome<> inside = co_await Catch(Sleep(absl::InfiniteDuration()));
-    seen = NameOf(inside.exception());
+    seen = DescribeEnd(inside.exception());
     expired = timeout.Expired();
     co_await Sleep(absl::Seconds(1));  // The clean-up may take its time.
     co_await Propagate(Outcome<>::Cancelled());
@@ -104,12 +78,11 @@ TEST_F(TimeoutTest, ADeadlineInThePastStrikesAtTheFirstSuspension) {
 // to-03
 TEST_F(TimeoutTest, ABodyThatEndsInTimeLeavesNoTimer) {
   Run([&]() -> Coro<> {
-    std::unique_ptr<int> value =
-        co_await WithTimeout(kLimit, [&](Timeout& timeout) -> Coro<std::unique_ptr<int>> {
-          co_await Sleep(kLimit / 2);
-          EXPECT_FALSE(timeout.Expired());
-          co_return std::make_unique<int>(3);
-        });
+    std::unique_ptr<int> value = co_await WithTimeout(kLimit, [&](Timeout& timeout) -> Coro<std::unique_ptr<int>> {
+      co_await Sleep(kLimit / 2);
+      EXPECT_FALSE(timeout.Expired());
+      co_return std::make_unique<int>(3);
+    });
     EXPECT_EQ(*value, 3);
     co_await Sleep(absl::Seconds(1));
     EXPECT_EQ(CurrentTask().Cancelling(), 0);
@@ -145,7 +118,7 @@ SIM_TEST(TimeoutAnyOrderTest, OnlyTheBlockWhoseDeadlinePassedConverts) {
   EXPECT_EQ(inner, "timeout");
   const std::string outer = co_await EndOf(WithTimeout(kLimit, [&](Timeout&) -> Coro<> {
     const Outcome<> end = co_await Catch(WithTimeout(absl::Seconds(1), [](Timeout&) { return Forever(); }));
-    inner = NameOf(end.exception());
+    inner = DescribeEnd(end.exception());
     co_await Propagate(end);
   }));
   EXPECT_EQ(inner + ", " + outer, "cancelled, timeout");
@@ -158,7 +131,7 @@ TEST_F(TimeoutTest, OfTwoDeadlinesAtOnceTheOuterConverts) {
     std::string inner;
     const std::string outer = co_await EndOf(WithTimeout(kLimit, [&](Timeout&) -> Coro<> {
       const Outcome<> end = co_await Catch(WithTimeout(kLimit, [](Timeout&) { return Forever(); }));
-      inner = NameOf(end.exception());
+      inner = DescribeEnd(end.exception());
       co_await Propagate(end);
     }));
     EXPECT_EQ(inner + ", " + outer, "cancelled, timeout");
@@ -210,8 +183,7 @@ SIM_TEST(TimeoutAnyOrderTest, ACancellationFromOutsidePasses) {
       entered = true;
       co_await Forever();
     };
-    Task<> task =
-        Spawn([&]() -> Coro<> { co_await WithTimeout(absl::Seconds(1), body); }, {.unwind = unwind});
+    Task<> task = Spawn([&]() -> Coro<> { co_await WithTimeout(absl::Seconds(1), body); }, {.unwind = unwind});
     while (!entered) co_await Yield();
     task.Cancel();
     EXPECT_EQ(co_await EndOf(task), "cancelled");
@@ -224,9 +196,8 @@ TEST_F(TimeoutTest, ADeadlineAndACancellationAtOnceAreACancellation) {
   Run([&]() -> Coro<> {
     for (const Unwind unwind : {Unwind::kThrow, Unwind::kDestroy}) {
       for (const bool cancel_first : {true, false}) {
-        Task<> task =
-            Spawn([&]() -> Coro<> { co_await WithTimeout(kLimit, [](Timeout&) { return Forever(); }); },
-                  {.unwind = unwind});
+        Task<> task = Spawn([&]() -> Coro<> { co_await WithTimeout(kLimit, [](Timeout&) { return Forever(); }); },
+                            {.unwind = unwind});
         if (cancel_first) EventLoop::Current().CallLater(kLimit, [task] { task.Cancel(); });
         co_await Yield();
         if (!cancel_first) EventLoop::Current().CallLater(kLimit, [task] { task.Cancel(); });
@@ -281,9 +252,7 @@ SIM_TEST(TimeoutAnyOrderTest, RescheduleWhileExpiringIsAnError) {
 // to-18
 SIM_TEST(TimeoutAnyOrderTest, ATimeOutInsideACleanUpWorksOnItsOwn) {
   std::string inner;
-  auto cleanup = [&]() -> Coro<> {
-    inner = co_await EndOf(WithTimeout(kLimit, [](Timeout&) { return Forever(); }));
-  };
+  auto cleanup = [&]() -> Coro<> { inner = co_await EndOf(WithTimeout(kLimit, [](Timeout&) { return Forever(); })); };
   auto body = [&](Timeout&) -> Coro<> { co_await Finally([] { return Forever(); }, cleanup); };
   const std::string outer = co_await EndOf(WithTimeout(kLimit, body));
   EXPECT_EQ(inner + ", " + outer, "timeout, timeout");
@@ -298,7 +267,7 @@ TEST_F(TimeoutTest, ACancellationSwallowedBeforeDoesNotCount) {
       ends.push_back(co_await EndOf(WithTimeout(kLimit, [](Timeout&) { return Forever(); })));
       EXPECT_EQ(CurrentTask().Cancelling(), 1);
       auto caught = co_await Catch(WithTimeout(absl::Seconds(1), [](Timeout&) { return Forever(); }));
-      ends.push_back(NameOf(caught.exception()));
+      ends.push_back(DescribeEnd(caught.exception()));
     });
     co_await Yield();
     task.Cancel();
@@ -321,7 +290,7 @@ SIM_TEST(TimeoutAnyOrderTest, ATaskGroupsErrorsComeOutOfIt) {
     co_await Forever();
   };
   auto body = [&](Timeout&) -> Coro<> { co_await TaskGroup::Run(block); };
-  EXPECT_EQ(co_await EndOf(WithTimeout(kLimit, body)), "group of 1");
+  EXPECT_EQ(co_await EndOf(WithTimeout(kLimit, body)), "[in the clean-up]");
   EXPECT_EQ(CurrentTask().Cancelling(), 0);
 }
 
@@ -337,13 +306,67 @@ TEST_F(TimeoutTest, ABodyThatThrowsBeforeItIsACoroLeavesNoTimer) {
 TEST_F(TimeoutTest, ALoopCanBeDestroyedInsideTheBlock) {
   Run([&]() -> Coro<> {
     for (const absl::Duration limit : {absl::Seconds(1), absl::InfiniteDuration(), absl::ZeroDuration()}) {
-      Spawn([](absl::Duration d) -> Coro<> { co_await WithTimeout(d, [](Timeout&) { return Forever(); }); },
-            limit);
+      Spawn([](absl::Duration d) -> Coro<> { co_await WithTimeout(d, [](Timeout&) { return Forever(); }); }, limit);
     }
     co_await Yield();
   });
   DestroyLoop();
   EXPECT_THAT(reports_, SizeIs(3));
+}
+
+// to-01, to-12
+LOOP_TEST(TimeoutOfTheCallersOwnTest, AnswersAfterTheBlock) {
+  Timeout patience(absl::Milliseconds(1));
+  EXPECT_EQ(co_await EndOf(WithTimeout(patience, [](Timeout&) -> Coro<> { co_await Forever(); })), "timeout");
+  EXPECT_TRUE(patience.Expired());
+
+  Timeout unused(absl::Hours(1));
+  EXPECT_EQ(co_await WithTimeout(unused,
+                                 [&](Timeout& timeout) -> Coro<int> {
+                                   EXPECT_EQ(&timeout, &unused);
+                                   co_return 7;
+                                 }),
+            7);
+  EXPECT_FALSE(unused.Expired());
+
+  // A TimeoutError from elsewhere is not its own.
+  Timeout outer(absl::Hours(1));
+  auto block = [](Timeout&) -> Coro<> { co_await WaitFor(Forever(), absl::Milliseconds(1)); };
+  EXPECT_EQ(co_await EndOf(WithTimeout(outer, block)), "timeout");
+  EXPECT_FALSE(outer.Expired());
+}
+
+LOOP_TEST(TimeoutOfTheCallersOwnTest, SaysSoToAlsoIfTheBlockEndedOtherwise) {
+  Timeout patience(absl::Milliseconds(1));
+  auto swallows = [](Timeout&) -> Coro<int> {
+    (void)co_await Catch(Forever());
+    co_return 7;
+  };
+  EXPECT_EQ(co_await WithTimeout(patience, swallows), 7);
+  EXPECT_TRUE(patience.Expired());
+}
+
+// to-06: the time starts where it is made.
+TEST_F(TimeoutTest, OneOfTheCallersOwnCountsFromWhereItIsMade) {
+  Run([&]() -> Coro<> {
+    Timeout patience(absl::Milliseconds(10));
+    EXPECT_EQ(patience.When(), LoopTime() + absl::Milliseconds(10));
+    co_await Sleep(absl::Milliseconds(9));
+    EXPECT_EQ(co_await EndOf(WithTimeout(patience, [](Timeout&) -> Coro<> { co_await Forever(); })), "timeout");
+    EXPECT_EQ(Now(), absl::Milliseconds(10));
+    Timeout endless(absl::InfiniteDuration());
+    EXPECT_EQ(endless.When(), LoopTime::Never());
+  });
+}
+
+// to-16
+LOOP_TEST(TimeoutOfTheCallersOwnTest, IsForOneBlock) {
+  Timeout patience(absl::Hours(1));
+  EXPECT_THAT(TextOf([&] { patience.Reschedule(LoopTime::Never()); }), HasSubstr("the block has not begun"));
+  auto nothing = [](Timeout&) -> Coro<> { co_return; };
+  co_await WithTimeout(patience, nothing);
+  EXPECT_THAT(co_await EndOf(WithTimeout(patience, nothing)), HasSubstr("entered already"));
+  EXPECT_THAT(TextOf([&] { patience.Reschedule(LoopTime::Never()); }), HasSubstr("the block has ended"));
 }
 
 }  // namespace

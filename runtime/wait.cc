@@ -2,10 +2,9 @@
 #include "detent/runtime/wait.h"
 
 #include <stdexcept>
+#include <unordered_set>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
-#include "detent/runtime/event_loop.h"
 #include "detent/runtime/internal/access.h"
 
 namespace detent::internal {
@@ -13,14 +12,14 @@ namespace detent::internal {
 WaitNode* WaitForSome::Suspend(TaskState& task) {
   LoopCore& core = task.core();
   for (const auto& state : states_) state->RequireSameLoop(core, "Wait()");
-  Park(task);
+  left_ = states_.size();
+  watchers_ = std::make_unique<Watcher[]>(states_.size());
   if (timeout_ != absl::InfiniteDuration()) {
     deadline_.owner = this;
     if (timeout_ <= absl::ZeroDuration()) NoteUnknownAccess(core);  // Ready from the next iteration on.
-    core.AddTimer(&deadline_, core.loop->Time() + timeout_);
+    core.AddTimer(&deadline_, core.ReadClock() + timeout_);         // The last that may throw.
   }
-  left_ = states_.size();
-  watchers_ = std::make_unique<Watcher[]>(states_.size());
+  Park(task);
   for (size_t i = 0; i < states_.size(); ++i) {
     watchers_[i].owner = this;
     NoteAccess(core, *states_[i]->Object(), AccessMode::kRead);
@@ -35,8 +34,7 @@ WaitNode* WaitForSome::Suspend(TaskState& task) {
 
 void WaitForSome::Count(FutureState& state) noexcept {
   // Those that only count do so in any order; else the first that is enough decides.
-  NoteTask(task()->core(), task()->id(),
-           when_ == ReturnWhen::kAllCompleted ? AccessMode::kCount : AccessMode::kWrite);
+  NoteTask(task()->core(), task()->id(), when_ == ReturnWhen::kAllCompleted ? AccessMode::kCount : AccessMode::kWrite);
   --left_;
   bool enough = left_ == 0 || when_ == ReturnWhen::kFirstCompleted;
   if (!enough && when_ == ReturnWhen::kFirstException && state.status() == Status::kError) {
@@ -66,32 +64,40 @@ void WaitForSome::Abandon() noexcept {
   if (IsReady()) core.Forget(this);
 }
 
-std::string WaitForSome::Describe() const {
-  return absl::StrCat("Wait for ",
-                      when_ == ReturnWhen::kFirstCompleted   ? "the first"
-                      : when_ == ReturnWhen::kFirstException ? "the first error"
-                                                             : "all",
-                      " of ", states_.size(), ", ", left_, " pending");
+void WaitForSome::Describe(WaitText& text) const {
+  text.pending = left_;
+  if (role_ == WaitRole::kRace) {
+    const bool is_over = when_ != ReturnWhen::kFirstCompleted;
+    text.verb = is_over ? "Race, whose losers end" : "Race";
+    if (!is_over) text.object = absl::StrCat("of ", states_.size());
+    return;
+  }
+  if (role_ == WaitRole::kEndOfBody) {
+    text.verb = "has ended; what it left has been cancelled and has to end";
+    text.brief = "what it left ends";
+    return;
+  }
+  text.verb = "Wait for";
+  text.object = absl::StrCat(when_ == ReturnWhen::kFirstCompleted   ? "the first"
+                             : when_ == ReturnWhen::kFirstException ? "the first error"
+                                                                    : "all",
+                             " of ", states_.size());
 }
 
 void WaitForSome::AddBlockers(std::vector<TaskState*>& tasks) const {
   for (const FutureState* state : states_) state->AddBlockers(tasks);
 }
 
-uint64_t WaitForSome::Lane() const { return LaneOfTask(task()->id()); }
+Lane WaitForSome::lane() const { return Lane::OfTask(task()->id()); }
 
-void ThrowEmptyWait() {
-  throw std::invalid_argument("Wait(): the set of tasks is empty; there is nothing that could ever complete");
-}
-
-void ThrowUnusable(bool is_coro) {
-  if (is_coro) ThrowAwaitedTwice();
-  AnyFuture::ThrowEmpty();
+void ThrowEmptySet(const char* what) {
+  throw std::invalid_argument(
+      absl::StrCat(what, ": the set of tasks is empty; there is nothing that could ever complete"));
 }
 
 std::vector<bool> RepeatedStates(const std::vector<const void*>& states) {
   std::vector<bool> repeated;
-  absl::flat_hash_set<const void*> seen;  // Asked for membership only; its order decides nothing.
+  std::unordered_set<const void*> seen;  // Asked for membership only; its order decides nothing.
   for (size_t i = 0; i < states.size(); ++i) {
     if (seen.insert(states[i]).second) continue;
     repeated.resize(states.size());

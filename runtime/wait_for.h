@@ -31,9 +31,20 @@ namespace internal {
 template <typename A>
 using AwaitValue = std::remove_cvref_t<AwaitResult<A>>;
 
-// Cancels `handle` and waits until it has ended.
+}  // namespace internal
+
+// `awaitable`: a Coro, a Task, a Future, or an operation such as queue.Get().
+template <typename A>
+  requires(internal::Awaitable<std::remove_cvref_t<A>> && std::is_constructible_v<std::remove_cvref_t<A>, A>)
+Coro<internal::AwaitValue<std::remove_cvref_t<A>>> WaitFor(A&& awaitable, AnyDuration timeout);
+
+// --------------------------------------------------------------------------------------------------------------------
+
+namespace internal {
+
+// Cancels `handle` and waits until it has ended, in as many trips through the ready queue as asyncio.
 template <typename H>
-Coro<> CancelAndWait(H handle) {
+Coro<> CancelForTimeout(H handle) {
   handle.Cancel();
   std::vector<AnyFuture> one;
   one.push_back(handle);
@@ -43,7 +54,7 @@ Coro<> CancelAndWait(H handle) {
 template <typename H>
 auto WaitForNothing(H handle) -> Coro<AwaitValue<H>> {
   if (!handle.Done()) {
-    co_await CancelAndWait(handle);
+    co_await CancelForTimeout(handle);
     if (handle.Cancelled() || handle.state().FailedByCancellation()) {
       handle.state().MarkRetrieved();
       co_await Propagate(Outcome<>::Error(std::make_exception_ptr(TimeoutError())));
@@ -62,22 +73,21 @@ Coro<AwaitValue<A>> WaitForCoro(A awaitable, absl::Duration timeout) {
     }
   }
   // `awaitable` is named and lives in this frame until the block has ended.
-  co_return co_await WithTimeout(
-      timeout, [&](Timeout&) -> Coro<AwaitValue<A>> { co_return co_await std::move(awaitable); });
+  co_return co_await WithTimeout(timeout,
+                                 [&](Timeout&) -> Coro<AwaitValue<A>> { co_return co_await std::move(awaitable); });
 }
 
 }  // namespace internal
 
-// `awaitable`: a Coro, a Task, a Future, or an operation such as queue.Get().
 template <typename A>
   requires(internal::Awaitable<std::remove_cvref_t<A>> && std::is_constructible_v<std::remove_cvref_t<A>, A>)
-auto WaitFor(A&& awaitable, absl::Duration timeout) {
+Coro<internal::AwaitValue<std::remove_cvref_t<A>>> WaitFor(A&& awaitable, AnyDuration timeout) {
   return internal::WaitForCoro<std::remove_cvref_t<A>>(std::forward<A>(awaitable), timeout);
 }
 
 // Anything else: says why.
 template <typename A>
-Coro<> WaitFor(A&&, absl::Duration) {
+Coro<> WaitFor(A&&, AnyDuration) {
   static_assert(internal::Awaitable<std::remove_cvref_t<A>>,
                 "WaitFor() awaits a Coro, a Task, a Future, or an operation such as queue.Get(); for a closure use "
                 "WithTimeout(duration, closure), or WaitFor(Invoke(closure), duration)");

@@ -3,10 +3,9 @@
 
 #include <memory>
 #include <stdexcept>
-#include <string>
 
 #include "detent/runtime/core.h"
-#include "detent/sim/sim.h"
+#include "detent/testing/test_loop.h"
 #include "detent/testing/test_macros.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -14,19 +13,12 @@
 namespace detent {
 namespace {
 
+using detent_testing::After;
+using detent_testing::EndOf;
+using detent_testing::Forever;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-Coro<int> After(int ms, int value) {
-  co_await Sleep(absl::Milliseconds(ms));
-  co_return value;
-}
-
-Coro<int> Forever() {
-  co_await Sleep(absl::InfiniteDuration());
-  co_return 0;
-}
 
 // Ends 100 ms after it was cancelled, cancelled.
 Coro<int> EndsSlowly(bool& ended) {
@@ -49,46 +41,9 @@ Coro<int> Angry() {
   throw std::runtime_error("angry");
 }
 
-std::string NameOf(const std::exception_ptr& error) {
-  try {
-    if (error != nullptr) std::rethrow_exception(error);
-  } catch (const CancelledError&) {
-    return "cancelled";
-  } catch (const TimeoutError&) {
-    return "timeout";
-  } catch (const std::exception& e) {
-    return e.what();
-  }
-  return "value";
-}
-
-// "value", "cancelled", "timeout", or the text of another error.
-template <typename A>
-Coro<std::string> EndOf(A awaitable) {
-  const auto outcome = co_await Settle(std::move(awaitable));
-  co_return NameOf(outcome.exception());
-}
-
 constexpr absl::Duration kLimit = absl::Milliseconds(10);
 
-// A loop in the real loop's order, and what it reports.
-class WaitForTest : public ::testing::Test {
- protected:
-  WaitForTest() : loop_(std::make_unique<sim::SimLoop>(sim::Options{.strategy = sim::Fifo()})) {
-    loop_->SetExceptionHandler(
-        [this](const ExceptionContext& report) { reports_.push_back(report.ToString()); });
-  }
-
-  template <typename F>
-  void Run(F body) {
-    loop_->Run(body);
-  }
-  void DestroyLoop() { loop_ = nullptr; }
-  static absl::Duration Now() { return EventLoop::Current().Time() - LoopTime(); }
-
-  std::vector<std::string> reports_;
-  std::unique_ptr<sim::SimLoop> loop_;
-};
+class WaitForTest : public detent_testing::TestLoop {};
 
 // wf-01, wf-02
 SIM_TEST(WaitForAnyOrderTest, TheErrorComesWhenTheInnerHasReallyEnded) {
@@ -102,8 +57,7 @@ SIM_TEST(WaitForAnyOrderTest, TheErrorComesWhenTheInnerHasReallyEnded) {
 // wf-03, wf-06
 TEST_F(WaitForTest, ATimeOutOfZeroCancelsARunningTaskAndWaitsForIt) {
   Run([&]() -> Coro<> {
-    for (const absl::Duration timeout :
-         {absl::ZeroDuration(), -absl::Seconds(1), -absl::InfiniteDuration()}) {
+    for (const absl::Duration timeout : {absl::ZeroDuration(), -absl::Seconds(1), -absl::InfiniteDuration()}) {
       bool ended = false;
       Task<int> task = Spawn(EndsSlowly(ended));
       co_await Yield();
@@ -213,8 +167,8 @@ TEST_F(WaitForTest, ACancellationIsNotLostWhenTheInnerEndsInTheSameIteration) {
   Run([&]() -> Coro<> {
     for (const Unwind unwind : {Unwind::kThrow, Unwind::kDestroy}) {
       Future<int> future = MakeFuture<int>();
-      Task<int> outer = Spawn([&]() -> Coro<int> { co_return co_await WaitFor(future, absl::Seconds(1)); },
-                              {.unwind = unwind});
+      Task<int> outer =
+          Spawn([&]() -> Coro<int> { co_return co_await WaitFor(future, absl::Seconds(1)); }, {.unwind = unwind});
       co_await Yield();
       future.SetResult(1);
       outer.Cancel();
@@ -233,9 +187,9 @@ SIM_TEST(WaitForAnyOrderTest, AShieldKeepsTheTaskFromTheTimeOut) {
 
 // A gather whose children were cancelled fails with a CancelledError, without being cancelled itself.
 SIM_TEST(WaitForAnyOrderTest, AGatherTimesOutLikeAnythingElse) {
-  EXPECT_EQ(co_await EndOf(WaitFor(Gather(Forever(), Forever()), kLimit)), "timeout");
-  EXPECT_EQ(co_await EndOf(WaitFor(Gather(Forever(), Forever()), absl::ZeroDuration())), "timeout");
-  EXPECT_EQ(co_await EndOf(WaitFor(GatherSettled(Forever()), absl::ZeroDuration())), "timeout");
+  EXPECT_EQ(co_await EndOf(WaitFor(Gather(Forever<int>(), Forever<int>()), kLimit)), "timeout");
+  EXPECT_EQ(co_await EndOf(WaitFor(Gather(Forever<int>(), Forever<int>()), absl::ZeroDuration())), "timeout");
+  EXPECT_EQ(co_await EndOf(WaitFor(GatherSettled(Forever<int>()), absl::ZeroDuration())), "timeout");
 }
 
 // wf-18
@@ -277,8 +231,7 @@ TEST_F(WaitForTest, ALoopCanBeDestroyedInTheMiddle) {
       bool ended = false;
       Task<int> inner = Spawn([](bool e) -> Coro<int> { co_return co_await EndsSlowly(e); }, ended);
       co_await Yield();
-      Spawn([](Task<int> t, absl::Duration limit) -> Coro<> { (void)co_await WaitFor(t, limit); }, inner,
-            timeout);
+      Spawn([](Task<int> t, absl::Duration limit) -> Coro<> { (void)co_await WaitFor(t, limit); }, inner, timeout);
     }
     co_await Yield();
     co_await Yield();

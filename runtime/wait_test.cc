@@ -3,11 +3,10 @@
 
 #include <memory>
 #include <stdexcept>
-#include <string>
 #include <vector>
 
 #include "detent/runtime/core.h"
-#include "detent/sim/sim.h"
+#include "detent/testing/test_loop.h"
 #include "detent/testing/test_macros.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -15,49 +14,20 @@
 namespace detent {
 namespace {
 
+using detent_testing::After;
+using detent_testing::FailAfter;
+using detent_testing::Forever;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-Coro<int> After(int ms, int value) {
-  co_await Sleep(absl::Milliseconds(ms));
-  co_return value;
-}
-
-Coro<int> FailAfter(int ms, const char* what) {
-  co_await Sleep(absl::Milliseconds(ms));
-  throw std::runtime_error(what);
-}
-
-Coro<int> Forever() {
-  co_await Sleep(absl::InfiniteDuration());
-  co_return 0;
-}
-
-// A loop in the real loop's order, and what it reports.
-class WaitTest : public ::testing::Test {
- protected:
-  WaitTest() : loop_(std::make_unique<sim::SimLoop>(sim::Options{.strategy = sim::Fifo()})) {
-    loop_->SetExceptionHandler(
-        [this](const ExceptionContext& report) { reports_.push_back(report.ToString()); });
-  }
-
-  template <typename F>
-  void Run(F body) {
-    loop_->Run(body);
-  }
-  void DestroyLoop() { loop_ = nullptr; }
-  static absl::Duration Now() { return EventLoop::Current().Time() - LoopTime(); }
-
-  std::vector<std::string> reports_;
-  std::unique_ptr<sim::SimLoop> loop_;
-};
+class WaitTest : public detent_testing::TestLoop {};
 
 // wait-01
 TEST_F(WaitTest, AllCompletedWaitsForTheLastAndRaisesNothing) {
   Run([&]() -> Coro<> {
-    std::vector<Task<int>> tasks{Spawn(After(30, 1)), Spawn(FailAfter(10, "no")), Spawn(Forever())};
+    std::vector<Task<int>> tasks{Spawn(After(30, 1)), Spawn(FailAfter(10, "no")), Spawn(Forever<int>())};
     EventLoop::Current().CallLater(absl::Milliseconds(20), [victim = tasks[2]] { victim.Cancel(); });
     WaitResult<Task<int>> result = co_await Wait(tasks, ReturnWhen::kAllCompleted);
     EXPECT_EQ(Now(), absl::Milliseconds(30));
@@ -100,8 +70,8 @@ SIM_TEST(WaitAnyOrderTest, FirstCompletedLeavesTheOthersAlone) {
 // wait-04
 TEST_F(WaitTest, FirstExceptionEndsAtTheFirstErrorNotAtACancellation) {
   Run([&]() -> Coro<> {
-    std::vector<Task<int>> tasks{Spawn(After(10, 1)), Spawn(Forever()), Spawn(FailAfter(30, "no")),
-                                 Spawn(Forever())};
+    std::vector<Task<int>> tasks{Spawn(After(10, 1)), Spawn(Forever<int>()), Spawn(FailAfter(30, "no")),
+                                 Spawn(Forever<int>())};
     EventLoop::Current().CallLater(absl::Milliseconds(20), [victim = tasks[1]] { victim.Cancel(); });
     WaitResult<Task<int>> result = co_await Wait(tasks, ReturnWhen::kFirstException);
     EXPECT_EQ(Now(), absl::Milliseconds(30));
@@ -139,8 +109,7 @@ TEST_F(WaitTest, ATimeOutOfZeroOrLessTakesATripAndGivesWhatIsDone) {
     std::vector<Task<int>> tasks{Spawn(After(0, 1)), Spawn(After(10, 2))};
     co_await Yield();
     co_await Yield();
-    for (const absl::Duration timeout :
-         {absl::ZeroDuration(), -absl::Seconds(1), -absl::InfiniteDuration()}) {
+    for (const absl::Duration timeout : {absl::ZeroDuration(), -absl::Seconds(1), -absl::InfiniteDuration()}) {
       WaitResult<Task<int>> result = co_await Wait(tasks, ReturnWhen::kAllCompleted, timeout);
       EXPECT_THAT(result.done, ElementsAre(tasks[0]));
       EXPECT_EQ(Now(), absl::ZeroDuration());
@@ -258,7 +227,7 @@ TEST_F(WaitTest, ErrorsInADroppedResultAreReported) {
 TEST_F(WaitTest, ALoopCanBeDestroyedWhileTasksWait) {
   std::vector<Task<int>> kept;
   Run([&]() -> Coro<> {
-    kept.push_back(Spawn(Forever()));
+    kept.push_back(Spawn(Forever<int>()));
     for (const Unwind unwind : {Unwind::kThrow, Unwind::kDestroy}) {
       Spawn(
           [&]() -> Coro<> {
@@ -285,6 +254,31 @@ TEST_F(WaitTest, ALoopCanBeDestroyedWhileTheResultIsOnItsWay) {
   future.SetResult();
   DestroyLoop();
   EXPECT_THAT(reports_, SizeIs(2));
+}
+
+LOOP_TEST(WaitTimeoutTest, ThingsOfDifferentTypesWaitAtMostThatLong) {
+  Task<int> quick = Spawn([]() -> Coro<int> { co_return 1; });
+  Future<> never = MakeFuture<>();
+  const LoopTime start = EventLoop::Current().Time();
+  WaitResult<AnyFuture> result = co_await Wait(ReturnWhen::kAllCompleted, absl::Milliseconds(1), quick, never);
+  EXPECT_GE(EventLoop::Current().Time() - start, absl::Milliseconds(1));
+  EXPECT_THAT(result.done, ElementsAre(quick));
+  EXPECT_THAT(result.pending, ElementsAre(never));
+  // Decided before: the time-out is taken back. What is spawned for it goes on.
+  WaitResult<AnyTask> first = co_await Wait(ReturnWhen::kFirstCompleted, absl::Hours(1), After(0, 1), Forever<int>());
+  EXPECT_THAT(first.done, SizeIs(1));
+  EXPECT_THAT(first.pending, SizeIs(1));
+  EXPECT_FALSE(first.pending[0].Done());
+  EXPECT_LT(EventLoop::Current().Time() - start, absl::Hours(1));
+}
+
+// wait-04, for things of different types
+TEST_F(WaitTest, ATimeoutOfNothingIsOverInTheNextIteration) {
+  Run([&]() -> Coro<> {
+    WaitResult<AnyTask> result = co_await Wait(ReturnWhen::kAllCompleted, absl::ZeroDuration(), After(1, 1));
+    EXPECT_THAT(result.pending, SizeIs(1));
+    EXPECT_EQ(Now(), absl::ZeroDuration());
+  });
 }
 
 }  // namespace

@@ -44,9 +44,7 @@ class FuzzInputStrategy final : public Strategy {
 
 }  // namespace
 
-std::unique_ptr<Strategy> FuzzInput::Make() const {
-  return std::make_unique<FuzzInputStrategy>(data_, size_);
-}
+std::unique_ptr<Strategy> FuzzInput::Make() const { return std::make_unique<FuzzInputStrategy>(data_, size_); }
 
 std::string FuzzInput::BytesOf(const Tape& tape) {
   std::string bytes;

@@ -18,7 +18,7 @@
 #include <memory>
 #include <string>
 
-#include "detent/sim/strategy.h"
+#include "detent/sim/strategy/strategy.h"
 #include "detent/sim/tape.h"
 
 namespace detent::sim {

@@ -13,8 +13,7 @@ namespace {
 
 // Makes a choice of each of `sizes` possibilities.
 std::vector<uint32_t> ChoicesOf(const std::string& bytes, const std::vector<uint32_t>& sizes) {
-  sim::SimLoop loop(
-      {.strategy = sim::FuzzInput(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size())});
+  sim::SimLoop loop({.strategy = sim::FuzzInput(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size())});
   std::vector<uint32_t> choices;
   loop.Run([&]() -> Coro<> {
     for (const uint32_t n : sizes) choices.push_back(Choose(n));
@@ -62,8 +61,7 @@ TEST(FuzzInputTest, BytesOfATapeMakeItsChoices) {
     const sim::Tape tape = loop.tape();
     const std::string bytes = sim::FuzzInput::BytesOf(tape);
     sim::SimLoop second(
-        {.seed = seed,
-         .strategy = sim::FuzzInput(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size())});
+        {.seed = seed, .strategy = sim::FuzzInput(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size())});
     second.Run([&] { return body(&again); });
     EXPECT_EQ(again, original);
     EXPECT_EQ(second.tape().entries(), tape.entries());
@@ -72,8 +70,7 @@ TEST(FuzzInputTest, BytesOfATapeMakeItsChoices) {
 
 TEST(FuzzInputTest, ALoopThatIsResetReadsFromTheStart) {
   const std::string bytes = {1, 2};
-  sim::SimLoop loop(
-      {.strategy = sim::FuzzInput(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size())});
+  sim::SimLoop loop({.strategy = sim::FuzzInput(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size())});
   for (int i = 0; i < 2; ++i) {
     std::vector<uint32_t> choices;
     loop.Reset(0);

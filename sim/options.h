@@ -5,24 +5,18 @@
 #include <cstdint>
 
 #include "absl/time/time.h"
-#include "detent/sim/random_walk.h"
-#include "detent/sim/strategy.h"
+#include "detent/sim/strategy/random_walk.h"
+#include "detent/sim/strategy/strategy.h"
 
 namespace detent::sim {
-
-// What steps may share, for an Exhaustive search.
-enum class FootprintRule : uint8_t {
-  kAnything,      // Plain memory that nobody announced: every order is tried.
-  kDeclaredOnly,  // Only primitives, futures and Shared<T>: orders of independent steps are left out.
-};
-inline constexpr FootprintRule kDeclaredOnly = FootprintRule::kDeclaredOnly;
 
 // What a simulated run is made from. Trivially destructible (rule R10).
 struct Options {
   // Decides everything that the strategy leaves to chance, and seeds EventLoop::Random().
   uint64_t seed = 0;
   StrategyOption strategy = RandomWalk();
-  // A run of more steps, or past this virtual time, throws LimitError.
+  // A run of more steps, or past this virtual time, throws LimitError. A step that goes on and on through awaits that
+  // need not suspend, such as reads at the end of a stream, is cut short and counts as 512.
   uint64_t steps_max = 1'000'000;
   absl::Duration time_max = absl::InfiniteDuration();
   // How far time may slip in one run while steps are ready, so that timers fire in the middle of work as they do on a

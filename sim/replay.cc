@@ -22,6 +22,16 @@ const char* KindName(ChoiceKind kind) {
       return "how long a function in the executor takes";
     case ChoiceKind::kTime:
       return "whether time slips";
+    case ChoiceKind::kRead:
+      return "how many bytes a read gives";
+    case ChoiceKind::kWrite:
+      return "how many bytes of a write are taken at once";
+    case ChoiceKind::kArrival:
+      return "whether something comes before, with or after another event";
+    case ChoiceKind::kName:
+      return "how a name is looked up";
+    case ChoiceKind::kDisk:
+      return "how long an operation on a file takes";
   }
   return "a choice of an unknown kind";
 }
@@ -48,8 +58,8 @@ class ReplayStrategy final : public Strategy {
       return entry.value;
     }
     if (is_lenient_) return 0;
-    divergence_ = absl::StrCat("choice ", position, " was recorded as ", KindName(entry.kind), ", ", entry.value, " of ",
-                               entry.n, ", but the run now asks ", KindName(point.kind()), " of ", point.n());
+    divergence_ = absl::StrCat("choice ", position, " was recorded as ", KindName(entry.kind), ", ", entry.value,
+                               " of ", entry.n, ", but the run now asks ", KindName(point.kind()), " of ", point.n());
     return 0;
   }
 

@@ -17,7 +17,7 @@
 
 #include <memory>
 
-#include "detent/sim/strategy.h"
+#include "detent/sim/strategy/strategy.h"
 #include "detent/sim/tape.h"
 
 namespace detent::sim {

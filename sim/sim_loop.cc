@@ -5,16 +5,18 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/civil_time.h"
+#include "detent/runtime/internal/open_socket.h"
 #include "detent/runtime/internal/prefetch_steps.h"
-#include "detent/sim/live_tasks.h"
-#include "detent/sim/sim_network.h"
+#include "detent/runtime/internal/timer_heap.h"
+#include "detent/runtime/live_tasks.h"
+#include "detent/sim/world/executor.h"
+#include "detent/sim/world/outside.h"
 
 namespace detent::sim {
 namespace {
 
-// How long a function in the executor takes: this many choices, of a millisecond more each. The calmest is no time.
-constexpr uint32_t kExecutorDelays = 8;
-// The fingerprint goes onto the tape after 64, 256, 1,024... steps, so that two runs that differ can be told apart early.
+// The fingerprint goes onto the tape after 64, 256, 1,024... steps, so that two runs that differ can be told apart
+// early.
 constexpr uint64_t kFirstCheckpoint = 64;
 constexpr uint64_t kCheckpointGrowth = 4;
 // What no step is, in the fingerprint: for the choices of the program, and for the time where it has moved.
@@ -23,8 +25,8 @@ constexpr uint64_t kTimeMark = ~uint64_t{1};
 // Where the object of a wait and the kind of the wait stand behind the lane in the fingerprint's word for a step.
 constexpr int kObjectShift = 25;
 constexpr int kWaitShift = 56;
-// How probable a slip of time is where one is possible: often enough to meet a time-out in a short run, seldom enough to
-// leave most of the work its time.
+// How probable a slip of time is where one is possible: often enough to meet a time-out in a short run, seldom enough
+// to leave most of the work its time.
 constexpr double kSlipProbability = 0.1;
 
 // The seeds of a run's separate streams of randomness.
@@ -34,17 +36,19 @@ constexpr uint64_t kStrategyStream = 0x5354524154454759;
 
 SimLoop::SimLoop(Options options)
     : options_(options),
-      end_of_time_(LoopTime() + options.time_max),
       may_slip_(options.slip_max > absl::ZeroDuration()),
       recorder_(options.test, TapeLimits(options.steps_max, options.time_max, options.slip_max)) {
   SetStrategy(options.strategy);
+  inbox()->Refuse(
+      "CallSoonThreadsafe() or RunCoroutineThreadsafe() on a SimLoop: it takes no calls from other threads, because "
+      "such a run could not be replayed; use RunInExecutor() for work of its own, or test threads on an EpollLoop");
   BeginRun(options.seed);
 }
 
 void SimLoop::SetStrategy(const StrategyOption& option) {
-  even_steps_ = nullptr;  // It is the old one's.
+  uniform_ = nullptr;  // It is the old one's.
   strategy_ = option.Make();
-  strategy_->Attach(options_);
+  strategy_->Attach(RunRules(options_.footprint, may_slip_));
   core().recorder = strategy_->recorder();
 }
 
@@ -74,8 +78,8 @@ void SimLoop::Reset(uint64_t seed) {
 // Mostly there are none.
 void SimLoop::DiscardLeftovers() {
   const internal::LoopCore& core = this->core();
-  if (core.tasks.empty() && core.timers.empty() && core.ready.empty() && ready_.size() == 0 &&
-      core.self_kept.empty() && !had_jobs_) [[likely]] {
+  if (core.tasks.empty() && core.timers.empty() && core.ready.empty() && ready_.size() == 0 && core.self_kept.empty() &&
+      arrivals_.empty() && !had_jobs_) [[likely]] {
     return;
   }
   DiscardEverything(/*report=*/false);
@@ -83,19 +87,22 @@ void SimLoop::DiscardLeftovers() {
 }
 
 void SimLoop::BeginRun(uint64_t seed) {
+  ForgetStop();
+  ForgetWatch();
   internal::LoopCore& core = this->core();
   core.now = LoopTime();
-  core.next_task_id = core.next_callback_id = 1;
-  core.next_object_ordinal = 1;
+  core.next_task_id = core.next_callback_id = core.next_object_ordinal = 1;
+  core.ended_names.Clear();
   core.run_number = internal::NextRunNumber();
-  network_ = nullptr;
+  outside_ = nullptr;
+  interruptions_.Forget();
+  while (internal::OpenSocket* const socket = core.open_sockets.first()) socket->Unlist();
   recorder_.BeginRun(seed);
   fingerprint_ = Fingerprint();
   fingerprint_time_ = LoopTime();
-  steps_ = steps_left_ = 0;
+  steps_ = steps_left_ = tasks_at_most_ = 0;
   next_checkpoint_ = kFirstCheckpoint;
-  SetNextMark();
-  slipped_ = absl::ZeroDuration();
+  RenewLimits();
   ready_.ForgetCurrentLane();
   SeedRandom(seed);
   strategy_->BeginRun(seed ^ kStrategyStream);
@@ -108,35 +115,45 @@ absl::Time SimLoop::WallTime() const {
   return absl::FromCivil(absl::CivilSecond(2000, 1, 1), absl::UTCTimeZone()) + (core().now - LoopTime());
 }
 
-internal::Network& SimLoop::network() {
+internal::Outside& SimLoop::outside() {
   internal::NoteUnknownAccess(core());
-  if (network_ == nullptr) network_ = MakeSimNetwork(*this);
-  return *network_;
+  if (outside_ == nullptr) outside_ = MakeSimOutside(*this, arrivals_, interruptions_);
+  return *outside_;
 }
 
-// With few tasks an iteration is only a few steps.
 void SimLoop::RunUntilStopped() {
   TakeReady();
   do {
-    RunIteration();
+    RunOneIteration();
   } while (!stopping());
+  interruptions_.ThrowIfEnded();
+}
+
+void SimLoop::RunIteration(absl::Duration timeout) {
+  TakeReady();
+  // It would sleep for longer.
+  if (ready_.size() == 0 && NextEvent() > core().now + timeout) return MoveClock(core().now + timeout);
+  RunOneIteration();
 }
 
 // REQUIRES: the ready queue has been taken; so it is again at the end.
-inline void SimLoop::RunIteration() {
+inline void SimLoop::RunOneIteration() {
+  tasks_at_most_ = std::max(tasks_at_most_, core().task_count);
   if (ready_.size() > 0) {
     if (may_slip_) MaybeSlip();
   } else if (!stopping()) {
     AdvanceClock();
   }
-  if (!core().timers.empty()) {
+  if (!arrivals_.empty()) [[unlikely]]
+    arrivals_.TakeDue(core().now);
+  if (!core().timers.empty() || !core().ready.empty()) {
     QueueDueTimers();
     TakeReady();
   }
   ready_.BeginIteration();
   for (steps_left_ = ready_.size(); steps_left_ > 0; --steps_left_) {
-    if (even_steps_ != nullptr && !ready_.HasRunnables()) {
-      RunEvenStep();
+    if (uniform_ != nullptr && ready_.IsPlain()) {
+      RunUniformStep();
     } else {
       RunChosenStep();
     }
@@ -150,24 +167,49 @@ inline void SimLoop::TakeReady() {
 }
 
 void SimLoop::MaybeSlip() {
-  internal::LoopCore& core = this->core();
-  if (core.timers.empty() || core.timers.earliest() <= core.now) return;
-  const absl::Duration slip = core.timers.earliest() - core.now;
-  if (slipped_ + slip > options_.slip_max) return;
-  if (MakeChoice(ChoicePoint(ChoiceKind::kTime, 2, kSlipProbability)) == 0) return;
+  const LoopTime next = NextEvent();
+  const absl::Duration slip = next - core().now;
+  if (slip <= absl::ZeroDuration() || slipped_ + slip > options_.slip_max || IsHeld(next)) return;
+  // Deadlines act in their order, as on the real loop, where timers that are late are queued by deadline.
+  if (ready_.HasTimerStep(core().now)) return;
+  const std::string until = observer_ == nullptr ? std::string() : next.ToString();
+  if (MakeChoice(ChoicePoint(ChoiceKind::kTime, 2, kSlipProbability, nullptr, until)) == 0) return;
   slipped_ += slip;
-  AdvanceClock();
+  MoveClock(next);
 }
 
 void SimLoop::AdvanceClock() {
-  internal::LoopCore& core = this->core();
+  if (HasPassedStepLimit()) ThrowStepLimit();
+  interruptions_.ThrowIfEnded();
+  if (!arrivals_.empty()) MoveArrivals();
   // A timer that is set to Never() does not pass.
-  if (core.timers.empty() || core.timers.earliest() == LoopTime::Never()) ThrowDeadlock();
-  core.now = std::max(core.now, core.timers.earliest());
+  LoopTime next = NextEvent();
+  if (IsHeld(next) && time_holder_->EverybodyWaits()) next = time_holder_->Stop();
+  if (next == LoopTime::Never() || IsHeld(next)) ThrowDeadlock();
+  MoveClock(next);
+}
+
+void SimLoop::MoveArrivals() {
+  const internal::LoopCore& core = this->core();
+  Arrivals::Moves moves;
+  while (const size_t count = arrivals_.ListMoves(core.now, core.timers.earliest(), moves)) {
+    const std::string words = observer_ == nullptr ? std::string() : Arrivals::Describe(moves, count, core);
+    const auto n = static_cast<uint32_t>(1 + count);
+    const uint32_t choice = MakeChoice(ChoicePoint(ChoiceKind::kArrival, n, 0, nullptr, words));
+    if (choice == 0) return;
+    arrivals_.Make(moves[choice - 1], core.now);
+  }
+}
+
+void SimLoop::MoveClock(LoopTime to) {
+  internal::LoopCore& core = this->core();
+  core.now = std::max(core.now, to);
   if (core.now > end_of_time_) {
-    throw LimitError(absl::StrCat("the run passed its limit of ", absl::FormatDuration(options_.time_max),
-                                  " of virtual time; raise Options::time_max, or look for a task that never ends; the tasks are",
-                                  DescribeLiveTasks(core)));
+    throw LimitError(
+        LimitError::Limit::kTime,
+        absl::StrCat("the run passed its limit of ", absl::FormatDuration(options_.time_max),
+                     " of virtual time; raise Options::time_max, or look for a task that never ends; the tasks are",
+                     internal::DescribeLiveTasks(core)));
   }
 }
 
@@ -178,12 +220,13 @@ inline uint32_t SimLoop::AskStrategy(const ChoicePoint& point) {
   } catch (const RunAbandoned&) {
     throw;
   } catch (...) {
-    throw StrategyError(absl::StrCat("the strategy (", strategy_->Name(), ") threw: ",
-                                     internal::DescribeException(std::current_exception())));
+    throw StrategyError(absl::StrCat("the strategy (", strategy_->Name(),
+                                     ") threw: ", internal::DescribeException(std::current_exception())));
   }
   if (choice < point.n()) [[likely]] {
     recorder_.Record(point.kind(), point.n(), choice);
-    if (observer_ != nullptr) [[unlikely]] observer_->OnChoice(point, choice);
+    if (observer_ != nullptr) [[unlikely]]
+      observer_->OnChoice(point, choice);
     return choice;
   }
   throw StrategyError(absl::StrCat("the strategy (", strategy_->Name(), ") chose ", choice, " of ", point.n(),
@@ -203,17 +246,18 @@ bool SimLoop::DrawFault(std::string_view name, double probability) {
 }
 
 // A random walk among tasks: the fast way of the general one below.
-inline void SimLoop::RunEvenStep() {
+inline void SimLoop::RunUniformStep() {
   const auto candidates = static_cast<uint32_t>(ready_.size());
   uint32_t choice = 0;
   if (candidates > 1) [[likely]] {
-    choice = static_cast<uint32_t>(even_steps_->Below(candidates));
+    choice = static_cast<uint32_t>(uniform_->Below(candidates));
     recorder_.Record(ChoiceKind::kSchedule, candidates, choice);
   }
   const ReadyStep chosen = ready_.TakeTask(choice);
   ++steps_;
   RecordTaskStep(chosen);
-  if (steps_ >= next_mark_) [[unlikely]] PassMark(chosen.step);
+  if (steps_ >= next_mark_) [[unlikely]]
+    PassMark(chosen.step);
   internal::LoopCore& core = this->core();
   chosen.step.task()->Step(core);
   core.current_task = nullptr;
@@ -235,22 +279,26 @@ inline void SimLoop::RunChosenStep() {
   const ReadyStep chosen = ready_.Choose(choice);
   ++steps_;
   RecordStep(chosen);
-  if (steps_ >= next_mark_) [[unlikely]] PassMark(chosen.step);
-  if (observer_ != nullptr) [[unlikely]] observer_->OnStep(Candidate(chosen.step, chosen.lane), steps_);
+  if (steps_ >= next_mark_) [[unlikely]]
+    PassMark(chosen.step);
+  if (observer_ != nullptr) [[unlikely]]
+    observer_->OnStep(Candidate(chosen.step, chosen.lane), steps_);
   RunStep(chosen.step);
-  if (observer_ != nullptr) [[unlikely]] observer_->AfterStep();  // The step may have set it, or taken it away.
+  if (observer_ != nullptr) [[unlikely]]
+    observer_->AfterStep();  // The step may have set it, or taken it away.
 }
 
 // Task or source, wait and object, time: never a name, a place or an address, which compilers and runs disagree on. The
 // choice shows in which lane it is.
 inline void SimLoop::RecordStep(const ReadyStep& chosen) {
-  if (chosen.step.IsTask()) [[likely]] return RecordTaskStep(chosen);
+  if (chosen.step.IsTask()) [[likely]]
+    return RecordTaskStep(chosen);
   ready_.Started(chosen.step.runnable());
-  RecordWord(chosen.lane);
+  RecordWord(chosen.lane.number());
 }
 
 inline void SimLoop::RecordTaskStep(const ReadyStep& chosen) {
-  uint64_t word = chosen.lane;
+  uint64_t word = chosen.lane.number();
   if (const internal::WaitNode* wait = chosen.step.task()->wait_before_step()) {
     const internal::WaitObject* object = wait->Object();
     word ^= static_cast<uint64_t>(wait->Kind()) << kWaitShift;
@@ -270,21 +318,42 @@ inline void SimLoop::RecordWord(uint64_t word) {
 }
 
 void SimLoop::SetNextMark() {
-  const uint64_t past_limit = std::max(options_.steps_max, options_.steps_max + 1);
-  next_mark_ = std::min(next_checkpoint_, past_limit);
+  next_mark_ = std::min(next_checkpoint_, std::max(LastStep(), LastStep() + 1));
+  if (interruptions_.any() || HasPassedStepLimit()) next_mark_ = 0;
+}
+
+void SimLoop::RenewLimits() {
+  spun_ = 0;
+  steps_at_limits_ = steps_;
+  end_of_time_ = core().now + options_.time_max;
+  slipped_ = absl::ZeroDuration();
+  SetNextMark();
 }
 
 void SimLoop::PassMark(internal::Step step) {
-  if (steps_ > options_.steps_max) {
+  interruptions_.BeforeStep();
+  if (HasPassedStepLimit() || interruptions_.has_ended()) {
     if (!step.IsTask()) step.runnable()->Discard();  // Nobody else has it any more.
-    throw LimitError(absl::StrCat("the run passed its limit of ", options_.steps_max, " steps at ",
-                                  core().now.ToString(),
-                                  "; raise Options::steps_max, or look for a loop that never ends; the tasks are",
-                                  DescribeLiveTasks(core())));
+    interruptions_.ThrowIfEnded();
+    ThrowStepLimit();
   }
-  recorder_.AddCheckpoint(steps_, fingerprint_.value());
-  next_checkpoint_ *= kCheckpointGrowth;
+  if (steps_ >= next_checkpoint_) {
+    recorder_.AddCheckpoint(steps_, fingerprint_.value());
+    next_checkpoint_ *= kCheckpointGrowth;
+  }
   SetNextMark();
+}
+
+void SimLoop::OnTurn() {
+  spun_ += kStepsInBudget;
+  if (HasPassedStepLimit()) next_mark_ = 0;
+}
+
+void SimLoop::ThrowStepLimit() {
+  throw LimitError(LimitError::Limit::kSteps,
+                   absl::StrCat("the run passed its limit of ", options_.steps_max, " steps at ", core().now.ToString(),
+                                "; raise Options::steps_max, or look for a loop that never ends; the tasks are",
+                                internal::DescribeLiveTasks(core())));
 }
 
 void SimLoop::ForgetReady(internal::Runnable* runnable) {
@@ -292,40 +361,31 @@ void SimLoop::ForgetReady(internal::Runnable* runnable) {
   if (ready_.Remove(runnable) && steps_left_ > 1) --steps_left_;
 }
 
-void SimLoop::DiscardReady() { ready_.DiscardAll(); }
-
-void SimLoop::StartJob(absl::AnyInvocable<void()> job) {
-  had_jobs_ = true;
-  auto run = [this, job = std::move(job)]() mutable {
-    job();
-    DrainInbox();
-  };
-  const uint32_t delay_ms = ChooseFor(internal::ChoiceKind::kExecutor, kExecutorDelays);
-  if (delay_ms == 0) {
-    CallSoon(std::move(run));
-  } else {
-    CallLater(absl::Milliseconds(delay_ms), std::move(run));
-  }
+void SimLoop::DiscardReady() {
+  arrivals_.DropAll();
+  ready_.DiscardAll();
 }
 
-// Had there been a thread for it, it would have begun before it was cancelled.
-bool SimLoop::LeavesOutCancelledJob() { return ChooseFor(internal::ChoiceKind::kExecutor, 2) == 1; }
-
-void SimLoop::CheckThreadsafeCall() {
-  if (IsOnOwnThread()) return;
-  throw InvalidStateError(
-      "CallSoonThreadsafe() or RunCoroutineThreadsafe() on a SimLoop: it takes no calls from other threads, because such "
-      "a run could not be replayed; use RunInExecutor() for work of its own, or test threads on an EpollLoop");
+void SimLoop::StartJob(absl::AnyInvocable<void()> job, std::source_location where) {
+  had_jobs_ = true;
+  StartInExecutor(
+      *this, arrivals_,
+      [this, job = std::move(job)]() mutable {
+        job();
+        DrainInbox();
+      },
+      where);
 }
 
 void SimLoop::ThrowRuns(const char* what) { throw InvalidStateError(what); }
 
 void SimLoop::ThrowDeadlock() {
-  const uint64_t tasks = core().tasks.size();
-  std::string text = absl::StrCat("deadlock at ", core().now.ToString(), ", step ", steps_, ": ", tasks,
-                                  tasks == 1 ? " task waits" : " tasks wait", " and nothing can wake ",
-                                  tasks == 1 ? "it" : "them");
-  throw DeadlockError(text + DescribeLiveTasks(core()));
+  const uint64_t tasks = core().task_count;
+  std::string text =
+      absl::StrCat("deadlock at ", core().now.ToString(), ", step ", steps_, ": ", tasks,
+                   tasks == 1 ? " task waits" : " tasks wait", " and nothing can wake ", tasks == 1 ? "it" : "them");
+  if (time_holder_ != nullptr) text += time_holder_->DescribeHold(NextEvent());
+  throw DeadlockError(text + internal::DescribeLiveTasks(core()));
 }
 
 }  // namespace detent::sim

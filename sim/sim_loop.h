@@ -5,30 +5,36 @@
 //   sim::SimLoop loop({.seed = 42});
 //   loop.Run([]() -> Coro<> { co_await Sleep(absl::Hours(1)); });     // takes microseconds
 //
-// Time.          Starts at zero and moves only when nothing is ready: then it jumps to the next timer's deadline. With
-//                Options::slip_max it may also do so earlier, if the strategy chooses.
+// Time.          Starts at zero and moves only when nothing is ready: then it jumps to the next timer's deadline, or to
+//                what comes next from outside, whose place among the timers is a choice (world/arrivals.h). With
+//                Options::slip_max it may also do so earlier, if the strategy chooses; with a ManualClock only if the
+//                test says so.
 // Order.         Whenever more than one lane is ready (a task, or the callbacks of one source), the strategy chooses
 //                which one runs its next step. Under Fifo the order is that of asyncio and of the EpollLoop.
 // Determinism.   The same program and options make the same choices, and give the same fingerprint(), on every machine,
 //                compiler and optimisation level. tape() replays them.
-// Errors.        Run() throws DeadlockError when every task waits and nothing can wake one, LimitError past a limit, and
-//                InvalidStateError when a strategy answers out of range.
+// Errors.        Run() throws DeadlockError when every task waits and nothing can wake one, LimitError past a limit,
+//                and InvalidStateError when a strategy answers out of range.
 // Threads.       Everything runs on the loop's own thread, functions of RunInExecutor() too. A call from another thread
 //                is an error: it could not be replayed.
 #ifndef DETENT_SIM_SIM_LOOP_H_
 #define DETENT_SIM_SIM_LOOP_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "detent/runtime/event_loop.h"
 #include "detent/sim/fingerprint.h"
-#include "detent/sim/observer.h"
 #include "detent/sim/options.h"
-#include "detent/sim/ready_list.h"
+#include "detent/sim/strategy/observer.h"
+#include "detent/sim/strategy/ready_list.h"
 #include "detent/sim/tape_recorder.h"
+#include "detent/sim/world/arrivals.h"
+#include "detent/sim/world/signals.h"
 
 namespace detent::sim {
 
@@ -41,7 +47,28 @@ class DeadlockError : public std::runtime_error {
 // A run went past its limit of steps or of virtual time.
 class LimitError : public std::runtime_error {
  public:
-  explicit LimitError(const std::string& what) : std::runtime_error(what) {}
+  enum class Limit { kSteps, kTime };
+
+  LimitError(Limit limit, const std::string& what) : std::runtime_error(what), limit_(limit) {}
+
+  Limit limit() const { return limit_; }
+
+ private:
+  const Limit limit_;
+};
+
+// Who holds a loop's time: a ManualClock.
+class TimeHolder {
+ public:
+  // Up to where time moves by itself.
+  virtual LoopTime Stop() const = 0;
+  // Nothing is ready, and nothing is due up to Stop(). Whether somebody waits for that, who then is ready.
+  virtual bool EverybodyWaits() = 0;
+  // For the report of a deadlock; empty if nothing would ever come.
+  virtual std::string DescribeHold(LoopTime next) const = 0;
+
+ protected:
+  ~TimeHolder() = default;
 };
 
 class SimLoop final : public EventLoop {
@@ -53,7 +80,7 @@ class SimLoop final : public EventLoop {
   // Makes the loop as new, with another seed: what is left of the run before is destroyed without a report, and its
   // storage is used again. The strategy stays: a search goes on with its next run.
   void Reset(uint64_t seed);
-  // The same with another strategy.
+  // From now on with another strategy.
   void Reset(uint64_t seed, const StrategyOption& strategy);
 
   // Destroys what is left of the run, without a report; what it has done stays to be read until Reset().
@@ -65,45 +92,74 @@ class SimLoop final : public EventLoop {
   void SetObserver(RunObserver* observer) {
     observer_ = observer;
     const bool may_draw = observer == nullptr && !strategy_wants_steps_ && !strategy_wants_steps_without_choice_;
-    even_steps_ = may_draw ? strategy_->EvenSteps() : nullptr;
+    uniform_ = may_draw ? strategy_->UniformGenerator() : nullptr;
   }
 
   // What this run has done so far.
   const Tape& tape() const { return recorder_.tape(fingerprint_.value()); }
   uint64_t fingerprint() const { return fingerprint_.value(); }
   uint64_t steps() const { return steps_; }
+  // How many tasks there were at once, at the beginning of an iteration, at most.
+  uint64_t tasks_at_most() const { return tasks_at_most_; }
   // Of a replay: where the run first left the tape's path; empty if it did not.
   std::string divergence() const { return strategy_->Divergence(); }
+  // The limits of steps, of time and of slip count from here on.
+  void RenewLimits();
 
   // Virtual: 2000-01-01 00:00 UTC and the loop's time.
   absl::Time WallTime() const override;
 
   // --- For the library ---
 
-  uint32_t ChooseFor(internal::ChoiceKind kind, uint32_t n) override { return MakeChoice(ChoicePoint(kind, n, 0)); }
+  // Calls visit(Step) for each step that is ready, which must leave them as they are.
+  template <typename F>
+  void VisitReady(F visit) const {
+    for (size_t i = 0; i < ready_.places(); ++i) {
+      if (const internal::Step step = ready_.Peek(i)) visit(step);
+    }
+  }
+  // Null for nobody.
+  TimeHolder* time_holder() const { return time_holder_; }
+  void SetTimeHolder(TimeHolder* holder) { time_holder_ = holder; }
+  uint32_t ChooseFor(ChoiceKind kind, uint32_t n) override { return MakeChoice(ChoicePoint(kind, n, 0)); }
   bool DrawFault(std::string_view name, double probability) override;
   void ForgetReady(internal::Runnable* runnable) override;
-  internal::Network& network() override;
+  internal::Outside& outside() override;
+  void OnTurn() override;
 
  protected:
   void RunUntilStopped() override;
+  void RunIteration(absl::Duration timeout) override;
+  uint64_t ScheduledSteps() const override { return ready_.size(); }
   LoopTime ReadClock() const override { return core().now; }
-  void StartJob(absl::AnyInvocable<void()> job) override;
-  bool LeavesOutCancelledJob() override;
-  void CheckThreadsafeCall() override;
+  void StartJob(absl::AnyInvocable<void()> job, std::source_location where) override;
+  bool RunsJobsItself() const override { return true; }
+  // Had there been a thread for it, it would have begun before it was cancelled.
+  bool LeavesOutCancelledJob() override { return ChooseFor(ChoiceKind::kExecutor, 2) == 1; }
+  bool SetSignalHandler(int signal, absl::AnyInvocable<void()> handler) override {
+    return sim::SetSignalHandler(outside(), signal, std::move(handler));
+  }
   void DiscardReady() override;
 
  private:
   void BeginRun(uint64_t seed);
   void DiscardLeftovers();
-  [[gnu::always_inline]] void RunIteration();
+  [[gnu::always_inline]] void RunOneIteration();
   [[gnu::always_inline]] void TakeReady();
+  // Nothing is ready: lets what comes next come.
   void AdvanceClock();
+  // Lets the strategy choose another place among the events for what comes from outside.
+  void MoveArrivals();
+  // When the next timer is due, or something comes from outside; Never() if there is neither.
+  LoopTime NextEvent() const { return std::min(arrivals_.earliest(), core().timers.earliest()); }
+  void MoveClock(LoopTime to);
+  // Whether a ManualClock keeps the time from moving there by itself.
+  bool IsHeld(LoopTime next) const { return time_holder_ != nullptr && next > time_holder_->Stop(); }
   // Lets time pass although work is ready, if the strategy chooses so.
   void MaybeSlip();
   // Lets the strategy choose among the lanes, and runs the step that it chose.
   [[gnu::always_inline]] void RunChosenStep();
-  [[gnu::always_inline]] void RunEvenStep();
+  [[gnu::always_inline]] void RunUniformStep();
   // Any choice but which step runs next.
   uint32_t MakeChoice(const ChoicePoint& point);
   // What the strategy chooses goes onto the tape, and the observer is told.
@@ -111,36 +167,50 @@ class SimLoop final : public EventLoop {
   [[gnu::always_inline]] void RecordStep(const ReadyStep& chosen);
   [[gnu::always_inline]] void RecordTaskStep(const ReadyStep& chosen);
   [[gnu::always_inline]] void RecordWord(uint64_t word);
+  // One step more passes the limit.
+  uint64_t LastStep() const { return std::max(steps_at_limits_ + options_.steps_max, options_.steps_max); }
+  bool HasPassedStepLimit() const { return steps_ + spun_ > LastStep(); }
   void SetNextMark();
   void PassMark(internal::Step step);
   void SetStrategy(const StrategyOption& option);
 
   // Throws `what` inside a run.
   void RequireNoRun(const char* what) const {
-    if (IsRunning()) [[unlikely]] ThrowRuns(what);
+    if (IsRunning()) [[unlikely]]
+      ThrowRuns(what);
   }
   [[noreturn]] static void ThrowRuns(const char* what);
   [[noreturn]] void ThrowDeadlock();
+  [[noreturn]] void ThrowStepLimit();
 
   const Options options_;
-  const LoopTime end_of_time_;  // Options::time_max as a point.
   const bool may_slip_;
+  TimeHolder* time_holder_ = nullptr;
   std::unique_ptr<Strategy> strategy_;
-  std::unique_ptr<internal::Network> network_;
+  Arrivals arrivals_;
+  std::unique_ptr<internal::Outside> outside_;
   mutable TapeRecorder recorder_;
   Fingerprint fingerprint_;
   LoopTime fingerprint_time_;  // Up to where the fingerprint knows the time.
   uint64_t steps_ = 0;
-  uint64_t next_mark_ = 0;       // At this step there is a checkpoint, or the limit has been passed.
+  uint64_t tasks_at_most_ = 0;
+  uint64_t steps_at_limits_ = 0;  // Where the limits count from.
+  // A step that has used up its budget (LoopCore::budget) counts for so many more. If the run ends for that, what its
+  // task waits for tells the reader which loop it was.
+  static constexpr uint64_t kStepsInBudget = 512;
+  uint64_t spun_ = 0;
+  LoopTime end_of_time_;    // Options::time_max as a point.
+  uint64_t next_mark_ = 0;  // At this step there is a checkpoint, or the limit has been passed.
   uint64_t next_checkpoint_ = 0;
-  uint64_t steps_left_ = 0;      // Of this iteration.
+  uint64_t steps_left_ = 0;  // Of this iteration.
+  Interruptions interruptions_{next_mark_};
 
   absl::Duration slipped_;  // How far time slipped in this run.
   ReadyList ready_;
   bool strategy_wants_steps_ = false;
   bool strategy_wants_steps_without_choice_ = false;
-  bool had_jobs_ = false;                  // Since what was left was discarded.
-  RandomGenerator* even_steps_ = nullptr;  // See Strategy::EvenSteps(); null while somebody is told of steps.
+  bool had_jobs_ = false;               // Since what was left was discarded.
+  RandomGenerator* uniform_ = nullptr;  // See Strategy::UniformGenerator(); null while somebody is told of steps.
   RunObserver* observer_ = nullptr;
 };
 

@@ -44,9 +44,7 @@ std::string TextOf(F run) {
   return "nothing was thrown";
 }
 
-TEST(SimLoopTest, FifoRunsStepsInTheOrderInWhichTheyBecameReady) {
-  EXPECT_EQ(InterleavingOf(0, Fifo()), "abcabc");
-}
+TEST(SimLoopTest, FifoRunsStepsInTheOrderInWhichTheyBecameReady) { EXPECT_EQ(InterleavingOf(0, Fifo()), "abcabc"); }
 
 TEST(SimLoopTest, OfVeryManyReadyTasksEachRunsInItsTurn) {
   std::vector<int> order;
@@ -135,8 +133,9 @@ TEST(SimLoopTest, AStepLimitEndsALoopThatNeverEnds) {
       while (true) co_await Yield();
     });
   });
-  EXPECT_THAT(text, HasSubstr("the run passed its limit of 500 steps at 0; raise Options::steps_max, or look for a loop "
-                              "that never ends; the tasks are\n  task \"task-1\"  "));
+  EXPECT_THAT(text,
+              HasSubstr("the run passed its limit of 500 steps at 0; raise Options::steps_max, or look for a loop "
+                        "that never ends; the tasks are\n  task \"task-1\"  "));
   loop.SetExceptionHandler([](const ExceptionContext&) {});
 }
 
@@ -227,10 +226,9 @@ TEST(SimLoopTest, TasksThatAreLeftGoOnInTheNextRun) {
 TEST(SimLoopTest, ACallFromAnotherThreadIsRefused) {
   SimLoop loop;
   std::string text;
-  std::thread([&] {
-    text = TextOf<InvalidStateError>([&] { loop.CallSoonThreadsafe([] {}); });
-  }).join();
-  EXPECT_THAT(text, HasSubstr("on a SimLoop: it takes no calls from other threads, because such a run could not be replayed; use RunInExecutor()"));
+  std::thread([&] { text = TextOf<InvalidStateError>([&] { loop.CallSoonThreadsafe([] {}); }); }).join();
+  EXPECT_THAT(text, HasSubstr("on a SimLoop: it takes no calls from other threads, because such a run could not be "
+                              "replayed; use RunInExecutor()"));
 }
 
 TEST(SimLoopTest, TheExecutorRunsItsFunctionAsALaterStepOfTheSameThread) {
@@ -262,7 +260,8 @@ TEST(SimLoopTest, AnAnswerOutOfRangeIsAnError) {
   SimLoop loop({.strategy = Use<TooFar>()});
   loop.SetExceptionHandler([](const ExceptionContext&) {});
   EXPECT_EQ(TextOf<InvalidStateError>([&] { loop.Run(Interleaving()); }),
-            "the strategy (a strategy of the test's own) chose 3 of 3 possibilities; Strategy::Choose() must give a number below ChoicePoint::n()");
+            "the strategy (a strategy of the test's own) chose 3 of 3 possibilities; Strategy::Choose() must give a "
+            "number below ChoicePoint::n()");
 }
 
 // Rule R2: a non-zero choice makes its task current, and choice 0 then goes on with it.

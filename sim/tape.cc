@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detent/sim/tape.h"
 
-#include <optional>
+#include <algorithm>
+#include <limits>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
@@ -12,7 +13,28 @@ namespace detent::sim {
 namespace {
 
 constexpr std::string_view kPrefix = "d1:";
-constexpr uint32_t kKinds = 8;
+// A kind below this one shares three bits with n; a greater one follows by itself. See the format.
+constexpr uint32_t kEscape = 7;
+constexpr uint32_t kKindBits = 3;
+
+// Whether this version knows the kind. A kind that is missing here does not compile.
+bool IsKnown(ChoiceKind kind) {
+  switch (kind) {
+    case ChoiceKind::kSchedule:
+    case ChoiceKind::kProgram:
+    case ChoiceKind::kFault:
+    case ChoiceKind::kLatency:
+    case ChoiceKind::kExecutor:
+    case ChoiceKind::kTime:
+    case ChoiceKind::kRead:
+    case ChoiceKind::kWrite:
+    case ChoiceKind::kArrival:
+    case ChoiceKind::kName:
+    case ChoiceKind::kDisk:
+      return true;
+  }
+  return false;
+}
 
 // Spells bytes as base64url (RFC 4648), and sums them up. No allocation: a crash may be why it is called.
 class Speller {
@@ -103,8 +125,39 @@ absl::Status Malformed(const std::string& what) {
   return absl::InvalidArgumentError(absl::StrCat("malformed tape: ", what, "; copy the whole line that was printed"));
 }
 
+absl::Status MadeByANewerVersion(uint64_t number, uint64_t kind) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("the tape was made by a newer version of detent: its choice ", number, " is of kind ", kind,
+                   ", which this version does not know; replay it with the version that made it"));
+}
+
 bool InAlphabet(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+}
+
+// What a line spells, without the check sum, which fits.
+absl::StatusOr<std::string> BytesOf(std::string_view line) {
+  if (!Tape::LooksLikeOne(line)) {
+    return Malformed(absl::StrCat("it must start with \"", std::string(kPrefix), "\", the version, but starts with \"",
+                                  std::string(line.substr(0, kPrefix.size())), "\""));
+  }
+  for (size_t i = kPrefix.size(); i < line.size(); ++i) {
+    if (InAlphabet(line[i])) continue;
+    return Malformed(
+        absl::StrCat("character ", i + 1, " ('", std::string(1, line[i]), "') is none of A-Z, a-z, 0-9, '-' and '_'"));
+  }
+  std::string bytes;
+  const std::string text(line.substr(kPrefix.size()));
+  if (!absl::WebSafeBase64Unescape(text, &bytes) || bytes.size() < 4) {
+    return Malformed(absl::StrCat("it ends at character ", line.size(), ", in the middle of a number"));
+  }
+  const std::string_view body(bytes.data(), bytes.size() - 4);
+  if (Reader(std::string_view(bytes).substr(body.size())).Fixed(4) != CheckSum(body)) {
+    return Malformed(absl::StrCat("the check sum of its ", line.size(),
+                                  " characters does not match, so it was cut short or changed"));
+  }
+  bytes.resize(body.size());
+  return bytes;
 }
 
 }  // namespace
@@ -141,7 +194,9 @@ void Tape::Spell(void (*put)(void*, char), void* context) const {
   uint64_t previous = 0;
   for (const Entry& entry : entries_) {
     speller.Varint(entry.position - previous);
-    speller.Varint(static_cast<uint64_t>(entry.kind) + uint64_t{kKinds} * entry.n);
+    const auto kind = static_cast<uint32_t>(entry.kind);
+    speller.Varint(uint64_t{entry.n} << kKindBits | std::min(kind, kEscape));
+    if (kind >= kEscape) speller.Varint(kind);
     speller.Varint(entry.value);
     previous = entry.position;
   }
@@ -154,27 +209,12 @@ void Tape::Spell(void (*put)(void*, char), void* context) const {
   speller.End();
 }
 
-absl::StatusOr<Tape> Tape::Parse(std::string_view line) {
-  if (line.substr(0, kPrefix.size()) != kPrefix) {
-    return Malformed(absl::StrCat("it must start with \"", std::string(kPrefix), "\", the version, but starts with \"",
-                                  std::string(line.substr(0, kPrefix.size())), "\""));
-  }
-  for (size_t i = kPrefix.size(); i < line.size(); ++i) {
-    if (InAlphabet(line[i])) continue;
-    return Malformed(absl::StrCat("character ", i + 1, " ('", std::string(1, line[i]),
-                                  "') is none of A-Z, a-z, 0-9, '-' and '_'"));
-  }
-  std::string bytes;
-  const std::string text(line.substr(kPrefix.size()));
-  if (!absl::WebSafeBase64Unescape(text, &bytes) || bytes.size() < 4) {
-    return Malformed(absl::StrCat("it ends at character ", line.size(), ", in the middle of a number"));
-  }
-  const std::string_view body(bytes.data(), bytes.size() - 4);
-  if (Reader(std::string_view(bytes).substr(body.size())).Fixed(4) != CheckSum(body)) {
-    return Malformed(absl::StrCat("the check sum of its ", line.size(),
-                                  " characters does not match, so it was cut short or changed"));
-  }
-  Reader reader(body);
+absl::StatusOr<Tape> Tape::Parse(std::string_view line) { return Parse(line, &IsKnown); }
+
+absl::StatusOr<Tape> Tape::Parse(std::string_view line, bool (*knows)(ChoiceKind)) {
+  const absl::StatusOr<std::string> bytes = BytesOf(line);
+  if (!bytes.ok()) return bytes.status();
+  Reader reader(*bytes);
   Tape tape;
   tape.seed_ = reader.Fixed(8);
   tape.length_ = reader.Varint();
@@ -187,17 +227,23 @@ absl::StatusOr<Tape> Tape::Parse(std::string_view line) {
   uint64_t position = 0;
   for (uint64_t i = 0; i < count && reader.ok(); ++i) {
     Entry entry;
-    position += reader.Varint();
-    entry.position = position;
+    const uint64_t distance = reader.Varint();
+    entry.position = position + distance;
     const uint64_t kind_and_n = reader.Varint();
-    entry.kind = static_cast<ChoiceKind>(kind_and_n % kKinds);
-    entry.n = static_cast<uint32_t>(kind_and_n / kKinds);
+    uint64_t kind = kind_and_n % (1 << kKindBits);
+    entry.n = static_cast<uint32_t>(kind_and_n >> kKindBits);
+    const bool is_escaped = kind == kEscape;
+    if (is_escaped) kind = reader.Varint();
     entry.value = static_cast<uint32_t>(reader.Varint());
-    if (reader.ok() && (entry.value == 0 || entry.value >= entry.n || entry.position >= tape.length_ ||
-                        (i > 0 && entry.position == tape.entries_.back().position))) {
+    if (!reader.ok()) break;
+    entry.kind = static_cast<ChoiceKind>(kind);
+    if (kind > std::numeric_limits<uint8_t>::max() || !knows(entry.kind)) return MadeByANewerVersion(i + 1, kind);
+    if (entry.value == 0 || entry.value >= entry.n || entry.position >= tape.length_ || entry.position < position ||
+        (i > 0 && distance == 0) || (is_escaped && kind < kEscape)) {
       return Malformed(absl::StrCat("its choice ", i + 1, " (", entry.value, " of ", entry.n, " at position ",
                                     entry.position, ") is impossible"));
     }
+    position = entry.position;
     tape.entries_.push_back(entry);
   }
   const uint64_t checkpoints = reader.Varint();
@@ -208,5 +254,7 @@ absl::StatusOr<Tape> Tape::Parse(std::string_view line) {
   if (!reader.ok() || !reader.AtEnd()) return Malformed("its numbers do not add up");
   return tape;
 }
+
+bool Tape::LooksLikeOne(std::string_view text) { return text.starts_with(kPrefix); }
 
 }  // namespace detent::sim

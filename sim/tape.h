@@ -9,12 +9,13 @@
 // Only the choices that are not the calmest are stored: every other choice, and every one past the tape's end, is 0. So
 // the empty tape is Fifo.
 //
-// Format.        "d1:" and base64url, without padding, of: seed, number of choices, fingerprint, hash of the test's name
-//                (8 bytes each but the number, which is a varint); the limits (three varints: steps; time, then slip, in
-//                nanoseconds and one more, 0 being without end); number of entries, entries; number of checkpoints, checkpoints (steps as a
-//                varint, fingerprint of 8 bytes); and a check sum of 4 bytes over all that. An entry is three varints: the
-//                distance of its position from the one before; kind + 8 * n; the value. Varints are LEB128, fixed numbers
-//                little-endian.
+// Format.        "d1:" and base64url, without padding, of: seed, number of choices, fingerprint, hash of the test's
+//                name (8 bytes each but the number, which is a varint); the limits (three varints: steps; time, then
+//                slip, in nanoseconds and one more, 0 being without end); number of entries, entries; number of
+//                checkpoints, checkpoints (steps as a varint, fingerprint of 8 bytes); and a check sum of 4 bytes over
+//                all that. An entry is three varints: the distance of its position from the one before; kind + 8 * n;
+//                the value. A kind above 6 is written as 7 there, and follows as a varint of its own, before the value.
+//                Varints are LEB128, fixed numbers little-endian.
 #ifndef DETENT_SIM_TAPE_H_
 #define DETENT_SIM_TAPE_H_
 
@@ -27,7 +28,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "detent/sim/strategy.h"
+#include "detent/sim/strategy/strategy.h"
 
 namespace detent::sim {
 
@@ -50,7 +51,8 @@ class Tape {
   class Entry {
    public:
     Entry() {}
-    Entry(uint64_t at, ChoiceKind what, uint32_t of, uint32_t chosen) : position(at), kind(what), n(of), value(chosen) {}
+    Entry(uint64_t at, ChoiceKind what, uint32_t of, uint32_t chosen)
+        : position(at), kind(what), n(of), value(chosen) {}
     friend bool operator==(const Entry&, const Entry&) = default;
 
     uint64_t position = 0;  // The how-manieth choice of the run, from 0.
@@ -74,8 +76,12 @@ class Tape {
 
   // Parses what ToString() gave. The error says what is wrong, where, and what to do.
   static absl::StatusOr<Tape> Parse(std::string_view line);
+  // Parse() as a version of detent does it that knows these kinds of choice; any other was made by a newer one.
+  static absl::StatusOr<Tape> Parse(std::string_view line, bool (*knows)(ChoiceKind));
+  // Whether `text` begins as every tape does, so that it is no name of a file.
+  static bool LooksLikeOne(std::string_view text);
   std::string ToString() const;
-  // The same, character by character, without an allocation.
+  // ToString() character by character, without an allocation.
   void Spell(void (*put)(void* context, char c), void* context) const;
 
   const std::vector<Entry>& entries() const { return entries_; }
@@ -101,18 +107,18 @@ class Tape {
   }
   void AddCheckpoint(uint64_t steps, uint64_t fingerprint) { checkpoints_.push_back(Checkpoint(steps, fingerprint)); }
 
-  // Appends a choice. REQUIRES: value < n.
+  // Appends a choice; only one that is not 0 becomes an entry. REQUIRES: value < n.
   void Record(ChoiceKind kind, uint32_t n, uint32_t value) {
     if (value != 0) entries_.push_back(Entry(length_, kind, n, value));
     ++length_;
   }
-  // Keeps the first `keep` of them, and appends `count`. REQUIRES: as above.
+  // Keeps the first `keep` entries, and appends `count`. REQUIRES: ordered by position, no value 0.
   void SetTail(size_t keep, const Entry* entries, size_t count, uint64_t length) {
     entries_.resize(keep);
     entries_.insert(entries_.end(), entries, entries + count);
     length_ = length;
   }
-  // Makes room for so many more.
+  // Makes room for so many more entries and checkpoints.
   void Reserve(size_t entries, size_t checkpoints);
   // Forgets the run, but neither the test and its limits nor the storage.
   void ClearRun();

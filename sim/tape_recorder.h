@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// TapeRecorder: makes the tape of a run as it goes. Not for users.
+// TapeRecorder: makes the tape of a run as it goes.
 //
-// Whether a choice is the calmest is random, so that none is left out by a branch: each is written behind the last that
-// counts. What is new goes onto the tape when there is a bufferful; and as it is so far when somebody asks.
+// Whether a choice is the calmest is random, so no branch leaves it out: each is written behind the last that counts,
+// and overwritten by the next if it does not. What is new goes onto the tape when there is a bufferful, or when
+// somebody asks for the tape.
+//
+// Internal.
 #ifndef DETENT_SIM_TAPE_RECORDER_H_
 #define DETENT_SIM_TAPE_RECORDER_H_
 
@@ -17,7 +20,7 @@ namespace detent::sim {
 
 class TapeRecorder {
  public:
-  // Of all runs.
+  // `test` and `limits` are the same for every run.
   TapeRecorder(uint64_t test, const TapeLimits& limits) {
     tape_.set_test(test);
     tape_.set_limits(limits);
@@ -35,11 +38,12 @@ class TapeRecorder {
   void Record(ChoiceKind kind, uint32_t n, uint32_t value) {
     new_[count_] = Tape::Entry(length_++, kind, n, value);
     count_ += value == 0 ? 0 : 1;
-    if (count_ == new_.size()) [[unlikely]] Flush();
+    if (count_ == new_.size()) [[unlikely]]
+      Flush();
   }
   void AddCheckpoint(uint64_t steps, uint64_t fingerprint) { tape_.AddCheckpoint(steps, fingerprint); }
 
-  // The tape up to here. Allocates nothing: a crash may be why it is asked for.
+  // The tape of the run so far. Allocates nothing: a crash may be why it is asked for.
   const Tape& tape(uint64_t fingerprint) {
     tape_.SetTail(flushed_, new_.data(), count_, length_);
     tape_.set_fingerprint(fingerprint);
@@ -47,7 +51,7 @@ class TapeRecorder {
   }
 
  private:
-  // So many come before any limit of steps is passed.
+  // No limit of steps lets a run have more checkpoints.
   static constexpr size_t kCheckpointsMax = 24;
 
   // Leaves room on the tape for another bufferful.
@@ -60,8 +64,8 @@ class TapeRecorder {
 
   Tape tape_;
   uint64_t length_ = 0;
-  size_t flushed_ = 0;  // So many entries are on the tape for good.
-  size_t count_ = 0;    // So many more are in new_, and maybe on the tape too.
+  size_t flushed_ = 0;  // How many entries are on the tape for good.
+  size_t count_ = 0;    // How many more are in new_; tape() may have put them onto the tape already.
   std::array<Tape::Entry, 32> new_;
 };
 

@@ -9,7 +9,8 @@
 namespace detent::sim {
 namespace {
 
-// As long a run as that, recorded at once; `asked_every` so many choices somebody looks at the tape.
+// Records a run of `choices` choices, and compares its tape with one that is written directly: after every
+// `asked_every` choices, and at the end.
 void ExpectTheSame(TapeRecorder& recorder, uint64_t seed, int choices, int asked_every) {
   RandomGenerator random(seed);
   recorder.BeginRun(seed);

@@ -10,13 +10,6 @@ CLANG_ONLY = select({
     "//conditions:default": ["@platforms//:incompatible"],
 })
 
-def _settings(values):
-    env = {}
-    for name, value in values.items():
-        if value != None:
-            env["DETENT_" + name.upper()] = str(value)
-    return env
-
 def detent_sim_test(
         name,
         srcs,
@@ -26,6 +19,7 @@ def detent_sim_test(
         strategy = None,
         time = None,
         jobs = None,
+        settings = {},
         env = {},
         tags = [],
         **kwargs):
@@ -52,28 +46,25 @@ def detent_sim_test(
       strategy: who makes the choices: "portfolio" if not given, "random", "pct:3", "pos", "surw", "exhaustive", ...
       time: how long to search each test, instead of `schedules`: "30s", "10m". The test's `timeout` is not raised by it.
       jobs: in how many processes each test is searched, in each shard; Bazel reserves so many processors.
+      settings: any other of detent's settings by name, as in `{"slip": "1s"}`; docs/exploring.md lists them.
       env: more variables for the test.
       tags: as of cc_test.
       **kwargs: everything else that cc_test takes: size, timeout, shard_count, data, copts, ...
     """
     if schedules != None and time != None:
         fail("detent_sim_test %s: give `schedules` or `time`, not both" % name)
-    settings = _settings({
-        "schedules": schedules,
-        "seed": seed,
-        "strategy": strategy,
-        "time": time,
-        "jobs": jobs,
-    })
-    settings.update(env)
+    named = {"schedules": schedules, "seed": seed, "strategy": strategy, "time": time, "jobs": jobs}
+    settings = dict(settings, **{key: value for key, value in named.items() if value != None})
+    variables = {"DETENT_" + key.upper(): str(value) for key, value in settings.items()}
+    variables.update(env)
     native.cc_test(
         name = name,
         srcs = srcs,
-        env = settings,
+        env = variables,
         tags = tags + (["cpu:%d" % jobs] if jobs != None else []),
         deps = deps + [
             Label("//testing"),
-            Label("//testing:test_main"),
+            Label("//testing/main:test_main"),
         ],
         **kwargs
     )
@@ -129,7 +120,7 @@ def detent_fuzz_test(
         fail("detent_fuzz_test %s: engine = %r: it must be \"libfuzzer\" or \"afl\"" % (name, engine))
     deps = deps + [
         Label("//testing"),
-        Label("//testing:fuzz_main"),
+        Label("//testing/main:fuzz_main"),
     ]
     if engine == "afl":
         native.cc_binary(

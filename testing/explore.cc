@@ -13,14 +13,15 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "detent/sim/replay.h"
-#include "detent/testing/capture.h"
-#include "detent/testing/crash.h"
-#include "detent/testing/guard.h"
-#include "detent/testing/interleaving.h"
+#include "detent/testing/assertion_capture.h"
+#include "detent/testing/crash_report.h"
+#include "detent/testing/determinism_check.h"
 #include "detent/testing/properties.h"
+#include "detent/testing/replay_command.h"
+#include "detent/testing/report/interleaving.h"
+#include "detent/testing/report/trace_recorder.h"
 #include "detent/testing/search.h"
 #include "detent/testing/shrink.h"
-#include "detent/testing/trace.h"
 #include "gtest/gtest.h"
 
 namespace detent_testing {
@@ -29,8 +30,6 @@ namespace {
 
 using detent::sim::Tape;
 
-// Stands for the tape in a command that is taken apart.
-constexpr char kMark[] = "@TAPE@";
 constexpr uint64_t kManySteps = 50'000;
 
 void AppendLine(std::string& text, std::string_view line) {
@@ -47,19 +46,15 @@ void RequireSense(const Options& options) {
   require(options.slices > 0 && options.slice < options.slices,
           "Options::slice must be below Options::slices, the number of processes that share the schedules");
   require(options.search_time >= absl::ZeroDuration() && options.shrink_time >= absl::ZeroDuration() &&
-              options.slip_max >= absl::ZeroDuration(),
-          "Options::search_time, shrink_time and slip_max must not be negative; zero is none");
+              options.slip_max >= absl::ZeroDuration() && options.blocking_max >= absl::ZeroDuration(),
+          "Options::search_time, shrink_time, slip_max and blocking_max must not be negative; zero is none");
 }
 
 class Exploration {
  public:
   Exploration(const Options& options, const Body& body, Hooks& hooks)
-      : options_(options), hooks_(hooks), schedule_(body, SimOptions(options, hooks.TestHash())) {
-    capture_.emplace();
-    const std::string command = hooks.ReplayCommand(kMark);
-    if (const size_t mark = command.find(kMark); mark != std::string::npos) {
-      crash_.emplace(schedule_.loop(), command.substr(0, mark), command.substr(mark + sizeof(kMark) - 1));
-    }
+      : options_(options), hooks_(hooks), runner_(body, SimOptions(options, hooks.TestHash())) {
+    if (const ReplayCommand* command = hooks.HowToReplay()) crash_.emplace(runner_.loop(), *command);
   }
 
   Report Run() { return options_.replay == nullptr ? Search() : Replay(); }
@@ -67,28 +62,55 @@ class Exploration {
  private:
   Report Search() {
     const SometimesCheck sometimes;
-    Found found = hooks_.Search(schedule_, options_);
+    const SearchResult found = hooks_.Search(runner_, options_);
     report_.schedules = found.schedules;
-    if (hooks_.Takes(found)) return std::move(report_);
-    if (!found.failed) {
-      if (!found.summary.empty()) report_.text = absl::StrCat("nothing failed: ", found.summary);
-      if (report_.text.empty()) {
-        const std::string from = options_.first == 0 ? "" : absl::StrCat(" from ", options_.first + 1, " on");
-        report_.text = absl::StrCat("passed ", found.schedules, " schedules", from, ", seed ", options_.seed);
-      }
-      if (found.is_skipped) {
-        TellGoogleTest(Tape(schedule_.tape()));
-      } else if (options_.slices > 1) {
-        // Another slice may have seen it hold.
-        const std::string failures = sometimes.Failures();
-        if (!failures.empty()) std::fprintf(stderr, "[ detent   ] in this slice of the schedules: %s\n", failures.c_str());
-      } else {
-        report_.failure = sometimes.Failures();
-        report_.ok = report_.failure.empty();
-        if (!report_.ok) report_.text = absl::StrCat(report_.failure, "\n", report_.text);
-      }
-      return std::move(report_);
+    report_.different = found.distinct.Count();
+    report_.tasks_at_most = found.tasks_at_most;
+    if (!hooks_.HandsOverToParent(found)) found.failed ? TellFailure(found) : TellSuccess(found, sometimes);
+    return std::move(report_);
+  }
+
+  // No schedule failed: the test passes, unless a Sometimes<> never held.
+  void TellSuccess(const SearchResult& found, const SometimesCheck& sometimes) {
+    report_.text = DescribeSearch(found);
+    if (found.is_skipped) return RunForGoogleTest(Tape(runner_.tape()));
+    if (!found.blocked.empty()) report_.warnings.push_back(found.blocked);
+    if (!found.warning.empty()) report_.warnings.push_back(found.warning);
+    if (found.is_unfinished && !options_.unfinished_passes) {
+      report_.ok = false;
+      report_.failure = absl::StrCat(
+          report_.text, "\ngive it more schedules, or let it pass unfinished: ", hooks_.HowToPassUnfinished());
+      report_.text = report_.failure;
+    } else if (found.distinct.Count() == 1 && found.schedules > 1 && options_.strategy.Make()->Name() != "Fifo") {
+      report_.warnings.push_back(
+          absl::StrCat("nothing to interleave: all ", found.schedules,
+                       " schedules were the same, because no two tasks were ever ready at once; let some run side by "
+                       "side (Gather, Spawn, a TaskGroup), or say that one schedule is enough: {.schedules = 1}"));
     }
+    const std::string never_held = sometimes.Failures();
+    if (never_held.empty()) return;
+    if (options_.slices > 1) {  // Another slice may have seen it hold.
+      std::fprintf(stderr, "[ detent   ] in this slice of the schedules: %s\n", never_held.c_str());
+      return;
+    }
+    report_.ok = false;
+    report_.failure = never_held;
+    report_.text = absl::StrCat(never_held, "\n", report_.text);
+  }
+
+  std::string DescribeSearch(const SearchResult& found) const {
+    const CancelCounts& cancelled = runner_.cancel_counts_at_most();
+    const std::string most =
+        absl::StrCat(", ", found.tasks_at_most, found.tasks_at_most == 1 ? " task" : " tasks", " at most at once",
+                     cancelled.cancellations == 0 ? "" : absl::StrCat(", ", cancelled.ToString(), " tried in each"));
+    if (found.is_unfinished) return absl::StrCat(found.summary, most);
+    if (!found.summary.empty()) return absl::StrCat("nothing failed: ", found.summary, most);
+    return absl::StrCat("passed ", found.schedules, found.schedules == 1 ? " schedule" : " schedules",
+                        options_.first == 0 ? "" : absl::StrCat(" from ", options_.first + 1, " on"), ", ",
+                        found.distinct.Text(), " of them different", most, ", seed ", options_.seed);
+  }
+
+  void TellFailure(const SearchResult& found) {
     report_.ok = false;
     report_.tape = report_.original = found.tape;
     std::string story = absl::StrCat("schedule ", found.number, Range(), ", seed ", options_.seed,
@@ -96,43 +118,42 @@ class Exploration {
     if (!found.death.empty()) {
       report_.failure = found.death;
       report_.text = absl::StrCat(found.death, "\n", story);
-      return std::move(report_);
-    }
-    if (!found.nondeterminism.empty()) {
+    } else if (!found.nondeterminism.empty()) {
       AppendLine(report_.failure, found.failure.text());
       AppendLine(report_.failure, found.nondeterminism);
-      AppendLine(report_.text, report_.failure);
-      AppendLine(report_.text, story);
+      report_.text = absl::StrCat(report_.failure, "\n", story);
       AppendReplayCommand();
-      TellGoogleTest(report_.tape);
-      return std::move(report_);
-    }
-    if (found.failure.kind() == kStrategyFailed) {
+      RunForGoogleTest(report_.tape);
+    } else if (found.failure.kind() == kStrategyFailed) {
       // The test has nothing to do with it, and a tape would replay only the test.
       report_.failure = found.failure.text();
       report_.text = absl::StrCat(report_.failure, "\n", story);
-      return std::move(report_);
+    } else {
+      ShrinkAndTell(found, std::move(story));
     }
+  }
+
+  void ShrinkAndTell(const SearchResult& found, std::string story) {
     if (options_.shrink_time > absl::ZeroDuration()) {
-      const Shrunk shrunk = Shrink(schedule_, found.tape, found.failure.kind(), options_.shrink_time);
+      const ShrinkResult shrunk = Shrink(runner_, found.tape, found.failure.kind(), options_.shrink_time);
       report_.tape = shrunk.tape;
       absl::StrAppend(&story, "\n", DescribeShrinking(found.tape, shrunk));
     }
-    const std::string interleaving = RunTraced(report_.tape, CountSteps());
-    report_.failure = schedule_.failure().text();
+    const uint64_t steps = CountSteps();
+    LetGoogleTestListen();
+    const std::string interleaving = RunTraced(report_.tape, steps);
+    report_.failure = runner_.failure().text();
     Tell(story, interleaving);
-    TellGoogleTest(report_.tape);
-    return std::move(report_);
   }
 
-  // Of which schedules it is one.
+  // Names the schedules that were searched, for `schedule 37 of 100`.
   std::string Range() const {
     if (options_.search_time > absl::ZeroDuration()) return "";
     if (options_.first == 0) return absl::StrCat(" of ", options_.schedules);
     return absl::StrCat(" of ", options_.first + 1, " to ", options_.first + options_.schedules);
   }
 
-  static std::string DescribeShrinking(const Tape& original, const Shrunk& shrunk) {
+  static std::string DescribeShrinking(const Tape& original, const ShrinkResult& shrunk) {
     const size_t matter = shrunk.tape.entries().size();
     std::string text;
     if (matter == 0) {
@@ -142,91 +163,121 @@ class Exploration {
                           matter == 1 ? " of them matters" : " of them matter");
     }
     if (shrunk.replays == 0) return text;
-    return absl::StrCat(text, " (as found ", original.entries().size(), " of ", original.length(), " did; ", shrunk.replays,
-                        shrunk.replays == 1 ? " replay" : " replays", shrunk.ran_out ? ", cut short by the time limit)" : ")");
+    return absl::StrCat(text, " (as found ", original.entries().size(), " of ", original.length(), " did; ",
+                        shrunk.replays, shrunk.replays == 1 ? " replay" : " replays",
+                        shrunk.ran_out ? ", cut short by the time limit)" : ")");
   }
 
   // Runs once: whoever debugs a replay wants to see his code run once.
   Report Replay() {
     const Tape& tape = *options_.replay;
-    if (hooks_.TellsGoogleTest()) capture_.reset();
+    runner_.CountBlocks(true);
+    LetGoogleTestListen();
     std::string story = "replayed from a tape";
     const std::string interleaving = RunTraced(tape, 0);
     report_.schedules = 1;
-    report_.tape = report_.original = schedule_.tape();
-    report_.failure = schedule_.failure().text();
-    report_.ok = !schedule_.failure() && !(hooks_.TellsGoogleTest() && ::testing::Test::HasFailure());
-    if (const std::string divergence = schedule_.loop().divergence(); !divergence.empty()) {
-      absl::StrAppend(&story, ", which does not fit any more: ", divergence,
-                      "; from there on the calmest choices were made. The code has changed since the tape was made");
+    report_.tape = report_.original = runner_.tape();
+    report_.failure = runner_.failure().text();
+    report_.ok = !runner_.failure() && !(hooks_.TellsGoogleTest() && ::testing::Test::HasFailure());
+    if (const std::string divergence = runner_.loop().divergence(); !divergence.empty()) {
+      const std::string misfit =
+          absl::StrCat("does not fit any more: ", divergence,
+                       "; from there on the calmest choices were made. The code has changed since the tape was made");
+      absl::StrAppend(&story, ", which ", misfit);
+      if (report_.ok) report_.warnings.push_back(absl::StrCat("passed, but the tape ", misfit));
     } else if (report_.tape.fingerprint() != tape.fingerprint()) {
-      absl::StrAppend(&story, "; the run made the same choices but did other things than the recorded one: the code has "
-                              "changed, or something decides that is not on the tape");
+      const std::string misfit =
+          "the run made the same choices but did other things than the recorded one: the code has changed, or "
+          "something "
+          "decides that is not on the tape";
+      absl::StrAppend(&story, "; ", misfit);
+      if (report_.ok) report_.warnings.push_back(absl::StrCat("passed, but ", misfit));
     }
+    if (report_.ok && !runner_.failure().warning().empty()) report_.warnings.push_back(runner_.failure().warning());
     Tell(story, report_.ok ? "" : interleaving);
     return std::move(report_);
   }
 
-  // Of a long run: to put only those steps into words that will be shown.
+  // How many steps a long run takes, so that only those that will be shown are put into words; 0 for a short one.
   uint64_t CountSteps() {
-    if (schedule_.loop().steps() < kManySteps && report_.tape.length() < kManySteps) return 0;
-    schedule_.loop().Reset(report_.tape.seed(), detent::sim::Replay(report_.tape));
-    schedule_.Run(report_.tape.seed());
-    return schedule_.loop().steps();
+    if (runner_.loop().steps() < kManySteps && report_.tape.length() < kManySteps) return 0;
+    runner_.loop().Reset(report_.tape.seed(), detent::sim::Replay(report_.tape));
+    runner_.Run(report_.tape.seed());
+    return runner_.loop().steps();
   }
 
   // Runs `tape`, and shows what the tasks did. `steps` is how many it takes, if that is known.
   std::string RunTraced(const Tape& tape, uint64_t steps) {
-    schedule_.loop().Reset(tape.seed(), detent::sim::Replay(tape));
+    runner_.loop().Reset(tape.seed(), detent::sim::Replay(tape));
     TraceOptions trace_options;
     trace_options.steps_expected = steps;
+    if (const ::testing::TestInfo* test = ::testing::UnitTest::GetInstance()->current_test_info()) {
+      trace_options.body_file = test->file();
+      trace_options.body_line = test->line();
+    }
     TraceRecorder recorder(trace_options);
-    schedule_.SetTrace(&recorder);
-    schedule_.Run(tape.seed());
-    schedule_.SetTrace(nullptr);
+    runner_.SetTrace(&recorder);
+    if (crash_) crash_->SetTrace(&recorder, options_.report);
+    runner_.Run(tape.seed());
+    if (crash_) crash_->SetTrace(nullptr, nullptr);
+    runner_.SetTrace(nullptr);
     const Trace trace = recorder.Take();
+    const Failure& failure = runner_.failure();
+    if (absl::StartsWith(failure.kind(), "exception ") && !failure.lists_tasks()) thrown_ = trace.DescribeThrow();
     if (options_.report != nullptr) {
       std::ofstream file(options_.report);
       RenderOptions all;
       all.lines_max = kAllLines;
+      all.width = kAnyWidth;
       file << RenderInterleaving(trace, all);
+      file.close();
+      if (!file) unwritten_ = absl::StrCat("the report could not be written to ", options_.report);
     }
     RenderOptions render_options;
     render_options.colour = WantsColour(STDOUT_FILENO);
     std::string text = RenderInterleaving(trace, render_options);
-    if (!schedule_.live_tasks().empty()) absl::StrAppend(&text, "\nstill alive:", schedule_.live_tasks(), "\n");
+    if (!runner_.live_tasks().empty()) absl::StrAppend(&text, "\nstill alive:", runner_.live_tasks(), "\n");
     return text;
   }
 
   void Tell(std::string_view story, std::string_view interleaving) {
     // GoogleTest prints assertions itself.
     AppendLine(report_.text,
-               hooks_.TellsGoogleTest() ? schedule_.failure().text_without_assertions() : schedule_.failure().text());
-    AppendLine(report_.text, hooks_.Advice(report_.failure));
+               hooks_.TellsGoogleTest() ? runner_.failure().text_without_assertions() : runner_.failure().text());
+    AppendLine(report_.text, hooks_.Advice(runner_.failure()));
     AppendLine(report_.text, story);
+    AppendLine(report_.text, thrown_);
+    AppendLine(report_.text, unwritten_);
     if (!interleaving.empty()) absl::StrAppend(&report_.text, "\n\n", std::string(interleaving));
     if (!report_.ok) AppendReplayCommand();
   }
 
   void AppendReplayCommand() {
-    const std::string command = hooks_.ReplayCommand(report_.tape.ToString());
-    if (!command.empty()) absl::StrAppend(&report_.text, absl::EndsWith(report_.text, "\n") ? "" : "\n", "replay it with\n  ", command);
+    if (const ReplayCommand* command = hooks_.HowToReplay()) {
+      absl::StrAppend(&report_.text, absl::EndsWith(report_.text, "\n") ? "" : "\n", "replay it with\n  ",
+                      command->AsText(report_.tape));
+    }
   }
 
-  // The last replay, with GoogleTest listening.
-  void TellGoogleTest(const Tape& tape) {
+  // GoogleTest hears of one run, the last: what fails in it, or that it is skipped.
+  void LetGoogleTestListen() {
+    if (hooks_.TellsGoogleTest()) capture_.PassOn();
+  }
+  void RunForGoogleTest(const Tape& tape) {
     if (!hooks_.TellsGoogleTest()) return;
-    capture_.reset();
-    schedule_.loop().Reset(tape.seed(), detent::sim::Replay(tape));
-    schedule_.Run(tape.seed());
+    LetGoogleTestListen();
+    runner_.loop().Reset(tape.seed(), detent::sim::Replay(tape));
+    runner_.Run(tape.seed());
   }
 
   const Options& options_;
   Hooks& hooks_;
-  Schedule schedule_;
-  std::optional<Capture> capture_;
-  std::optional<CrashReporter> crash_;
+  ScheduleRunner runner_;
+  AssertionCapture capture_;
+  std::optional<CrashReport> crash_;
   Report report_;
+  std::string thrown_;     // Where, of an exception.
+  std::string unwritten_;  // What could not be.
 };
 
 }  // namespace
@@ -249,7 +300,7 @@ detent::sim::Options SimOptions(const Options& options, uint64_t test) {
   return result;
 }
 
-Found Hooks::Search(Schedule& schedule, const Options& options) { return SearchSchedules(schedule, options); }
+SearchResult Hooks::Search(ScheduleRunner& runner, const Options& options) { return SearchSchedules(runner, options); }
 
 Report ExploreWithHooks(const Options& options, const Body& body, Hooks& hooks) {
   RequireSense(options);

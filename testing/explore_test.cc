@@ -50,8 +50,8 @@ TEST(ExploreTest, StopsAtTheFirstScheduleThatFails) {
   EXPECT_GT(report.schedules, 1u);
   EXPECT_LT(report.schedules, 1000u);
   EXPECT_EQ(report.failure, "the body threw: bad order cba");
-  EXPECT_THAT(report.text, HasSubstr(report.failure + "\nschedule " + std::to_string(report.schedules) +
-                                     " of 1000, seed 7, "));
+  EXPECT_THAT(report.text,
+              HasSubstr(report.failure + "\nschedule " + std::to_string(report.schedules) + " of 1000, seed 7, "));
 }
 
 TEST(ExploreTest, TheTapeOfAFailureReplaysIt) {
@@ -140,7 +140,8 @@ TEST(ExploreTest, SomethingThatIsNoExceptionGetsAnAdvice) {
     co_await detent::Yield();
     throw 42;
   });
-  EXPECT_EQ(report.failure, "the body threw: an exception of type int; throw a std::exception, whose what() is shown here");
+  EXPECT_EQ(report.failure,
+            "the body threw: an exception of type int; throw a std::exception, whose what() is shown here");
 }
 
 }  // namespace

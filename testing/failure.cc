@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "detent/runtime/errors.h"
+#include "detent/runtime/internal/source_text.h"
 #include "detent/sim/sim_loop.h"
 
 namespace detent_testing::internal {
@@ -28,6 +29,16 @@ std::string TypeOf(const std::exception_ptr& error) {
   }
 }
 
+bool IsLimitOfSteps(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const detent::sim::LimitError& limit) {
+    return limit.limit() == detent::sim::LimitError::Limit::kSteps;
+  } catch (...) {
+    return false;
+  }
+}
+
 template <typename E>
 bool IsA(const std::exception_ptr& error) {
   try {
@@ -37,17 +48,6 @@ bool IsA(const std::exception_ptr& error) {
   } catch (...) {
     return false;
   }
-}
-
-// The words of a report without what differs between two schedules: quoted names and numbers.
-std::string WordsOf(std::string_view message) {
-  std::string words;
-  bool quoted = false;
-  for (const char c : message) {
-    if (c == '"') quoted = !quoted;
-    if (!quoted && !(c >= '0' && c <= '9')) words.push_back(c);
-  }
-  return words;
 }
 
 }  // namespace
@@ -65,6 +65,8 @@ void Failure::Add(std::string_view kind, std::string_view text) {
 void Failure::Append(const Failure& other) {
   if (!other) return;
   AddText(other.kind_, other.text_);
+  lists_tasks_ |= other.lists_tasks_;
+  is_limit_of_steps_ |= other.is_limit_of_steps_;
   AppendLine(text_without_assertions_, other.text_without_assertions_);
 }
 
@@ -77,16 +79,26 @@ void Failure::AddException(std::string_view while_doing, const std::exception_pt
   const std::string what = detent::internal::DescribeException(error);
   if (IsA<detent::sim::StrategyError>(error)) return Add(kStrategyFailed, what);
   // Deadlocks and limits say themselves what happened.
-  lists_tasks_ = IsA<detent::sim::DeadlockError>(error) || IsA<detent::sim::LimitError>(error);
+  const bool lists_tasks = IsA<detent::sim::DeadlockError>(error) || IsA<detent::sim::LimitError>(error);
+  lists_tasks_ |= lists_tasks;
+  is_limit_of_steps_ |= IsLimitOfSteps(error);
   const bool has_words = IsA<std::exception>(error) || IsA<detent::CancelledError>(error);
   Add(absl::StrCat("exception ", TypeOf(error)),
-      lists_tasks_ ? what
-                   : absl::StrCat(std::string(while_doing), what,
-                                  has_words ? "" : "; throw a std::exception, whose what() is shown here"));
+      lists_tasks
+          ? absl::StrCat(body_has_ended_ ? "the body has ended, but tasks that it left refuse to end: " : "", what)
+          : absl::StrCat(std::string(while_doing), what,
+                         has_words ? "" : "; throw a std::exception, whose what() is shown here"));
 }
 
 void Failure::AddReport(const detent::ExceptionContext& report) {
-  Add(absl::StrCat("report ", WordsOf(report.message)), report.ToString());
+  if (!left_.empty()) return;
+  // Two reports are alike if they are of one kind and of things that were made at one place.
+  const bool has_place = report.where.line() != 0;
+  Add(absl::StrCat("report ", static_cast<int>(report.kind), " ",
+                   report.kind == detent::ReportKind::kOther ? report.message
+                   : has_place                               ? detent::internal::SourceText(report.where)
+                                                             : ""),
+      report.ToString());
 }
 
 }  // namespace detent_testing::internal

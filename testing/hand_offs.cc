@@ -8,7 +8,7 @@
 namespace detent_testing::internal {
 namespace {
 
-// Of a task that loops, later steps are all alike: else every run would show something new.
+// The steps of a task after so many count as one and the same: else a task that loops would always show something new.
 constexpr uint64_t kStepsTold = 16;
 
 uint64_t Hash(uint64_t a, uint64_t b, uint64_t c, uint64_t d) {
@@ -23,9 +23,9 @@ void HandOffs::OnStep(const detent::sim::Candidate& step, uint64_t number) {
   if (number == 1) {
     last_lane_of_object_.clear();
     steps_of_lane_.clear();
-    last_lane_ = step.lane();
+    last_lane_ = step.lane().number();
   }
-  const uint64_t lane = step.lane();
+  const uint64_t lane = step.lane().number();
   const uint64_t of_lane = std::min(++steps_of_lane_[lane], kStepsTold);
   const detent::sim::Footprint footprint = step.footprint();
   for (size_t i = 0; i < footprint.size(); ++i) {

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// HandOffs: which task took what over from whom: the coverage of interleavings that a fuzzer is fed with. Not
-// for users.
+// HandOffs: which task took what over from whom: the coverage of interleavings that a fuzzer is fed with.
 //
-// A hand-off is (task, object, task): two steps of different tasks announced one object, with none in
-// between. Where steps announce nothing, it is (task, its how-manieth step, task, its how-manieth step) of
-// two steps in a row. Each is hashed into a table of counters.
+// A hand-off is (task, object, task): two steps of different tasks announced one object, with none in between. Where
+// steps announce nothing, it is (task, number of its step, task, number of its step) of two steps in a row. Each is
+// hashed into a table of counters.
 //
 // There is no loop of our own that feeds on this, because it did not pay. With half of the schedules mutants of those
-// that had shown something new, the nine programs of bug_programs.h needed as many schedules as under the portfolio or
-// more (medians of 50 seeds: bluetooth 15 and 15, reorder_3 11 instead of 8, reorder_10 44 instead of 36): such bugs are
-// found before there is anything to learn. Where a bug needs a dozen hand-offs, each enabled by the one before, a fuzzer
-// does find it.
+// that had shown something new, the nine programs of testing/bugs/ needed as many schedules as under the portfolio or
+// more (medians of 50 seeds: bluetooth 15 and 15, reorder_3 11 instead of 8, reorder_10 44 instead of 36): such bugs
+// are found before there is anything to learn. Where a bug needs a dozen hand-offs, each enabled by the one before, a
+// fuzzer does find it.
+//
+// Internal.
 #ifndef DETENT_TESTING_HAND_OFFS_H_
 #define DETENT_TESTING_HAND_OFFS_H_
 
@@ -19,7 +20,7 @@
 #include <cstdint>
 
 #include "absl/container/flat_hash_map.h"
-#include "detent/sim/observer.h"
+#include "detent/sim/strategy/observer.h"
 
 namespace detent_testing::internal {
 

@@ -31,10 +31,10 @@ std::string ProgressText(uint64_t done, absl::Duration elapsed, uint64_t distinc
   if (left == absl::InfiniteDuration() && rate > 0 && schedules > done) {
     left = absl::Seconds(static_cast<double>(schedules - done) / rate);
   }
-  return absl::StrCat(WithCommas(done), schedules == ~uint64_t{0} ? "" : absl::StrCat(" of ", WithCommas(schedules)),
-                      " schedules, ", WithCommas(static_cast<uint64_t>(rate)), " a second, ", WithCommas(distinct),
-                      " distinct, ", absl::FormatDuration(absl::Trunc(std::max(left, absl::ZeroDuration()), absl::Seconds(1))),
-                      " left");
+  return absl::StrCat(
+      WithCommas(done), schedules == ~uint64_t{0} ? "" : absl::StrCat(" of ", WithCommas(schedules)), " schedules, ",
+      WithCommas(static_cast<uint64_t>(rate)), " a second, ", WithCommas(distinct), " distinct, ",
+      absl::FormatDuration(absl::Trunc(std::max(left, absl::ZeroDuration()), absl::Seconds(1))), " left");
 }
 
 Progress::Progress(uint64_t schedules, absl::Time deadline)
@@ -48,16 +48,9 @@ Progress::~Progress() {
   if (printed_ && is_terminal_) std::fputc('\n', stderr);
 }
 
-void Progress::OnSchedule(uint64_t fingerprint) {
-  distinct_.insert(fingerprint);
-  ++done_;
-  MaybePrint();
-}
-
 void Progress::OnSchedules(uint64_t count, uint64_t distinct) {
   done_ = count;
-  distinct_elsewhere_ = distinct;
-  done_at_next_look_ = 0;
+  distinct_ = distinct;
   MaybePrint();
 }
 
@@ -68,8 +61,7 @@ void Progress::MaybePrint() {
   if (now < next_print_) return;
   next_print_ = now + (is_terminal_ ? kOnTerminalEvery : kInLogEvery);
   printed_ = true;
-  const std::string text =
-      ProgressText(done_, now - start_, distinct_.size() + distinct_elsewhere_, schedules_, deadline_ - now);
+  const std::string text = ProgressText(done_, now - start_, distinct_, schedules_, deadline_ - now);
   std::fprintf(stderr, is_terminal_ ? "\r\033[K[ detent   ] %s" : "[ detent   ] %s\n", text.c_str());
   std::fflush(stderr);
 }

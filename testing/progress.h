@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Progress: a line on standard error, now and then, that says how far a long search is. Not for users.
+// Progress: a line on standard error, now and then, that says how far a long search is.
+//
+// Internal.
 #ifndef DETENT_TESTING_PROGRESS_H_
 #define DETENT_TESTING_PROGRESS_H_
 
 #include <cstdint>
 #include <string>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/time/time.h"
 
 namespace detent_testing::internal {
@@ -21,9 +22,7 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  // A schedule has ended, with this fingerprint.
-  void OnSchedule(uint64_t fingerprint);
-  // So many have ended elsewhere.
+  // `count` schedules, with `distinct` fingerprints, have ended.
   void OnSchedules(uint64_t count, uint64_t distinct);
 
  private:
@@ -36,9 +35,8 @@ class Progress {
   absl::Time next_print_;
   uint64_t done_ = 0;
   uint64_t done_at_next_look_ = 0;
-  uint64_t distinct_elsewhere_ = 0;
+  uint64_t distinct_ = 0;
   bool printed_ = false;
-  absl::flat_hash_set<uint64_t> distinct_;  // Counted only.
 };
 
 // `  12,345 schedules, 4,321 a second, 987 distinct, 9m12s left`.

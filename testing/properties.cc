@@ -13,7 +13,7 @@
 #include "absl/strings/str_split.h"
 #include "detent/runtime/event_loop.h"
 #include "detent/runtime/internal/source_text.h"
-#include "detent/testing/schedule.h"
+#include "detent/testing/schedule_runner.h"
 #include "gtest/gtest.h"
 
 namespace detent_testing {
@@ -24,8 +24,8 @@ SometimesProperty* first_sometimes = nullptr;
 
 // Fails the schedule that runs or, without one, GoogleTest's test.
 void FailHere(std::string_view kind, std::string_view text, const std::source_location& where) {
-  if (Schedule* schedule = Schedule::Current()) {
-    schedule->AddFailure(kind, text);
+  if (ScheduleRunner* runner = ScheduleRunner::Current()) {
+    runner->AddFailure(kind, text);
   } else {
     ADD_FAILURE_AT(where.file_name(), static_cast<int>(where.line())) << text;
   }
@@ -82,8 +82,8 @@ std::string SometimesCheck::Failures() const {
   std::string text;
   for (const SometimesProperty* p = first_sometimes; p != nullptr; p = p->next_) {
     if (p->evaluated_ == 0 || p->held_ > 0) continue;
-    absl::StrAppend(&text, text.empty() ? "" : "\n", "Sometimes<\"", std::string(p->name_), "\"> at ",
-                    p->Place(), " was evaluated ", p->evaluated_,
+    absl::StrAppend(&text, text.empty() ? "" : "\n", "Sometimes<\"", std::string(p->name_), "\"> at ", p->Place(),
+                    " was evaluated ", p->evaluated_,
                     " times and never held; run more schedules, or look why it cannot happen");
   }
   return text;
@@ -122,7 +122,8 @@ bool SometimesCheck::Merge(std::string_view line) {
 std::string SometimesCheck::NeverEvaluated() {
   std::string text;
   for (const SometimesProperty* p = first_sometimes; p != nullptr; p = p->next_) {
-    if (!p->ever_evaluated_ && p->where_elsewhere_.empty()) absl::StrAppend(&text, "  Sometimes<\"", std::string(p->name_), "\">\n");
+    if (!p->ever_evaluated_ && p->where_elsewhere_.empty())
+      absl::StrAppend(&text, "  Sometimes<\"", std::string(p->name_), "\">\n");
   }
   return text;
 }
@@ -131,21 +132,21 @@ CheckedProperty::CheckedProperty(std::string_view name, std::function<bool()> pr
     : name_(name),
       predicate_(std::move(predicate)),
       where_(where),
-      schedule_(Schedule::Current()),
+      runner_(ScheduleRunner::Current()),
       exceptions_(std::uncaught_exceptions()) {
   ClaimName(name, where);
-  if (schedule_ != nullptr) schedule_->AddObserver(this);
+  if (runner_ != nullptr) runner_->AddObserver(this);
 }
 
 CheckedProperty::~CheckedProperty() {
-  if (schedule_ != nullptr) schedule_->RemoveObserver(this);
+  if (runner_ != nullptr) runner_->RemoveObserver(this);
 }
 
 void CheckedProperty::OutlivesItsRun() {
-  schedule_->AddFailure(absl::StrCat("outlives ", name_),
-                        absl::StrCat("the property \"", name_, "\" (", Place(),
-                                     ") outlives its schedule; keep it in a variable of a coroutine of the test"));
-  schedule_ = nullptr;
+  runner_->AddFailure(absl::StrCat("outlives ", name_),
+                      absl::StrCat("the property \"", name_, "\" (", Place(),
+                                   ") outlives its schedule; keep it in a variable of a coroutine of the test"));
+  runner_ = nullptr;
 }
 
 bool CheckedProperty::Holds() {
@@ -188,7 +189,8 @@ void InvariantProperty::AfterStep() {
   violated_ = true;
   Fail(absl::StrCat("invariant ", name()),
        absl::StrCat("the invariant \"", name(), "\" (", Place(), ") does not hold any more after step ",
-                    Schedule::Current()->loop().steps(), ", at ", Schedule::Current()->loop().Time().ToString()));
+                    ScheduleRunner::Current()->loop().steps(), ", at ",
+                    ScheduleRunner::Current()->loop().Time().ToString()));
   throw ScheduleFailed();
 }
 

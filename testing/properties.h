@@ -4,13 +4,15 @@
 //
 //   Always(queue.size() <= 10, "the queue is bounded");             // checked where it stands
 //   Sometimes<"a retry succeeded">(attempt > 1 && ok);              // must be true in some schedule
-//   auto i = Invariant("no money is lost", [&] { return a + b == 100; });    // checked after every step, while in scope
-//   auto e = Eventually("a leader is elected", [&] { return leader != 0; });   // must have held by the end of its scope
+//   // Checked after every step, while in scope:
+//   auto i = Invariant("no money is lost", [&] { return a + b == 100; });
+//   // Must have held by the end of its scope:
+//   auto e = Eventually("a leader is elected", [&] { return leader != 0; });
 //
 // A property that does not hold fails its schedule: Always() and Eventually() let it go on, an Invariant ends it there.
-// Sometimes<...>() that was evaluated in a test, and was never true in any of its schedules, fails the test; one that no
-// test evaluated is listed when the program ends. On the real loop, which has no steps to check after, an Invariant and an
-// Eventually are evaluated where they are made and where their scope ends.
+// Sometimes<...>() that was evaluated in a test, and was never true in any of its schedules, fails the test; one that
+// no test evaluated is listed when the program ends. On the real loop, which has no steps to check after, an Invariant
+// and an Eventually are evaluated where they are made and where their scope ends.
 //
 // Errors.        std::invalid_argument if two places use one name.
 // Threads.       The loop's own thread only.
@@ -26,8 +28,8 @@
 #include <string_view>
 #include <utility>
 
-#include "detent/sim/observer.h"
-#include "detent/testing/schedule.h"
+#include "detent/sim/strategy/observer.h"
+#include "detent/testing/schedule_runner.h"
 
 namespace detent_testing {
 namespace internal {
@@ -65,13 +67,13 @@ class SometimesCheck {
  public:
   // Begins a test: what was evaluated before does not count.
   SometimesCheck();
-  // Those that were evaluated since and never held, a line each.
+  // The properties that were evaluated since and never held, a line each.
   std::string Failures() const;
-  // What the others must know of those that were evaluated, a line each; and takes over such a line of another process.
-  // False if it makes no sense.
+  // What another process must know of the properties that were evaluated, a line each.
   static std::string State();
+  // Takes over such a line of another process. False if it makes no sense.
   static bool Merge(std::string_view line);
-  // Those that no test evaluated, a line each.
+  // The properties that no test evaluated, a line each.
   static std::string NeverEvaluated();
 };
 
@@ -89,7 +91,7 @@ class CheckedProperty : public detent::sim::RunObserver, public RunScoped {
   bool Holds();
   const std::string& name() const { return name_; }
   std::string Place() const;
-  // Whether the run goes down: its end says nothing about the property.
+  // Whether the scope ends because the run or its task does: that says nothing about the property.
   bool IsUnwinding() const;
   // Fails the schedule, or without one the test.
   void Fail(std::string_view kind, std::string_view text) const;
@@ -100,7 +102,7 @@ class CheckedProperty : public detent::sim::RunObserver, public RunScoped {
   std::string name_;
   std::function<bool()> predicate_;
   std::source_location where_;
-  Schedule* schedule_;
+  ScheduleRunner* runner_;
   int exceptions_;
 };
 

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "detent/runtime/core.h"
-#include "detent/runtime/epoll_loop.h"
+#include "detent/runtime/epoll/epoll_loop.h"
 #include "detent/testing/explore.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest-spi.h"
@@ -34,8 +34,9 @@ TEST(InvariantTest, IsCheckedAfterEveryStep) {
     co_await Transfer(a, b);
   });
   EXPECT_FALSE(report.ok);
-  EXPECT_THAT(report.failure, ContainsRegex("^the invariant \"money is kept .steps.\" .properties_test.cc:[0-9]+. does not "
-                                            "hold any more after step 1, at 0$"));
+  EXPECT_THAT(report.failure,
+              ContainsRegex("^the invariant \"money is kept .steps.\" .properties_test.cc:[0-9]+. does not "
+                            "hold any more after step 1, at 0$"));
 }
 
 TEST(InvariantTest, EndsWithItsScope) {
@@ -76,8 +77,8 @@ TEST(InvariantTest, AThrowingPredicateDoesNotHold) {
 TEST(InvariantTest, OneThatOutlivesItsScheduleIsAFailure) {
   std::unique_ptr<internal::InvariantProperty> kept;
   const Report report = Explore({}, [&]() -> Coro<> {
-    kept = std::make_unique<internal::InvariantProperty>("kept too long", [] { return true; },
-                                                         std::source_location::current());
+    kept = std::make_unique<internal::InvariantProperty>(
+        "kept too long", [] { return true; }, std::source_location::current());
     co_return;
   });
   EXPECT_THAT(report.failure, HasSubstr("outlives its schedule; keep it in a variable of a coroutine of the test"));
@@ -109,7 +110,8 @@ TEST(EventuallyTest, MustHaveHeldByTheEndOfItsScope) {
   };
   EXPECT_TRUE(Explore({}, [&] { return body(true); }).ok);
   const Report report = Explore({}, [&] { return body(false); });
-  EXPECT_THAT(report.failure, ContainsRegex("\"a leader is elected\" .properties_test.cc:[0-9]+. did not hold at any time"));
+  EXPECT_THAT(report.failure,
+              ContainsRegex("\"a leader is elected\" .properties_test.cc:[0-9]+. did not hold at any time"));
 }
 
 TEST(EventuallyTest, ACancelledTaskThatIsDestroyedHasNotReachedItsEnd) {
@@ -154,8 +156,9 @@ TEST(SometimesTest, OneThatNeverHeldFailsTheTest) {
     co_return;
   });
   EXPECT_FALSE(report.ok);
-  EXPECT_THAT(report.failure, ContainsRegex("^Sometimes<\"never held\"> at properties_test.cc:[0-9]+ was evaluated [0-9]+ "
-                                            "times and never held"));
+  EXPECT_THAT(report.failure,
+              ContainsRegex("^Sometimes<\"never held\"> at properties_test.cc:[0-9]+ was evaluated [0-9]+ "
+                            "times and never held"));
   EXPECT_THAT(report.failure, ::testing::Not(HasSubstr("held once")));
 }
 

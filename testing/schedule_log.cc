@@ -14,8 +14,7 @@
 namespace detent_testing::internal {
 
 ScheduleLog::ScheduleLog(const std::string& file, std::string test)
-    : test_(std::move(test)),
-      descriptor_(open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666)) {
+    : test_(std::move(test)), descriptor_(open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666)) {
   if (descriptor_ >= 0) return;
   throw std::runtime_error(absl::StrCat("DETENT_LOG=", file, ": cannot be written: ", std::strerror(errno)));
 }
@@ -24,8 +23,8 @@ ScheduleLog::~ScheduleLog() { close(descriptor_); }
 
 void ScheduleLog::OnSchedule(uint64_t number, uint64_t fingerprint, bool passed) {
   // In one write, so that lines of several processes do not mix.
-  const std::string line = absl::StrCat(test_, " ", number, " ", absl::Hex(fingerprint, absl::kZeroPad16),
-                                        passed ? " ok\n" : " failed\n");
+  const std::string line =
+      absl::StrCat(test_, " ", number, " ", absl::Hex(fingerprint, absl::kZeroPad16), passed ? " ok\n" : " failed\n");
   // A full disk costs a line, not the test.
   if (write(descriptor_, line.data(), line.size()) < 0) return;
 }

@@ -1,37 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detent/testing/search.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "absl/time/clock.h"
-#include "detent/sim/fifo.h"
 #include "detent/sim/fingerprint.h"
-#include "detent/sim/profile.h"
-#include "detent/testing/guard.h"
+#include "detent/sim/strategy/fifo.h"
+#include "detent/sim/strategy/profile.h"
+#include "detent/testing/blocking_step.h"
+#include "detent/testing/determinism_check.h"
 #include "detent/testing/progress.h"
 
 namespace detent_testing::internal {
 namespace {
 
-// Of the schedules that pass, every so manieth is replayed to see that the test is deterministic.
+// How often one of the schedules that pass is replayed, to see that the test is deterministic.
 constexpr uint64_t kGuardEvery = 256;
 // Reading the clock would be a good part of a short schedule.
 constexpr uint64_t kClockEvery = 16;
 
 class Searcher {
  public:
-  Searcher(Schedule& schedule, const Options& options)
-      : schedule_(schedule),
+  Searcher(ScheduleRunner& runner, const Options& options)
+      : runner_(runner),
         options_(options),
         deadline_(options.search_time > absl::ZeroDuration() ? absl::Now() + options.search_time
                                                              : absl::InfiniteFuture()),
-        schedules_(options.search_time > absl::ZeroDuration() ? ~uint64_t{0} - options.first : options.schedules) {
+        schedules_(options.search_time > absl::ZeroDuration() ? ~uint64_t{0} - options.first : options.schedules),
+        slowest_(options.blocking_max) {
     if (!options.progress) return;
     const bool is_timed = options.search_time > absl::ZeroDuration();
     progress_.emplace(is_timed ? ~uint64_t{0} : options.schedules / options.slices, deadline_);
   }
 
-  Found Run() {
+  SearchResult Run() {
     std::unique_ptr<detent::sim::Strategy> strategy = options_.strategy.Make();
     if (strategy->IsSearch()) {
       strategy = nullptr;
@@ -40,18 +43,22 @@ class Searcher {
       RunFirst();
       RunOthers();
     }
+    if (!found_.failed && slowest_.is_slow())
+      found_.blocked = DescribeBlockingStep(runner_, slowest_.tape(), options_.blocking_max);
     return std::move(found_);
   }
 
  private:
-  // Schedule 1: the order of the real loop. Every process runs it, for its profile, but only one counts it. A search that
-  // begins elsewhere does not count it either, unless it fails: then nothing else needs to be said.
+  // Schedule 1: the order of the real loop. Every process runs it, for its profile, but only one counts it. A search
+  // that begins elsewhere does not count it either, unless it fails: then nothing else needs to be said.
   void RunFirst() {
-    schedule_.loop().Reset(SeedOfSchedule(options_.seed, 0), detent::sim::Fifo());
-    schedule_.AddObserver(&profile_);
-    schedule_.Run(SeedOfSchedule(options_.seed, 0));
-    schedule_.RemoveObserver(&profile_);
-    if (options_.slice == 0 && (options_.first == 0 || schedule_.failure() || schedule_.is_skipped())) Count(0);
+    runner_.loop().Reset(SeedOfSchedule(options_.seed, 0), detent::sim::Fifo());
+    runner_.AddObserver(&profile_);
+    runner_.CountBlocks(true);
+    RunTimed(SeedOfSchedule(options_.seed, 0));
+    if (!runner_.failure()) runner_.CountBlocks(false);
+    runner_.RemoveObserver(&profile_);
+    if (options_.slice == 0 && (options_.first == 0 || runner_.failure() || runner_.is_skipped())) Count(0);
   }
 
   void RunOthers() {
@@ -63,35 +70,33 @@ class Searcher {
       if (found_.schedules % kClockEvery == 0 && absl::Now() > deadline_) return;
       const uint64_t seed = SeedOfSchedule(options_.seed, i);
       if (is_first) {
-        schedule_.loop().Reset(seed, options_.strategy);
-        schedule_.loop().strategy().SetProfile(profile_);
+        runner_.loop().Reset(seed, options_.strategy);
+        runner_.loop().strategy().SetProfile(profile_);
         is_first = false;
       }
-      schedule_.loop().strategy().BeginSchedule(i);
-      schedule_.Run(seed);
-      Count(i);
-      if (IsOver()) return;
+      runner_.loop().strategy().BeginSchedule(i);
+      RunTimed(seed);
       // By index, so that it is the same schedules in however many processes.
-      if (i % kGuardEvery == kGuardEvery / 4) {
-        if (!PassesGuard(i)) return;
-        is_first = true;
-      }
+      const bool is_guarded = i % kGuardEvery == kGuardEvery / 4;
+      Count(i, is_guarded);
+      if (IsOver()) return;
+      if (is_guarded) is_first = true;
     }
   }
 
   // A search over all schedules, which remembers where it is.
   void SearchAll() {
-    schedule_.loop().Reset(options_.seed, options_.strategy);
+    runner_.loop().Reset(options_.seed, options_.strategy);
     for (uint64_t i = 0; i < schedules_; ++i) {
       if (i % kClockEvery == 0 && absl::Now() > deadline_) break;
-      schedule_.Run(options_.seed);
-      if (schedule_.is_abandoned()) {
+      RunTimed(options_.seed);
+      if (runner_.is_abandoned()) {
         ++found_.abandoned;
       }
       Count(i);
       if (IsOver()) return;
       try {
-        if (schedule_.loop().strategy().IsExhausted()) break;
+        if (runner_.loop().strategy().IsExhausted()) break;
       } catch (const detent::InvalidStateError&) {
         // The run was another one than that with the same choices before.
         PassesGuard(i);
@@ -99,33 +104,44 @@ class Searcher {
         return;
       }
     }
-    found_.summary = schedule_.loop().strategy().Summary();
-    if (!schedule_.is_abandoned()) PassesGuard(found_.schedules - 1);
+    found_.summary = runner_.loop().strategy().Summary();
+    found_.is_unfinished = !runner_.loop().strategy().IsComplete();
+    if (!runner_.is_abandoned()) PassesGuard(found_.schedules - 1);
   }
 
-  void Count(uint64_t index) {
+  void RunTimed(uint64_t seed) {
+    slowest_.Begin();
+    runner_.Run(seed);
+    slowest_.End(runner_);
+  }
+
+  // `is_guarded`: if it passed, it is replayed before anybody is told that it did.
+  void Count(uint64_t index, bool is_guarded = false) {
     ++found_.schedules;
-    const bool passed = !schedule_.failure();
-    if (options_.listener != nullptr) {
-      options_.listener->OnSchedule(index + 1, schedule_.loop().fingerprint(), passed);
-    }
-    if (progress_) progress_->OnSchedule(schedule_.loop().fingerprint());
-    found_.is_skipped = schedule_.is_skipped();
+    const uint64_t fingerprint = runner_.loop().fingerprint();
+    found_.distinct.Add(fingerprint);
+    found_.tasks_at_most = std::max(found_.tasks_at_most, runner_.loop().tasks_at_most());
+    const bool passed = !runner_.failure();
+    found_.is_skipped = runner_.is_skipped();
+    if (found_.warning.empty()) found_.warning = runner_.failure().warning();
+    if (is_guarded && passed && !found_.is_skipped) PassesGuard(index);
+    if (options_.observer != nullptr) options_.observer->OnSchedule(index + 1, fingerprint, passed && !found_.failed);
+    if (progress_) progress_->OnSchedules(found_.schedules, found_.distinct.Count());
     if (passed && !found_.is_skipped) return;
     found_.number = index + 1;
-    found_.tape = schedule_.tape();
+    found_.tape = runner_.tape();
     if (passed) return;
     found_.failed = true;
-    found_.strategy = schedule_.loop().strategy().Name();
-    found_.failure = schedule_.failure();
+    found_.strategy = runner_.loop().strategy().Name();
+    found_.failure = runner_.failure();
     if (found_.failure.kind() == kStrategyFailed) return;
-    found_.nondeterminism = CheckDeterminism(schedule_, found_.tape, found_.failure.kind());
+    found_.nondeterminism = CheckDeterminism(runner_, found_.tape, found_.failure.kind());
   }
 
   bool PassesGuard(uint64_t index) {
-    const detent::sim::Tape tape = schedule_.tape();
-    const std::string strategy = schedule_.loop().strategy().Name();
-    found_.nondeterminism = CheckDeterminism(schedule_, tape, "");
+    const detent::sim::Tape tape = runner_.tape();
+    const std::string strategy = runner_.loop().strategy().Name();
+    found_.nondeterminism = CheckDeterminism(runner_, tape, "");
     if (found_.nondeterminism.empty()) return true;
     found_.failed = true;
     found_.number = index + 1;
@@ -136,13 +152,14 @@ class Searcher {
 
   bool IsOver() const { return found_.failed || found_.is_skipped; }
 
-  Schedule& schedule_;
+  ScheduleRunner& runner_;
   const Options& options_;
   const absl::Time deadline_;
   const uint64_t schedules_;
   std::optional<Progress> progress_;
   detent::sim::RunProfile profile_;
-  Found found_;
+  SlowestSchedule slowest_;
+  SearchResult found_;
 };
 
 }  // namespace
@@ -158,6 +175,14 @@ uint64_t FirstIndexOfSlice(const Options& options) {
   return options.first + (options.slice + options.slices - options.first % options.slices) % options.slices;
 }
 
-Found SearchSchedules(Schedule& schedule, const Options& options) { return Searcher(schedule, options).Run(); }
+void SearchResult::AddCounts(const SearchResult& other) {
+  schedules += other.schedules;
+  distinct.Merge(other.distinct);
+  tasks_at_most = std::max(tasks_at_most, other.tasks_at_most);
+  if (blocked.empty()) blocked = other.blocked;
+  if (warning.empty()) warning = other.warning;
+}
+
+SearchResult SearchSchedules(ScheduleRunner& runner, const Options& options) { return Searcher(runner, options).Run(); }
 
 }  // namespace detent_testing::internal

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Search: runs schedules up to the first that fails. Not for users.
+// SearchSchedules(): runs schedules up to the first that fails.
+//
+// Internal.
 #ifndef DETENT_TESTING_SEARCH_H_
 #define DETENT_TESTING_SEARCH_H_
 
@@ -9,9 +11,10 @@
 #include <string>
 
 #include "detent/sim/tape.h"
+#include "detent/testing/distinct_count.h"
 #include "detent/testing/failure.h"
 #include "detent/testing/options.h"
-#include "detent/testing/schedule.h"
+#include "detent/testing/schedule_runner.h"
 
 namespace detent_testing::internal {
 
@@ -21,25 +24,35 @@ uint64_t SeedOfSchedule(uint64_t seed, uint64_t index);
 // The first index, from 0, that a search with these options runs and counts.
 uint64_t FirstIndexOfSlice(const Options& options);
 
-class Found {
+// How far a search came, and what it found.
+class SearchResult {
  public:
-  Found() {}
+  SearchResult() {}
+
+  // Takes in what another process found in its share, but for the failure.
+  void AddCounts(const SearchResult& other);
 
   uint64_t schedules = 0;  // How many were run.
-  uint64_t abandoned = 0;  // Of them, how many a search gave up because nothing new could come of them.
-  std::string summary;     // Of an exhaustive search: how far it came.
-  bool is_skipped = false;
+  DistinctCount distinct;  // Their fingerprints.
+  uint64_t tasks_at_most = 0;
+  std::string blocked;         // The step that took too much real time, if one did.
+  std::string warning;         // The first Failure::warning().
+  bool is_unfinished = false;  // A search of all schedules ran out of its budget.
+  uint64_t abandoned = 0;      // How many of them an exhaustive search gave up: nothing new could come of them.
+  std::string summary;         // How far an exhaustive search came; empty for others.
+  bool is_skipped = false;     // The last schedule skipped the test.
 
   bool failed = false;
   uint64_t number = 0;  // The schedule that failed, from 1.
   std::string strategy;
   Failure failure;
   detent::sim::Tape tape;
-  std::string nondeterminism;  // What the guard found; see guard.h.
-  std::string death;           // How the process died that ran this schedule, if it was not this one; then no tape is known.
+  std::string nondeterminism;  // What CheckDeterminism() said.
+  std::string death;           // How the job died that ran this schedule; then no tape is known.
 };
 
-Found SearchSchedules(Schedule& schedule, const Options& options);
+// Runs the schedules that `options` names, in this process.
+SearchResult SearchSchedules(ScheduleRunner& runner, const Options& options);
 
 }  // namespace detent_testing::internal
 

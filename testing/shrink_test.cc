@@ -7,6 +7,7 @@
 
 #include "detent/runtime/core.h"
 #include "detent/sim/sim.h"
+#include "detent/testing/bugs/reported_bugs.h"
 #include "detent/testing/explore.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -98,6 +99,22 @@ TEST(ShrinkTest, AnotherFailureDoesNotCount) {
     ASSERT_FALSE(report.ok);
     EXPECT_EQ(report.tape.entries().size(), report.failure == "the body threw: both" ? 2u : 1u);
   }
+}
+
+TEST(ShrinkTest, TheSameTapeIsShrunkInTheSameWay) {
+  const Options options = {.shrink_time = absl::Minutes(1), .first = 1};
+  const Body body = []() -> Coro<> {
+    for (const BugProgram& program : ReportedBugs()) {
+      if (program.name == "split_votes") return program.body();
+    }
+    throw std::logic_error("no such program");
+  };
+  const Report one = Explore(options, body);
+  const Report other = Explore(options, body);
+  ASSERT_FALSE(one.ok);
+  EXPECT_EQ(one.original, other.original);
+  EXPECT_EQ(one.tape, other.tape);
+  EXPECT_EQ(one.text, other.text);  // It has the number of replays.
 }
 
 TEST(ShrinkTest, NoTimeLeavesTheScheduleAsFound) {

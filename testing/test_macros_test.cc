@@ -3,16 +3,15 @@
 // Runs the tests of failing_sample.cc, which fail by design, and looks at what they print.
 #include "detent/testing/test_macros.h"
 
-#include <sys/wait.h>
-
 #include <array>
-#include <cstdio>
-#include <cstdlib>
 #include <string>
 
+#include "absl/strings/str_cat.h"
+#include "detent/testing/samples/run_command.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
+namespace detent_testing {
 namespace {
 
 using ::testing::AllOf;
@@ -20,53 +19,62 @@ using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-class Output {
- public:
-  Output(int code, std::string what) : exit_code(code), text(std::move(what)) {}
-  int exit_code;
-  std::string text;
-};
-
-Output RunCommand(const std::string& command) {
-  std::FILE* pipe = popen((command + " 2>&1").c_str(), "r");
-  std::string text;
-  std::array<char, 4096> buffer;
-  while (const size_t n = std::fread(buffer.data(), 1, buffer.size(), pipe)) text.append(buffer.data(), n);
-  const int status = pclose(pipe);
-  return Output(WIFEXITED(status) ? WEXITSTATUS(status) : -1, text);
+// Runs the tests `filter` of failing_sample.cc.
+CommandOutput RunSample(const std::string& filter, const std::string& environment = "", const std::string& flags = "") {
+  return RunCommand(
+      absl::StrCat(environment, " ", SampleProgram("failing_sample"), " --gtest_filter=", filter, " ", flags));
 }
 
-std::string Program() {
-  const char* folder = std::getenv("TEST_SRCDIR");
-  const char* workspace = std::getenv("TEST_WORKSPACE");
-  if (folder == nullptr || workspace == nullptr) return "./failing_sample";
-  return std::string(folder) + "/" + workspace + "/testing/failing_sample";
-}
-
-// Runs the tests `filter`. Bazel's own variables are taken away, so that the sample prints commands for a shell.
-Output RunSample(const std::string& filter, const std::string& environment = "", const std::string& flags = "") {
-  return RunCommand("env -u TEST_PREMATURE_EXIT_FILE -u TEST_TARGET -u TEST_RUN_NUMBER -u TEST_RANDOM_SEED -u TESTBRIDGE_TEST_ONLY -u GTEST_OUTPUT -u XML_OUTPUT_FILE " + environment + " " + Program() +
-                    " --gtest_filter=" + filter + " " + flags);
+// What stands in `text` from `start` to the end of its line; empty if it is not there.
+std::string LineFrom(const std::string& text, const std::string& start) {
+  const size_t at = text.find(start);
+  return at == std::string::npos ? std::string() : text.substr(at, text.find('\n', at) - at);
 }
 
 TEST(SimTestTest, AFailureShowsTheAssertionTheSeedAndTheCommandThatReplaysIt) {
-  const Output output = RunSample("Sample.Race", "DETENT_SEED=3");
+  const CommandOutput output = RunSample("Sample.Race", "DETENT_SEED=3");
   EXPECT_EQ(output.exit_code, 1);
   EXPECT_THAT(output.text, HasSubstr("  balance\n    Which is: "));
-  EXPECT_THAT(output.text, ContainsRegex("schedule [0-9]+ of 100, seed 3, [A-Z][^\n]*\n(.*\n)+replay it with\n  DETENT_REPLAY=d1:"));
+  EXPECT_THAT(output.text,
+              ContainsRegex("schedule [0-9]+ of 100, seed 3, [A-Z][^\n]*\n(.*\n)+replay it with\n  DETENT_REPLAY=d1:"));
   EXPECT_THAT(output.text, Not(HasSubstr("schedule 1 of")));
 }
 
 TEST(SimTestTest, TheCommandReplaysTheSameFailure) {
   const std::string first = RunSample("Sample.Race").text;
-  const size_t start = first.find("DETENT_REPLAY=");
-  ASSERT_NE(start, std::string::npos) << first;
-  const std::string command = first.substr(start, first.find('\n', start) - start);
-  const Output again = RunCommand("env -u TEST_PREMATURE_EXIT_FILE -u TEST_TARGET -u TEST_RUN_NUMBER -u TEST_RANDOM_SEED -u TESTBRIDGE_TEST_ONLY -u XML_OUTPUT_FILE " + command);
+  const std::string command = LineFrom(first, "DETENT_REPLAY=");
+  ASSERT_NE(command, "") << first;
+  const CommandOutput again = RunCommand(command);
   EXPECT_EQ(again.exit_code, 1);
-  EXPECT_THAT(again.text, AllOf(HasSubstr("replayed from a tape\n"), HasSubstr("\nreplay it with\n  " + command + "\n")));
-  const size_t which = first.find("Which is");
-  EXPECT_THAT(again.text, HasSubstr(first.substr(which, first.find('\n', which) - which)));
+  EXPECT_THAT(again.text,
+              AllOf(HasSubstr("replayed from a tape\n"), HasSubstr("\nreplay it with\n  " + command + "\n")));
+  EXPECT_THAT(again.text, HasSubstr(LineFrom(first, "Which is")));
+}
+
+TEST(SimTestTest, AReplayShowsTheSameInterleaving) {
+  const std::string first = RunSample("Sample.Race").text;
+  const std::string again = RunSample("Sample.Race", WordIn(first, "DETENT_REPLAY=")).text;
+  const size_t begin = first.find("\neach row is one step");
+  ASSERT_NE(begin, std::string::npos) << first;
+  const std::string interleaving = first.substr(begin, first.find("replay it with") - begin);
+  EXPECT_THAT(interleaving, HasSubstr("Which is: "));
+  EXPECT_THAT(again, HasSubstr(interleaving));
+}
+
+TEST(SimTestTest, AFailureIsFoundCheckedAndThenToldOfInOneMoreRun) {
+  const std::string text = RunSample("Sample.CountsItsRuns", "DETENT_SHRINK_TIME=0").text;
+  EXPECT_THAT(text, AllOf(HasSubstr("Failed\nrun 3\n"), HasSubstr("! in task-1: Failed run 3\n")));
+  EXPECT_THAT(text, AllOf(Not(HasSubstr("run 1\n")), Not(HasSubstr("run 2\n")), Not(HasSubstr("run 4\n"))));
+}
+
+TEST(SimTestTest, TheAssertionIsPrintedBeforeTheReport) {
+  const std::string text = RunSample("Sample.Race").text;
+  EXPECT_LT(text.find("  balance\n    Which is: "), text.find("\nschedule "));
+}
+
+TEST(SimTestTest, ADebuggerStopsInTheRunThatIsToldOf) {
+  const std::string text = RunSample("Sample.CountsItsRuns", "DETENT_SHRINK_TIME=0", "--gtest_break_on_failure").text;
+  EXPECT_THAT(text, AllOf(HasSubstr("Failed\nrun 3\n"), HasSubstr("the program died in this schedule")));
 }
 
 TEST(SimTestTest, TheFirstFailingScheduleIsTheLast) {
@@ -75,7 +83,7 @@ TEST(SimTestTest, TheFirstFailingScheduleIsTheLast) {
 }
 
 TEST(SimTestTest, TheFixtureLivesOncePerSchedule) {
-  const Output output = RunSample("CountingTest.*", "DETENT_SCHEDULES=17");
+  const CommandOutput output = RunSample("CountingTest.*", "DETENT_SCHEDULES=17");
   EXPECT_EQ(output.exit_code, 0) << output.text;
   EXPECT_THAT(output.text, HasSubstr("set up 17 times, torn down 17 times, 0 alive\n"));
 }
@@ -88,14 +96,14 @@ TEST(SimTestTest, AParameterisedTestIsExploredForEachValue) {
 }
 
 TEST(SimTestTest, FlagsOverrideTheEnvironment) {
-  const Output output = RunSample("CountingTest.*", "DETENT_SCHEDULES=17", "--detent_schedules=5");
+  const CommandOutput output = RunSample("CountingTest.*", "DETENT_SCHEDULES=17", "--detent_schedules=5");
   EXPECT_THAT(output.text, HasSubstr("set up 5 times"));
 }
 
-class FailureTest : public ::testing::TestWithParam<std::array<const char*, 2>> {};
+class FailingSampleTest : public ::testing::TestWithParam<std::array<const char*, 2>> {};
 
-TEST_P(FailureTest, IsShown) {
-  const Output output = RunSample(std::string("Sample.") + GetParam()[0]);
+TEST_P(FailingSampleTest, SaysWhatFailedWhereAndHowToReplayIt) {
+  const CommandOutput output = RunSample(std::string("Sample.") + GetParam()[0]);
   EXPECT_EQ(output.exit_code, 1) << output.text;
   EXPECT_THAT(output.text, ContainsRegex(GetParam()[1]));
   EXPECT_THAT(output.text, ContainsRegex("failing_sample.cc:[0-9]+: Failure"));
@@ -103,104 +111,99 @@ TEST_P(FailureTest, IsShown) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    All, FailureTest,
+    All, FailingSampleTest,
     ::testing::Values(
         std::array{"Throws", "the body threw: the database is gone"},
         std::array{"ThrowsNoException", "the body threw: an exception of type int"},
         std::array{"IsCancelled", "the body threw: cancelled"},
-        std::array{"Deadlock", "deadlock at 0, step [0-9]+: 1 task waits and nothing can wake it\n"
-                               "  task \"task-1\"  Lock::Acquire on \"ledger\", held by task \"task-1\"  "
-                               "failing_sample.cc:[0-9]+\n"},
+        std::array{"Deadlock",
+                   "deadlock at 0, step [0-9]+: 1 task waits and nothing can wake it\n"
+                   "  task \"task-1\"  Lock::Acquire on \"ledger\", held by task \"task-1\"  "
+                   "failing_sample.cc:[0-9]+\n"},
         std::array{"NeverEnds", "the run passed its limit of 1000000 steps at 0; raise Options::steps_max"},
         std::array{"ErrorNobodyLookedAt",
                    "task \"loser\" .spawned at failing_sample.cc:[0-9]+. failed and nobody looked at the error: lost"},
-        std::array{"ErrorLostAtTheEnd", "a future failed and nobody looked at the error: late"},
+        std::array{"ErrorLostAtTheEnd",
+                   "a future .made at failing_sample.cc:[0-9]+. failed and nobody looked at the error: late"},
         std::array{"NeverAwaited", "the coroutine at failing_sample.cc:[0-9]+ was never awaited; co_await it or Spawn"},
         std::array{"LockDestroyedWhileHeld", "Lock \"ledger\" was destroyed while held by task \"task-1\"; release it"},
         std::array{"CallbackThrows", "a callback threw: from a callback"},
-        std::array{"TaskThatRefusesToEnd", "  task \"mule\"  Event::Wait on an Event  failing_sample.cc:[0-9]+"}),
+        std::array{"TaskThatRefusesToEnd",
+                   "  task \"mule\"  Event::Wait on an Event, although it was cancelled  failing_sample.cc:[0-9]+"}),
     [](const auto& info) { return std::string(info.param[0]); });
 
 TEST(SimTestTest, ALongTapeGoesToAFile) {
   const std::string text = RunSample("Sample.NeedsALongTape", "DETENT_SHRINK_TIME=0").text;
   EXPECT_THAT(text, ContainsRegex("\n  DETENT_REPLAY=/[^ ]*/Sample.NeedsALongTape-[0-9a-f]+.tape "));
-  const size_t start = text.find("DETENT_REPLAY=");
-  ASSERT_NE(start, std::string::npos) << text;
-  const std::string variable = text.substr(start, text.find(' ', start) - start);
-  const Output again = RunSample("Sample.NeedsALongTape", variable);
+  const CommandOutput again = RunSample("Sample.NeedsALongTape", WordIn(text, "DETENT_REPLAY="));
   EXPECT_EQ(again.exit_code, 1);
   EXPECT_THAT(again.text, HasSubstr("replayed from a tape\n"));
 }
 
 TEST(SimTestTest, WhatNoTestEvaluatedIsListedWhenAllHaveRun) {
-  EXPECT_THAT(RunSample("'CountingTest.*:Sample.*-Sample.Aborts:Sample.Segfaults'").text, Not(HasSubstr("no test has")));
+  EXPECT_THAT(
+      RunSample("'CountingTest.*:Sample.*-Sample.Aborts:Sample.Segfaults:Sample.Exits*:Sample.OverflowsItsStack'").text,
+      Not(HasSubstr("no test has")));
   EXPECT_THAT(RunSample("CountingTest.*").text, Not(HasSubstr("no test has evaluated")));
 }
 
 class CrashTest : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(CrashTest, StillPrintsHowToReplayIt) {
-  const std::string text = RunSample(std::string("Sample.") + GetParam()).text;
+  const auto [exit_code, text] = RunSample(std::string("Sample.") + GetParam());
+  EXPECT_NE(exit_code, 0);
   const std::string start = "\ndetent: the program died in this schedule; replay it with\n  ";
-  const size_t at = text.find(start);
-  ASSERT_NE(at, std::string::npos) << text;
-  const size_t command = at + start.size();
-  EXPECT_EQ(text.find(start, command), std::string::npos) << "said twice: " << text;
-  const Output again = RunCommand("env -u TEST_PREMATURE_EXIT_FILE -u TEST_TARGET -u TESTBRIDGE_TEST_ONLY -u XML_OUTPUT_FILE " +
-                                  text.substr(command, text.find('\n', command) - command));
+  ASSERT_THAT(text, HasSubstr(start));
+  EXPECT_EQ(text.find(start), text.rfind(start)) << "said twice: " << text;
+  const CommandOutput again = RunCommand(LineFrom(text.substr(text.find(start)), "DETENT_REPLAY="));
   EXPECT_NE(again.exit_code, 0);
   EXPECT_THAT(again.text, HasSubstr(start)) << "the replay lived";
+  EXPECT_THAT(again.text, HasSubstr("the program died\n")) << "without its interleaving";
 }
 
-INSTANTIATE_TEST_SUITE_P(All, CrashTest, ::testing::Values("Aborts", "Segfaults"),
+// A search records nothing: its death is put into words by a process that replays it.
+TEST_P(CrashTest, PrintsItsInterleavingAndTheAssertionsThatHadFailed) {
+  const std::string report = FreshFile("report");
+  const std::string text = RunSample(std::string("Sample.") + GetParam(), "DETENT_REPORT=" + report).text;
+  EXPECT_THAT(text,
+              ContainsRegex("these assertions had failed\n[^\n]*failing_sample.cc:[0-9]+: Failed\nbefore it died\n"));
+  EXPECT_THAT(text,
+              ContainsRegex("each row is one step(.*\n)+.*! .*the program died\n(.*\n)*\ndetent: the program died in"));
+  EXPECT_EQ(CountIn(text, "each row is one step"), 1u) << text;
+  EXPECT_THAT(TakeSortedLines(report), ::testing::Contains(HasSubstr("the program died")));
+}
+
+INSTANTIATE_TEST_SUITE_P(All, CrashTest,
+                         ::testing::Values("Aborts", "Segfaults", "Exits", "ExitsAsIfAllWereWell", "ExitsQuickly",
+                                           "OverflowsItsStack"),
                          [](const auto& info) { return std::string(info.param); });
+
+TEST(SimTestTest, AStepThatNeverEndsIsEndedWithAWord) {
+  const CommandOutput output = RunSample("StuckTest.AroundAwaitsThatNeverSuspend", "DETENT_HANG=1s");
+  EXPECT_NE(output.exit_code, 0);
+  EXPECT_THAT(output.text, AllOf(HasSubstr("a step has computed for 1s of processor time and has not come back"),
+                                 HasSubstr("before that"), HasSubstr("task-1"),
+                                 HasSubstr("the program died in this schedule; replay it with")));
+}
 
 TEST(SimTestTest, TasksThatAreLeftAreCancelled) {
   EXPECT_EQ(RunSample("Sample.TasksThatAreLeftAreCancelled").exit_code, 0);
 }
 
 TEST(SimTestTest, AFatalAssertionEndsTheBody) {
-  const Output output = RunSample("Sample.FatalAssertion");
+  const CommandOutput output = RunSample("Sample.FatalAssertion");
   EXPECT_THAT(output.text, AllOf(HasSubstr("with a message"), HasSubstr("1 + 1"), Not(HasSubstr("went on"))));
   EXPECT_THAT(RunSample("Sample.Fails").text, HasSubstr("on purpose"));
 }
 
 TEST(SimTestTest, ASkippedTestRunsOneSchedule) {
-  const Output output = RunSample("Sample.Skips");
+  const CommandOutput output = RunSample("Sample.Skips");
   EXPECT_EQ(output.exit_code, 0);
   EXPECT_THAT(output.text, HasSubstr("[  SKIPPED ] Sample.Skips"));
   EXPECT_EQ(output.text.find("not today"), output.text.rfind("not today"));
 }
 
-TEST(LoopTestTest, RunsOnTheRealLoopAndUnderEverySchedule) {
-  const std::string text = RunSample("Sample.BothLoops", "DETENT_SCHEDULES=9").text;
-  size_t count = 0;
-  for (size_t at = text.find("ran\n"); at != std::string::npos; at = text.find("ran\n", at + 1)) ++count;
-  EXPECT_EQ(count, 10u);
-}
-
-TEST(LoopTestTest, AFailureOnTheRealLoopSaysSo) {
-  const Output output = RunSample("Sample.RealLoopOnly");
-  EXPECT_EQ(output.exit_code, 1);
-  EXPECT_THAT(output.text, HasSubstr("\non the real loop\n"));
-  EXPECT_THAT(output.text, Not(HasSubstr("schedule 1")));
-}
-
-TEST(SettingsTest, AFlagOutOfRangeNamesTheRange) {
-  const Output output = RunSample("Sample.Skips", "", "--detent_schedules=0");
-  EXPECT_EQ(output.exit_code, 2);
-  EXPECT_EQ(output.text, "--detent_schedules=0: it must be a whole number from 1 to 1000000000\n");
-  EXPECT_THAT(RunSample("Sample.Skips", "", "--detent_seed=-1").text,
-              HasSubstr("--detent_seed=-1: it must be a whole number from 0 to 18446744073709551615\n"));
-}
-
-TEST(SettingsTest, AVariableOutOfRangeFailsTheTest) {
-  const Output output = RunSample("Sample.Skips", "DETENT_SCHEDULES=many");
-  EXPECT_EQ(output.exit_code, 1);
-  EXPECT_THAT(output.text, HasSubstr("DETENT_SCHEDULES=many: it must be a whole number from 1 to 1000000000\n"));
-}
-
-TEST(SettingsTest, TheLimitOfStepsCanBeRaisedAndTheMessageSaysHow) {
+TEST(SimTestTest, TheLimitOfStepsCanBeRaisedAndTheMessageSaysHow) {
   const std::string text = RunSample("Sample.NeverEnds", "DETENT_STEPS=2000").text;
   EXPECT_THAT(text, HasSubstr("the run passed its limit of 2000 steps at 0"));
   EXPECT_THAT(text, HasSubstr("\nraise the limit of steps with DETENT_STEPS or --detent_steps\n"));
@@ -211,18 +214,23 @@ TEST(SettingsTest, TheLimitOfStepsCanBeRaisedAndTheMessageSaysHow) {
   EXPECT_THAT(RunSample("Sample.Throws").text, Not(HasSubstr("DETENT_STEPS")));
 }
 
-TEST(SettingsTest, AMalformedTapeFailsTheTest) {
-  EXPECT_THAT(RunSample("Sample.Race", "DETENT_REPLAY=d1:AAAA").text,
-              HasSubstr("DETENT_REPLAY: malformed tape: it ends at character 7, in the middle of a number"));
-}
-
-TEST(SettingsTest, ATapeOfAnotherTestIsRefused) {
+TEST(SimTestTest, ATapeOfAnotherTestIsRefused) {
   const std::string text = RunSample("Sample.Race").text;
-  const size_t start = text.find("DETENT_REPLAY=");
-  ASSERT_NE(start, std::string::npos);
-  const std::string variable = text.substr(start, text.find(' ', start) - start);
-  EXPECT_THAT(RunSample("Sample.Throws", variable).text,
+  EXPECT_THAT(RunSample("Sample.Throws", WordIn(text, "DETENT_REPLAY=")).text,
               HasSubstr("the tape to replay was made by another test than Sample.Throws; use the --gtest_filter"));
 }
 
+TEST(LoopTestTest, RunsOnTheRealLoopAndUnderEverySchedule) {
+  const std::string text = RunSample("Sample.BothLoops", "DETENT_SCHEDULES=9").text;
+  EXPECT_EQ(CountIn(text, "ran\n"), 10u);
+}
+
+TEST(LoopTestTest, AFailureOnTheRealLoopSaysSo) {
+  const CommandOutput output = RunSample("Sample.RealLoopOnly");
+  EXPECT_EQ(output.exit_code, 1);
+  EXPECT_THAT(output.text, HasSubstr("\non the real loop\n"));
+  EXPECT_THAT(output.text, Not(HasSubstr("schedule 1")));
+}
+
 }  // namespace
+}  // namespace detent_testing

@@ -3,10 +3,10 @@
 // Machine: the least that runs tasks under a scheduler: no library, no tape, no futures, no clock. What detent's
 // strategies find is compared with what plain ones find here.
 //
-// A task is a coroutine that says before each step what it is going to touch. Locks come in two kinds: first come, first
-// served, as detent's are (a release wakes the first that waits, and until that one runs the lock is free, but not for
-// others); and, as in the programs that the published figures are from, free for whoever is chosen: a task that asks for
-// a lock that is held is simply not ready.
+// A task is a coroutine that says before each step what it is going to touch. Locks come in two kinds: first come,
+// first served, as detent's are (a release wakes the first that waits, and until that one runs the lock is free, but
+// not for others); and, as in the programs that the published figures are from, free for whoever is chosen: a task that
+// asks for a lock that is held is simply not ready.
 #ifndef DETENT_BENCH_BARE_MACHINE_H_
 #define DETENT_BENCH_BARE_MACHINE_H_
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The floor's coroutines: lazy, frames from free lists, an intrusive run queue. Nothing else: no cancellation, no reports,
-// no locations, no handles that are counted; a join resumes the waiting parent inline. It is for one thread.
+// The floor's coroutines: lazy, frames from free lists, an intrusive run queue. Nothing else: no cancellation, no
+// reports, no locations, no handles that are counted; a join resumes the waiting parent inline. It is for one thread.
 #ifndef DETENT_BENCH_FLOOR_COROUTINE_H_
 #define DETENT_BENCH_FLOOR_COROUTINE_H_
 
@@ -24,7 +24,8 @@ inline constinit FreeBlock* free_lists[kClasses] = {};
 
 inline void* Allocate(size_t size) {
   const size_t size_class = (size + kGranule - 1) / kGranule;
-  if (size_class >= kClasses) [[unlikely]] return ::operator new(size);
+  if (size_class >= kClasses) [[unlikely]]
+    return ::operator new(size);
   FreeBlock* block = free_lists[size_class];
   if (block != nullptr) [[likely]] {
     free_lists[size_class] = block->next;
@@ -40,7 +41,8 @@ inline void* Allocate(size_t size) {
 }
 inline void Free(void* memory, size_t size) noexcept {
   const size_t size_class = (size + kGranule - 1) / kGranule;
-  if (size_class >= kClasses) [[unlikely]] return ::operator delete(memory);
+  if (size_class >= kClasses) [[unlikely]]
+    return ::operator delete(memory);
   free_lists[size_class] = ::new (memory) FreeBlock{free_lists[size_class]};
 }
 

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "detent/bench/floor/floor.h"
-#include "detent/bench/workload.h"
+#include "detent/bench/harness/workload.h"
 
 namespace detent_bench::floor {
 

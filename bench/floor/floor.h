@@ -27,8 +27,12 @@ double StepsAmong(uint64_t ops);
 template <uint64_t kTasks>
 double TimersAmong(uint64_t ops);
 
+// By a pool of threads that call pread().
+void ReadBlocks(uint64_t ops);
+
 // Serves until the process ends; see echo.h.
 void ServeEcho();
+void ServeDatagramEcho();
 
 void Walk(uint64_t ops);
 void ProgramE1(uint64_t ops);

@@ -6,7 +6,7 @@
 
 #include "detent/bench/floor/floor.h"
 #include "detent/bench/floor/timers.h"
-#include "detent/bench/workload.h"
+#include "detent/bench/harness/workload.h"
 
 namespace detent_bench::floor {
 namespace {

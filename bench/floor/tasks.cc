@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detent/bench/floor/floor.h"
 #include "detent/bench/floor/primitives.h"
-#include "detent/bench/workload.h"
+#include "detent/bench/harness/workload.h"
 
 namespace detent_bench::floor {
 namespace {
@@ -156,9 +156,7 @@ void SpawnAndGather(uint64_t ops) {
   Require(Run(GatherMain(rounds)) == rounds * SumBelow(kGathered), "the floor's gathered tasks");
 }
 void AwaitChild(uint64_t ops) { Require(Run(AwaitMain(ops)) == SumBelow(ops), "the floor's children"); }
-void AwaitChain(uint64_t ops) {
-  Require(Run(ChainMain(ops / kDepth)) == SumBelow(ops / kDepth), "the floor's chains");
-}
+void AwaitChain(uint64_t ops) { Require(Run(ChainMain(ops / kDepth)) == SumBelow(ops / kDepth), "the floor's chains"); }
 void LockYieldUnlock(uint64_t ops) {
   uint64_t done = 0;
   Run(LockMain(ops / kLockers, done));

@@ -5,6 +5,9 @@
 #define DETENT_BENCH_OURS_OURS_H_
 
 #include <cstdint>
+#include <vector>
+
+#include "detent/bench/harness/workload.h"
 
 namespace detent_bench::ours {
 
@@ -34,8 +37,21 @@ double StepsAmong(uint64_t ops);
 template <uint64_t kTasks>
 double TimersAmong(uint64_t ops);
 
+// CallSoonThreadsafe() from another thread; both threads' time.
+void CallFromThread(uint64_t ops);
+
+// Random reads of a CachedFile, so many in flight.
+void ReadBlocks(uint64_t ops);
+
 // Serves until the process ends; see echo.h.
 void ServeEcho();
+void ServeDatagramEcho();
+
+// The worst wait of a sleeper, in nanoseconds, for each of `ops`, while others could go on and on; see waits.cc.
+double WaitBesideWrites(uint64_t ops);
+double WaitBesideUploads(uint64_t ops);
+double WaitBesideLines(uint64_t ops);
+double WaitBesideReadsAtEnd(uint64_t ops);
 
 // On a SimLoop.
 void Walk(uint64_t ops);
@@ -46,6 +62,9 @@ void Explored(uint64_t ops);
 void ResetAndRun(uint64_t ops);
 void MakeAndRun(uint64_t ops);
 void Service(uint64_t ops);
+
+// How costs grow: each with 1,000, 10,000 and 100,000 who take part, as rows `G.barrier.1k` and so on.
+std::vector<Workload> GrowthWorkloads();
 
 }  // namespace detent_bench::ours
 

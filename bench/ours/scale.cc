@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "detent/bench/harness/workload.h"
 #include "detent/bench/ours/ours.h"
-#include "detent/bench/workload.h"
 #include "detent/runtime/runtime.h"
 #include "detent/sim/sim.h"
 

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The speed programs E1, E2 and E3, and what a simulated run costs besides.
+#include "detent/sim/sim.h"
+
 #include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
+#include "detent/bench/harness/workload.h"
 #include "detent/bench/ours/ours.h"
-#include "detent/bench/workload.h"
 #include "detent/runtime/core.h"
-#include "detent/sim/sim.h"
 #include "detent/testing/explore.h"
 
 namespace detent_bench::ours {

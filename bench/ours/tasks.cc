@@ -2,8 +2,8 @@
 #include <utility>
 #include <vector>
 
+#include "detent/bench/harness/workload.h"
 #include "detent/bench/ours/ours.h"
-#include "detent/bench/workload.h"
 #include "detent/runtime/runtime.h"
 
 namespace detent_bench::ours {

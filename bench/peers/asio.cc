@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Boost.Asio 1.81 with C++20 coroutines, on one thread. `asio ROW` prints nanoseconds of CPU time an operation, `asio echo`
-// is a server for bench/echo.h.
+// Boost.Asio 1.81 with C++20 coroutines, on one thread. `asio ROW` prints nanoseconds of CPU time an operation, `asio
+// echo` and `asio echo-udp` are servers for bench/harness/echo.h.
 #include <time.h>
 
 #include <boost/asio.hpp>
@@ -17,6 +17,7 @@ namespace asio = boost::asio;
 using asio::awaitable;
 using asio::use_awaitable;
 using asio::ip::tcp;
+using asio::ip::udp;
 
 namespace {
 
@@ -84,6 +85,18 @@ awaitable<void> Serve() {
   }
 }
 
+awaitable<void> ServeDatagrams() {
+  udp::socket socket(co_await asio::this_coro::executor, {asio::ip::address_v4::loopback(), 0});
+  std::printf("port %d\n", socket.local_endpoint().port());
+  std::fflush(stdout);
+  char data[64 * 1024];
+  udp::endpoint from;
+  while (true) {
+    const size_t size = co_await socket.async_receive_from(asio::buffer(data), from, use_awaitable);
+    co_await socket.async_send_to(asio::buffer(data, size), from, use_awaitable);
+  }
+}
+
 uint64_t Random(uint64_t& state) {
   state = state * 6364136223846793005 + 1442695040888963407;
   return state >> 33;
@@ -117,7 +130,8 @@ int main(int argc, char** argv) {
     uint64_t random = kSeed;
     std::vector<std::unique_ptr<asio::steady_timer>> timers;
     for (uint64_t i = 0; i < ops; ++i) {
-      timers.push_back(std::make_unique<asio::steady_timer>(context, std::chrono::seconds(3600 + Random(random) % 3600)));
+      timers.push_back(
+          std::make_unique<asio::steady_timer>(context, std::chrono::seconds(3600 + Random(random) % 3600)));
       timers.back()->async_wait([&](const boost::system::error_code&) { ++result; });
     }
     for (auto& timer : timers) timer->cancel();
@@ -129,11 +143,11 @@ int main(int argc, char** argv) {
     for (uint64_t i = 0; i < ops; ++i) spawn(SleepOnce(Random(random) % 500'000, result));
     context.run();
     Require(result == ops);
-  } else if (row == "echo") {
-    spawn(Serve());
+  } else if (row == "echo" || row == "echo-udp") {
+    spawn(row == "echo" ? Serve() : ServeDatagrams());
     context.run();
   } else {
-    std::fprintf(stderr, "usage: asio W1|W2|W3|W5.64|W5.1|W6t|W6r|echo\n");
+    std::fprintf(stderr, "usage: asio W1|W2|W3|W5.64|W5.1|W6t|W6r|echo|echo-udp\n");
     return 2;
   }
   std::printf("%f\n", (CpuNanoseconds() - start) / static_cast<double>(ops));

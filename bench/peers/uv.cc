@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// libuv: callbacks, so that only timers and the echo server compare. `uv ROW` prints nanoseconds of CPU time an operation,
-// `uv echo` is a server for bench/echo.h.
+// libuv: callbacks, so that only timers and the echo server compare. `uv ROW` prints nanoseconds of CPU time an
+// operation, `uv echo` and `uv echo-udp` are servers for bench/harness/echo.h.
 #include <netinet/in.h>
 #include <time.h>
 #include <uv.h>
@@ -30,7 +30,8 @@ char buffer[64 * 1024];
 
 void OnRead(uv_stream_t* stream, ssize_t size, const uv_buf_t*) {
   if (size < 0) {
-    uv_close(reinterpret_cast<uv_handle_t*>(stream), [](uv_handle_t* handle) { delete reinterpret_cast<uv_tcp_t*>(handle); });
+    uv_close(reinterpret_cast<uv_handle_t*>(stream),
+             [](uv_handle_t* handle) { delete reinterpret_cast<uv_tcp_t*>(handle); });
     return;
   }
   // What is in flight fits into the socket's buffer.
@@ -62,6 +63,27 @@ void Serve(uv_loop_t* loop) {
   uv_run(loop, UV_RUN_DEFAULT);
 }
 
+void OnDatagram(uv_udp_t* server, ssize_t size, const uv_buf_t*, const sockaddr* from, unsigned) {
+  if (size <= 0) return;
+  uv_buf_t answer = uv_buf_init(buffer, static_cast<unsigned>(size));
+  if (uv_udp_try_send(server, &answer, 1, from) != size) std::abort();
+}
+
+void ServeDatagrams(uv_loop_t* loop) {
+  uv_udp_t server;
+  sockaddr_in address;
+  uv_ip4_addr("127.0.0.1", 0, &address);
+  uv_udp_init(loop, &server);
+  uv_udp_bind(&server, reinterpret_cast<sockaddr*>(&address), 0);
+  int size = sizeof(address);
+  uv_udp_getsockname(&server, reinterpret_cast<sockaddr*>(&address), &size);
+  std::printf("port %d\n", ntohs(address.sin_port));
+  std::fflush(stdout);
+  uv_udp_recv_start(
+      &server, [](uv_handle_t*, size_t, uv_buf_t* buf) { *buf = uv_buf_init(buffer, sizeof(buffer)); }, OnDatagram);
+  uv_run(loop, UV_RUN_DEFAULT);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -87,8 +109,10 @@ int main(int argc, char** argv) {
     if (fired != kOps) std::abort();
   } else if (row == "echo") {
     Serve(loop);
+  } else if (row == "echo-udp") {
+    ServeDatagrams(loop);
   } else {
-    std::fprintf(stderr, "usage: uv W6t|W6r|echo\n");
+    std::fprintf(stderr, "usage: uv W6t|W6r|echo|echo-udp\n");
     return 2;
   }
   std::printf("%f\n", (CpuNanoseconds() - start) / static_cast<double>(kOps));

@@ -14,4 +14,9 @@ void RecordWake(LoopCore& core, uint64_t id) {
   core.recorder->OnAccess(AccessKey(AccessKind::kTaskIncoming, id), AccessMode::kWrite);
 }
 
+void RecordCancel(LoopCore& core, uint64_t id) {
+  RecordWake(core, id);
+  core.recorder->OnCancel(id);
+}
+
 }  // namespace detent::internal

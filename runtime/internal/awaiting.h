@@ -10,12 +10,15 @@
 //        Ending End(TaskState&)        after Ready() or after the resumption: how the wait ended;
 //        std::exception_ptr TakeError()   if it ended with an error;
 //        T Take()                         if it ended with a value; it may throw.
+//      One that may be Ready() also has kTakesTurns, and for the case that the step has used up its budget
+//        void GiveBack(TaskState&)     undoes Ready(); throws what Suspend() would;
+//        void WakeForTurn()            of its WaitNode;
+//      or asks LoopCore::IsSpent() itself.
 //      That End() is apart from Take() is what lets Catch() see a cancellation without a throw.
 //   2. Something with IntoAwaiter(): a handle, a Coro, a wrapper with an awaiter of its own.
 //
 // g++ 12 copies an awaiter that await_transform returns by reference, and destroys temporaries of aggregate type twice:
-// awaiters are returned as prvalues and have user-declared constructors (rule R10). With clang an operation that derives
-// from AwaitsItself is its own awaiter, which saves a pointer in the frame.
+// awaiters are returned as prvalues and have user-declared constructors (rule R10).
 #ifndef DETENT_RUNTIME_INTERNAL_AWAITING_H_
 #define DETENT_RUNTIME_INTERNAL_AWAITING_H_
 
@@ -47,10 +50,26 @@ concept HasIntoAwaiter = requires(A&& a) { std::forward<A>(a).IntoAwaiter(); };
 template <typename A>
 concept Awaitable = HasIntoAwaiter<A> || (Operation<std::remove_reference_t<A>> && !std::is_lvalue_reference_v<A>);
 
-// The three steps of awaiting an operation.
+// An operation was ready, and used up the step's budget. Whether it suspends all the same.
+template <typename Op>
+[[gnu::noinline, gnu::cold]] bool TakesTurn(Op& operation, LoopCore& core) {
+  if (!core.MayTakeTurn()) return false;
+  TaskState& task = *core.current_task;
+  operation.GiveBack(task);
+  task.TakeTurn();
+  return true;
+}
+
+// The three steps of awaiting an operation. One that is ready is no step of the loop.
 template <typename Op>
 bool AwaitReady(Op& operation) {
-  return operation.Ready(*CurrentTaskState());
+  LoopCore& core = *CurrentCore();
+  if (!operation.Ready(*core.current_task)) return false;
+  if constexpr (requires { Op::kTakesTurns; }) {
+    return !core.SpendsLast() || !TakesTurn(operation, core);
+  } else {
+    return true;
+  }
 }
 template <typename Op, typename P>
 [[gnu::always_inline]] inline void AwaitSuspend(Op& operation, std::coroutine_handle<P> handle) {
@@ -66,14 +85,38 @@ template <typename Op>
 template <typename Op>
 [[gnu::always_inline]] inline decltype(auto) AwaitEnd(Op& operation) {
   const Ending ending = operation.End(*CurrentTaskState());
-  if (ending == Ending::kCancelled) [[unlikely]] throw CancelledError();
-  if (ending == Ending::kError) [[unlikely]] ThrowErrorOf(operation);
+  if (ending == Ending::kCancelled) [[unlikely]]
+    throw CancelledError();
+  if (ending == Ending::kError) [[unlikely]]
+    ThrowErrorOf(operation);
   return operation.Take();
 }
 
-// A base of the operation Op. A class that derives from Op and takes something else has to be awaited as itself.
+// Awaits an operation: one that it owns (Awaiter<Op>: what a handle's IntoAwaiter() gives) or one that lives elsewhere
+// in the frame (Awaiter<Op&>).
 template <typename Op>
-class AwaitsItself {
+class Awaiter {
+ public:
+  template <typename... A>
+  explicit Awaiter(A&&... arguments) : operation_(std::forward<A>(arguments)...) {}
+  Awaiter(const Awaiter&) = delete;
+  Awaiter& operator=(const Awaiter&) = delete;
+
+  bool await_ready() { return AwaitReady(operation_); }
+  template <typename P>
+  [[gnu::always_inline]] void await_suspend(std::coroutine_handle<P> handle) {
+    AwaitSuspend(operation_, handle);
+  }
+  [[gnu::always_inline]] decltype(auto) await_resume() { return AwaitEnd(operation_); }
+
+ private:
+  [[no_unique_address]] Op operation_;
+};
+
+// A base of the operation Op, by which it is its own awaiter: with clang that saves a pointer in the frame. A class
+// that derives from Op and takes something else has to say so again.
+template <typename Op>
+class OwnAwaiter {
  public:
   bool await_ready() { return AwaitReady(static_cast<Op&>(*this)); }
   template <typename P>
@@ -85,50 +128,11 @@ class AwaitsItself {
 
 #ifdef __clang__
 template <typename A>
-concept OwnAwaiter = requires(A& awaitable) { awaitable.await_ready(); };
+concept AwaitsItself = requires(A& awaitable) { awaitable.await_ready(); };
 #else
 template <typename A>
-concept OwnAwaiter = false;
+concept AwaitsItself = false;
 #endif
-
-// Awaits an operation that lives elsewhere in the frame.
-template <typename Op>
-class OperationAwait {
- public:
-  explicit OperationAwait(Op& operation) : operation_(operation) {}
-
-  bool await_ready() { return AwaitReady(operation_); }
-  template <typename P>
-  [[gnu::always_inline]] void await_suspend(std::coroutine_handle<P> handle) {
-    AwaitSuspend(operation_, handle);
-  }
-  [[gnu::always_inline]] decltype(auto) await_resume() { return AwaitEnd(operation_); }
-
- private:
-  Op& operation_;
-};
-
-// The same for an operation that it owns: what a handle's IntoAwaiter() returns.
-template <typename Op>
-class OwnedOperationAwait {
- public:
-  template <typename... A>
-  explicit OwnedOperationAwait(A&&... arguments) : operation_(std::forward<A>(arguments)...) {}
-  OwnedOperationAwait(const OwnedOperationAwait&) = delete;
-  OwnedOperationAwait& operator=(const OwnedOperationAwait&) = delete;
-
-  bool await_ready() { return AwaitReady(operation_); }
-  template <typename P>
-  [[gnu::always_inline]] void await_suspend(std::coroutine_handle<P> handle) {
-    AwaitSuspend(operation_, handle);
-  }
-  [[gnu::always_inline]] decltype(auto) await_resume() { return AwaitEnd(operation_); }
-
-  Op& operation() { return operation_; }
-
- private:
-  [[no_unique_address]] Op operation_;
-};
 
 template <typename A>
 inline constexpr bool kNotAwaitable = false;
@@ -144,12 +148,13 @@ class AwaitTransforms {
       return std::forward<A>(awaitable).IntoAwaiter();
     } else if constexpr (Operation<std::remove_reference_t<A>>) {
       static_assert(!std::is_lvalue_reference_v<A>, "an operation is awaited once: `co_await std::move(operation)`");
-      if constexpr (std::is_empty_v<std::remove_reference_t<A>>) {
-        return OwnedOperationAwait<std::remove_reference_t<A>>();
-      } else if constexpr (OwnAwaiter<std::remove_reference_t<A>>) {
+      using Op = std::remove_reference_t<A>;
+      if constexpr (std::is_empty_v<Op>) {
+        return Awaiter<Op>();
+      } else if constexpr (AwaitsItself<Op>) {
         return std::forward<A>(awaitable);
       } else {
-        return OperationAwait<std::remove_reference_t<A>>(awaitable);
+        return Awaiter<Op&>(awaitable);
       }
     } else {
       static_assert(kNotAwaitable<A>,

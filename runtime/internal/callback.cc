@@ -3,51 +3,62 @@
 
 #include <exception>
 
-#include "detent/runtime/event_loop.h"
 #include "detent/runtime/internal/access.h"
 #include "detent/runtime/internal/task_state.h"
 
 namespace detent::internal {
 
-Callback::Callback(LoopCore& core)
-    : core_(&core),
-      source_(core.RunningSource()),
-      context_(core.RunningContext()) {
+Callback::Callback(LoopCore& core, std::source_location where)
+    : core_(&core), source_(RunningSource(core)), context_(RunningContext(core)), where_(where) {
   core.AddReference();
 }
 
 void Callback::Schedule() {
   NoteUnknownAccess(*core_);
-  AddReference();
   core_->ready.Push(this);
+  AddReference();
 }
 
 void Callback::ScheduleAt(LoopTime when) {
   NoteUnknownAccess(*core_);
-  AddReference();
   core_->AddTimer(this, when);
+  AddReference();
 }
 
 void Callback::Cancel() {
   NoteUnknownAccess(*core_);
   cancelled_ = true;
-  if (IsArmed()) {
-    core_->timers.Remove(this);
-  } else if (IsReady()) {
-    core_->Forget(this);
-  } else {
-    return;
+  AddReference();  // The closure may hold the last handle.
+  const bool is_armed = IsArmed();
+  if (is_armed || IsReady()) {
+    if (is_armed) {
+      core_->timers.Remove(this);
+    } else {
+      core_->Forget(this);
+    }
+    DropReference();
   }
+  if (closure_ != Closure::kRuns) DropClosure();
   DropReference();
+}
+
+void Callback::DropClosure() noexcept {
+  if (closure_ == Closure::kGone) return;
+  closure_ = Closure::kGone;
+  DestroyClosure();
 }
 
 void Callback::Run() {
   const CallbackScope scope(*core_, source_, context_);
+  closure_ = Closure::kRuns;
   try {
     Invoke();
   } catch (...) {
-    ReportToHandler(*core_, "a callback threw", std::current_exception());
+    core_->Report(ExceptionContext("a callback threw", std::current_exception(), ReportKind::kCallbackThrew));
   }
+  closure_ = Closure::kKept;
+  if (cancelled_) [[unlikely]]
+    DropClosure();
   DropReference();
 }
 

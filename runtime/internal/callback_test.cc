@@ -28,17 +28,36 @@ TEST(CallbackTest, OneAtNeverDoesNotRun) {
   EXPECT_LT(loop.Time(), LoopTime::Never());
 }
 
-TEST(CallbackTest, CancellingDropsTheClosureWithTheLastHandle) {
+// loop-03. As CPython's Handle.cancel(), which forgets the function and its arguments.
+TEST(CallbackTest, CancellingDropsTheClosureAtOnce) {
   sim::SimLoop loop;
   auto owned = std::make_shared<int>(1);
-  CallbackHandle handle = loop.CallLater(absl::Seconds(1), [owned] {});
-  CallbackHandle copy = handle;
-  handle.Cancel();
-  handle = CallbackHandle();
-  EXPECT_EQ(owned.use_count(), 2);
-  EXPECT_TRUE(copy.Cancelled());
-  copy = CallbackHandle();
+  const CallbackHandle ran = loop.CallSoon([owned] {});
+  loop.Run([]() -> Coro<> { co_await Yield(); });
+  EXPECT_EQ(owned.use_count(), 2);  // Until its handle goes, as CPython's.
+  for (CallbackHandle handle : {ran, loop.CallSoon([owned] {}), loop.CallLater(absl::Seconds(1), [owned] {}),
+                                loop.CallAt(LoopTime::Never(), [owned] {})}) {
+    handle.Cancel();
+    handle.Cancel();
+    EXPECT_TRUE(handle.Cancelled());
+  }
   EXPECT_EQ(owned.use_count(), 1);
+}
+
+// A circle, which nobody else would break.
+TEST(CallbackTest, AClosureMayHoldTheLastHandleOfItself) {
+  sim::SimLoop loop;
+  auto owned = std::make_shared<int>(1);
+  for (const bool has_run : {false, true}) {
+    auto handle = std::make_shared<CallbackHandle>();
+    *handle = loop.CallSoon([handle, owned] {});
+    CallbackHandle* const inside = handle.get();
+    handle = nullptr;
+    if (has_run) loop.Run([]() -> Coro<> { co_await Yield(); });
+    EXPECT_EQ(owned.use_count(), 2);
+    inside->Cancel();
+    EXPECT_EQ(owned.use_count(), 1);
+  }
 }
 
 SIM_TEST(CallbackScheduleTest, ACallbackMayCancelItselfWhileItRuns) {
@@ -47,6 +66,17 @@ SIM_TEST(CallbackScheduleTest, ACallbackMayCancelItselfWhileItRuns) {
   handle = EventLoop::Current().CallSoon([&handle, owned] {
     handle.Cancel();
     handle = CallbackHandle();
+    EXPECT_EQ(owned.use_count(), 2);
+  });
+  co_await Sleep(absl::Seconds(1));
+  CO_ASSERT_EQ(owned.use_count(), 1);
+}
+
+SIM_TEST(CallbackScheduleTest, OneThatCancelsItselfKeepsItsClosureUntilItReturns) {
+  auto owned = std::make_shared<int>(1);
+  CallbackHandle handle;
+  handle = EventLoop::Current().CallSoon([&handle, owned] {
+    handle.Cancel();
     EXPECT_EQ(owned.use_count(), 2);
   });
   co_await Sleep(absl::Seconds(1));

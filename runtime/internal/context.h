@@ -54,7 +54,8 @@ class ContextRef {
     return *this;
   }
   ~ContextRef() {
-    if (context_ != nullptr) [[unlikely]] Drop();
+    if (context_ != nullptr) [[unlikely]]
+      Drop();
   }
 
   bool IsEmpty() const { return context_ == nullptr; }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// kIsCopyable<T>: whether a T can really be copied. std::is_copy_constructible believes the declaration of a container's
-// copy constructor, which does not compile for a std::vector<std::unique_ptr<int>>.
+// kIsCopyable<T>: whether a T can really be copied. std::is_copy_constructible believes the declaration of a
+// container's copy constructor, which does not compile for a std::vector<std::unique_ptr<int>>.
 #ifndef DETENT_RUNTIME_INTERNAL_COPYABLE_H_
 #define DETENT_RUNTIME_INTERNAL_COPYABLE_H_
 

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detent/runtime/internal/frame_pool.h"
 
-#ifdef __linux__
-#include <sys/mman.h>
-#endif
-
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
@@ -14,8 +10,8 @@ namespace detent::internal {
 namespace {
 
 constexpr size_t kChunkBytes = 64 * 1024;
-// A thread that has taken so much takes a huge page at a time: with many tasks, address translation costs as much as the
-// cache misses.
+// A thread that has taken so much takes a huge page at a time: with many tasks, address translation costs as much as
+// the cache misses.
 constexpr size_t kManyBytes = 4 * 1024 * 1024;
 constexpr size_t kHugePageBytes = 2 * 1024 * 1024;
 // So much is cut into blocks at a time.
@@ -40,16 +36,18 @@ struct Reserve {
   LeftList* lists[kPoolClasses] = {};
   LeftChunk* chunks = nullptr;  // Each has room for a block of any class.
   // How many threads have left something: as long as none has, nobody need look.
-  std::atomic<uint64_t> heirlooms{0};
+  std::atomic<uint64_t> threads_ended{0};
 };
+
+std::atomic<PoolAdvice> pool_advice{nullptr};
 
 Reserve& TheReserve() {
   static Reserve* reserve = new Reserve;
   return *reserve;
 }
 
-// The fresh memory of a thread. At the thread's end its free blocks go to the reserve, and so does the tail of the chunk: as
-// a chunk, or if it is small as one block.
+// The fresh memory of a thread. At the thread's end its free blocks go to the reserve, and so does the tail of the
+// chunk: as a chunk, or if it is small as one block.
 struct Chunk {
   char* next = nullptr;
   char* end = nullptr;
@@ -57,7 +55,7 @@ struct Chunk {
 
   void TakeAnother() {
     Reserve& reserve = TheReserve();
-    if (reserve.heirlooms.load(std::memory_order_relaxed) > 0) {
+    if (reserve.threads_ended.load(std::memory_order_relaxed) > 0) {
       std::lock_guard<std::mutex> held(reserve.mutex);
       if (LeftChunk* const left = reserve.chunks) {
         reserve.chunks = left->next;
@@ -70,9 +68,7 @@ struct Chunk {
       return;
     }
     void* const memory = ::operator new(kHugePageBytes, std::align_val_t(kHugePageBytes));
-#ifdef MADV_HUGEPAGE
-    (void)madvise(memory, kHugePageBytes, MADV_HUGEPAGE);  // Where the system has none, small pages do.
-#endif
+    if (const PoolAdvice advise = pool_advice.load(std::memory_order_relaxed)) advise(memory, kHugePageBytes);
     Take(memory, kHugePageBytes);
   }
   void Take(void* memory, size_t bytes) {
@@ -84,7 +80,7 @@ struct Chunk {
   ~Chunk() {
     Reserve& reserve = TheReserve();
     std::lock_guard<std::mutex> held(reserve.mutex);
-    reserve.heirlooms.fetch_add(1, std::memory_order_relaxed);
+    reserve.threads_ended.fetch_add(1, std::memory_order_relaxed);
     const size_t rest = static_cast<size_t>(end - next);
     if (rest >= kPoolLargest) {
       reserve.chunks = ::new (next) LeftChunk{reserve.chunks, rest};
@@ -100,6 +96,7 @@ struct Chunk {
 };
 
 thread_local Chunk tls_chunk;
+constinit thread_local PoolStandIn* tls_stand_in = nullptr;
 
 // Sees to it that the end of this thread leaves its lists to the reserve.
 void HandOverAtEnd() {
@@ -110,17 +107,56 @@ void HandOverAtEnd() {
 
 }  // namespace
 
-void PoolFreeFirst(void* memory, size_t size) noexcept {
+PoolStandIn::PoolStandIn() : lists_(std::exchange(tls_free_lists, FreeLists())) { tls_stand_in = this; }
+
+PoolStandIn::~PoolStandIn() {
+  tls_stand_in = nullptr;
+  std::swap(lists_, tls_free_lists);
+  // Stocked, and not used.
+  for (size_t c = 0; c < kPoolClasses; ++c) {
+    if (lists_.heads[c] != nullptr) PoolFree(lists_.heads[c], c * kPoolGranule);
+  }
+}
+
+void PoolStandIn::FreeOlder(void* memory, size_t size) noexcept {
+#ifdef DETENT_INTERNAL_POOL_IS_HEAP
+  ::operator delete(memory, size);
+#else
+  const size_t size_class = PoolClassOf(size);
+  if (size_class >= kPoolClasses) return ::operator delete(memory, size);
+  lists_.heads[size_class] = ::new (memory) FreeBlock{lists_.heads[size_class]};
+#endif
+}
+
+void SetPoolAdvice(PoolAdvice advise) { pool_advice.store(advise, std::memory_order_relaxed); }
+
+void PoolFreeSlow(void* memory, size_t size) noexcept {
+  if (tls_stand_in != nullptr) return tls_stand_in->Free(memory, size);
   HandOverAtEnd();
   PoolFree(memory, size);
 }
 
-void StockPool(size_t size_class) { PoolFree(RefillPool(size_class), size_class * kPoolGranule); }
+void* AllocateOutsidePool(size_t size, PoolUse use) {
+  if (tls_stand_in != nullptr) return tls_stand_in->Allocate(size, use);
+  return ::operator new(size);
+}
 
-void* RefillPool(size_t size_class) {
+void FreeOutsidePool(void* memory, size_t size) noexcept {
+  if (tls_stand_in != nullptr) return tls_stand_in->Free(memory, size);
+  ::operator delete(memory, size);
+}
+
+void StockPool(size_t size_class, PoolUse use) {
+  void* const block = RefillPool(size_class, use);
+  FreeBlock*& head = tls_free_lists.heads[size_class];
+  head = ::new (block) FreeBlock{head};
+}
+
+void* RefillPool(size_t size_class, PoolUse use) {
+  if (tls_stand_in != nullptr) return tls_stand_in->Allocate(size_class * kPoolGranule, use);
   HandOverAtEnd();
   if (size_class == 0) size_class = 1;
-  if (Reserve& reserve = TheReserve(); reserve.heirlooms.load(std::memory_order_relaxed) > 0) {
+  if (Reserve& reserve = TheReserve(); reserve.threads_ended.load(std::memory_order_relaxed) > 0) {
     std::lock_guard<std::mutex> held(reserve.mutex);
     if (LeftList* const list = reserve.lists[size_class]) {
       reserve.lists[size_class] = list->next_list;

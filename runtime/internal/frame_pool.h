@@ -4,13 +4,14 @@
 //
 // A block may be freed on another thread than the one that allocated it (it joins that thread's lists) and may outlive
 // its thread (a thread that ends leaves its lists to a common reserve, and memory is never given back; lost are only
-// blocks that the destructors of its thread_local objects free after that). A thread takes its memory by 64 KB, and by huge
-// pages once it has taken 4 MB. Under
-// AddressSanitizer every block comes from the heap, so that a use after free is seen.
+// blocks that the destructors of its thread_local objects free after that). A thread takes its memory by 64 KB, and by
+// huge pages once it has taken 4 MB. Under AddressSanitizer every block comes from the heap, so that a use after free
+// is seen.
 #ifndef DETENT_RUNTIME_INTERNAL_FRAME_POOL_H_
 #define DETENT_RUNTIME_INTERNAL_FRAME_POOL_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <new>
 #include <utility>
 
@@ -28,23 +29,55 @@ inline constexpr size_t kPoolGranule = 16;
 inline constexpr size_t kPoolLargest = 2048;  // Bytes; larger blocks come from the heap.
 inline constexpr size_t kPoolClasses = kPoolLargest / kPoolGranule + 1;
 
+// What a block is for: told to a PoolStandIn.
+enum class PoolUse : uint8_t { kFrame, kFuture, kOther };
+
 struct FreeBlock {
   FreeBlock* next;
 };
 
 struct FreeLists {
   FreeBlock* heads[kPoolClasses] = {};
-  bool handed_over_at_end = false;  // Of a thread's lists: whether its end will leave them to the reserve.
+  bool handed_over_at_end = false;  // Whether the thread's end will leave them to the reserve.
 };
 
 inline constinit thread_local FreeLists tls_free_lists;
 
+// Takes the calls of this thread's pool while it lives: the free lists are empty then, so that every call is a slow
+// one, and those ask for a stand-in. The fast paths know nothing of it. One at a time on a thread.
+class PoolStandIn {
+ public:
+  PoolStandIn(const PoolStandIn&) = delete;
+  PoolStandIn& operator=(const PoolStandIn&) = delete;
+
+  // What it gives may join the pool's lists, once it is freed after its time.
+  virtual void* Allocate(size_t size, PoolUse use) = 0;
+  virtual void Free(void* memory, size_t size) noexcept = 0;
+
+ protected:
+  PoolStandIn();
+  ~PoolStandIn();
+  // Gives a block back that is older than this.
+  void FreeOlder(void* memory, size_t size) noexcept;
+
+ private:
+  FreeLists lists_;  // What the thread had.
+};
+
 // A block of class `size_class` from the common reserve or from fresh memory.
-[[gnu::noinline, gnu::cold]] void* RefillPool(size_t size_class);
+[[gnu::noinline, gnu::cold]] void* RefillPool(size_t size_class, PoolUse use);
 // Puts a block into the list of `size_class`, which is empty.
-[[gnu::noinline, gnu::cold]] void StockPool(size_t size_class);
+[[gnu::noinline, gnu::cold]] void StockPool(size_t size_class, PoolUse use);
 // A thread's first PoolFree(): sees to it that its end leaves its lists to the reserve.
-[[gnu::noinline, gnu::cold]] void PoolFreeFirst(void* memory, size_t size) noexcept;
+[[gnu::noinline, gnu::cold]] void PoolFreeSlow(void* memory, size_t size) noexcept;
+// Blocks that no list has: the large ones.
+[[gnu::noinline, gnu::cold]] void* AllocateOutsidePool(size_t size, PoolUse use);
+[[gnu::noinline, gnu::cold]] void FreeOutsidePool(void* memory, size_t size) noexcept;
+
+// Told of every huge page that a pool takes: `memory` is aligned to its size.
+using PoolAdvice = void (*)(void* memory, size_t bytes);
+// From now on, for all threads. Any thread.
+void SetPoolAdvice(PoolAdvice advise);
 
 constexpr size_t PoolClassOf(size_t size) { return (size + kPoolGranule - 1) / kPoolGranule; }
 
@@ -58,15 +91,17 @@ inline bool PoolHas(size_t size) {
 #endif
 }
 
-inline void* PoolAllocate(size_t size) {
+inline void* PoolAllocate(size_t size, PoolUse use = PoolUse::kOther) {
 #ifdef DETENT_INTERNAL_POOL_IS_HEAP
-  return ::operator new(size);
+  return AllocateOutsidePool(size, use);
 #else
   const size_t size_class = PoolClassOf(size);
-  if (size_class >= kPoolClasses) [[unlikely]] return ::operator new(size);
+  if (size_class >= kPoolClasses) [[unlikely]]
+    return AllocateOutsidePool(size, use);
   FreeBlock*& head = tls_free_lists.heads[size_class];
   FreeBlock* block = head;
-  if (block == nullptr) [[unlikely]] return RefillPool(size_class);
+  if (block == nullptr) [[unlikely]]
+    return RefillPool(size_class, use);
   head = block->next;
   return block;
 #endif
@@ -74,19 +109,23 @@ inline void* PoolAllocate(size_t size) {
 
 inline void PoolFree(void* memory, size_t size) noexcept {
 #ifdef DETENT_INTERNAL_POOL_IS_HEAP
-  ::operator delete(memory, size);
+  FreeOutsidePool(memory, size);
 #else
   const size_t size_class = PoolClassOf(size);
-  if (size_class >= kPoolClasses) [[unlikely]] return ::operator delete(memory, size);
+  if (size_class >= kPoolClasses) [[unlikely]]
+    return FreeOutsidePool(memory, size);
   FreeBlock*& head = tls_free_lists.heads[size_class];
-  // A thread's first free finds an empty list. Only then is there more to ask, so that the usual free asks nothing else.
-  if (head == nullptr && !tls_free_lists.handed_over_at_end) [[unlikely]] return PoolFreeFirst(memory, size);
+  // A thread's first free finds an empty list. Only then is there more to ask, so that the usual free asks nothing
+  // else.
+  if (head == nullptr && !tls_free_lists.handed_over_at_end) [[unlikely]]
+    return PoolFreeSlow(memory, size);
   head = ::new (memory) FreeBlock{head};
 #endif
 }
 
-// A base that puts a class's objects into the pool. A polymorphic class needs a virtual destructor, or deletes itself in
-// its most derived class, so that `delete` passes the true size. No placement form here: a coroutine with a pointer parameter would take it for its allocator.
+// A base that puts a class's objects into the pool. A polymorphic class needs a virtual destructor, or deletes itself
+// in its most derived class, so that `delete` passes the true size. No placement form here: a coroutine with a pointer
+// parameter would take it for its allocator.
 class Pooled {
  public:
   static void* operator new(size_t size) { return PoolAllocate(size); }

@@ -65,9 +65,7 @@ void AllocateAndFreeAtRandom(uint64_t seed, int steps) {
   blocks.FreeAll();
 }
 
-TEST(FramePoolTest, BlocksOfAllSizesKeepTheirContents) {
-  AllocateAndFreeAtRandom(/*seed=*/1, /*steps=*/5000);
-}
+TEST(FramePoolTest, BlocksOfAllSizesKeepTheirContents) { AllocateAndFreeAtRandom(/*seed=*/1, /*steps=*/5000); }
 
 // More than a thread takes in small chunks.
 TEST(FramePoolTest, ManyBlocksKeepTheirContents) {
@@ -82,7 +80,7 @@ TEST(FramePoolTest, AStockedPoolHasABlock) {
   if (!kReuses) GTEST_SKIP();
   std::thread([] {
     EXPECT_FALSE(PoolHas(1200));
-    StockPool(PoolClassOf(1200));
+    StockPool(PoolClassOf(1200), PoolUse::kOther);
     ASSERT_TRUE(PoolHas(1200));
     PoolFree(PoolAllocate(1200), 1200);
     EXPECT_TRUE(PoolHas(kPoolLargest + 1));  // From the heap.
@@ -144,7 +142,6 @@ TEST(FramePoolTest, BlocksOfAThreadThatEndedAreUsedAgain) {
   EXPECT_EQ(again, left);
 }
 
-// Regression: the lists of a thread that only freed, or that took from the reserve only, were lost with it.
 // Memory that a thread had not cut into blocks goes on where it stopped.
 TEST(FramePoolTest, FreshMemoryOfAThreadThatEndedIsUsedOn) {
   if (!kReuses) GTEST_SKIP();
@@ -165,6 +162,7 @@ TEST(FramePoolTest, FreshMemoryOfAThreadThatEndedIsUsedOn) {
   EXPECT_TRUE(goes_on);
 }
 
+// Regression: the lists of a thread that only freed, or that took from the reserve only, were lost with it.
 TEST(FramePoolTest, BlocksOfAThreadThatOnlyFreedAreUsedAgain) {
   if (!kReuses) GTEST_SKIP();
   constexpr size_t kSize = 1920;  // A class that no other test uses.
@@ -183,7 +181,7 @@ TEST(FramePoolTest, BlocksOfAThreadThatOnlyFreedAreUsedAgain) {
   }
 }
 
-TEST(FramePoolTest, ManyThreadsAndBlocksThatChangeThreads) {
+TEST(FramePoolTest, BlocksThatChangeThreadsKeepTheirContents) {
   std::vector<std::vector<std::pair<unsigned char*, size_t>>> handed(4);
   std::vector<std::thread> threads;
   for (size_t t = 0; t < handed.size(); ++t) {

@@ -1,29 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detent/runtime/internal/future_state.h"
 
+#include <optional>
+
 #include "absl/strings/str_cat.h"
 #include "detent/runtime/errors.h"
-#include "detent/runtime/event_loop.h"
 #include "detent/runtime/internal/access.h"
+#include "detent/runtime/internal/source_text.h"
 #include "detent/runtime/internal/task_state.h"
 
 namespace detent::internal {
 
 void FutureState::TellEnd() noexcept {
   if (status() == Status::kError && !IsRetrieved()) {
-    ReportToHandler(*core_, absl::StrCat(Describe(), " failed and nobody looked at the error"), error_);
+    std::optional<ContextOfTask> context;
+    if (IsTask()) context.emplace(static_cast<const TaskState&>(*this));
+    const std::source_location made_at = MadeAt();
+    const bool tells_place = !IsTask() && made_at.line() != 0 && !IsOurs(made_at);  // A task's is in its description.
+    core_->Report(ExceptionContext(
+        absl::StrCat(Describe(), tells_place ? absl::StrCat(" (made at ", SourceText(made_at), ")") : std::string(),
+                     " failed and nobody looked at the error"),
+        error_, ReportKind::kUnseenError, made_at));
   }
-  while (Observer* observer = first_observer_) {
+  while (FutureObserver* observer = observers_.first()) {
     StopObserving(observer);
     observer->OnDropped();
   }
 }
 
+std::string FutureState::Describe() const {
+  WaitText text;
+  DescribeAwaited(text);
+  return text.Sentence();
+}
+
 void FutureState::DropError() noexcept { error_.~exception_ptr(); }
 
 bool FutureState::CheckCancel(const char* what) const {
-  if (core_->loop == nullptr) return false;
-  core_->loop->CheckThread(what);
+  if (core_->IsClosed()) return false;
+  core_->CheckThread(what);
+  core_->TakeMailOutsideRun();
   return true;
 }
 
@@ -31,6 +47,7 @@ bool FutureState::Cancel() {
   NoteAccess(*core_, object_, AccessMode::kRead);
   if (IsDone()) return RefuseCancel();
   if (!CheckCancel("Future::Cancel()")) return false;
+  NoteComplete(*core_, object_, "Future::Cancel()");
   CompleteCancelled();
   return true;
 }
@@ -40,9 +57,10 @@ void FutureState::CompleteWithError(std::exception_ptr error) {
   Complete(Status::kError);
 }
 
-uint64_t FutureState::WaiterLane() const {
-  const Observer* waiter = FindObserver([](const Observer* observer) { return observer->WaiterLane() != 0; });
-  return waiter == nullptr ? 0 : waiter->WaiterLane();
+Lane FutureState::WaiterLane() const {
+  const FutureObserver* waiter =
+      FindObserver([](const FutureObserver* observer) { return static_cast<bool>(observer->WaiterLane()); });
+  return waiter == nullptr ? Lane() : waiter->WaiterLane();
 }
 
 void FutureState::CompleteWithCancelledError() {
@@ -52,29 +70,48 @@ void FutureState::CompleteWithCancelledError() {
 
 void FutureState::ThrowOtherLoop(const char* what) const {
   throw InvalidStateError(absl::StrCat(what, " on ", Describe(),
-                                       ": it belongs to another event loop than the caller; use "
-                                       "RunCoroutineThreadsafe() or CallSoonThreadsafe() to cross loops"));
+                                       core_->IsClosed()
+                                           ? ": its event loop is gone, so that it will never be done; await what "
+                                             "was made in the loop that runs"
+                                           : ": it belongs to another event loop than the caller; use "
+                                             "RunCoroutineThreadsafe() or CallSoonThreadsafe() to cross loops"));
 }
 
 void FutureState::RequirePending(const char* what) const {
   NoteAccess(*core_, object_, AccessMode::kRead);
-  if (core_->loop == nullptr) {
+  if (core_->IsClosed()) {
     throw InvalidStateError(absl::StrCat(what, " on ", Describe(), ": its event loop is gone"));
   }
-  core_->loop->CheckThread(what);
+  core_->CheckThread(what);
+  core_->TakeMailOutsideRun();
   if (!IsDone()) return;
   throw InvalidStateError(absl::StrCat(what, " on ", Describe(), ": it is already done (",
                                        status() == Status::kCancelled ? "cancelled"
                                        : status() == Status::kError   ? "with an error"
-                                                                     : "with a result",
+                                                                      : "with a result",
                                        "); a future is completed once, check Done() first"));
+}
+
+void FutureState::RequireSettable(const char* what) const {
+  if (IsTask() || IsDerived()) {
+    throw InvalidStateError(
+        absl::StrCat(what, " on ", Describe(), ": its result comes from what it runs and cannot be set from outside"));
+  }
+  RequirePending(what);
+}
+
+void FutureState::ThrowPending(const char* what) const {
+  throw InvalidStateError(absl::StrCat(what, " of ", Describe(),
+                                       core_->IsClosed()
+                                           ? ": its event loop is gone, so that it will never be done; read it only "
+                                             "if it is Done()"
+                                           : ": it is not done yet; co_await it, or check Done() first"));
 }
 
 void FutureState::ThrowNoValue() {
   switch (status()) {
     case Status::kPending:
-      throw InvalidStateError(
-          absl::StrCat("Result() of ", Describe(), ": it is not done yet; co_await it, or check Done() first"));
+      ThrowPending("Result()");
     case Status::kCancelled:
       throw CancelledError();
     case Status::kError:

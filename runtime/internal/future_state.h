@@ -12,6 +12,7 @@
 #include <exception>
 #include <memory>
 #include <new>
+#include <source_location>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -20,15 +21,18 @@
 
 #include "detent/runtime/internal/access.h"
 #include "detent/runtime/internal/frame_pool.h"
+#include "detent/runtime/internal/list.h"
 #include "detent/runtime/internal/loop_core.h"
+#include "detent/runtime/internal/ref.h"
 #include "detent/runtime/internal/wait_node.h"
+#include "detent/runtime/internal/wait_text.h"
 
 namespace detent::internal {
 
 class FutureState;
 
 // Somebody who wants to know when a future is done.
-class Observer {
+class FutureObserver : public ListLink<FutureObserver> {
  public:
   // Runs inside the completion. It may queue a step and count; it must not run user code or throw.
   virtual void OnDone(FutureState& state) noexcept = 0;
@@ -36,21 +40,16 @@ class Observer {
   // The future goes away without having been done.
   virtual void OnDropped() noexcept {}
 
-  bool IsObserving() const { return next_ != nullptr; }
+  bool IsObserving() const { return IsListed(); }
 
-  // The lane of the task that waits through this observer; 0 if none does.
-  virtual uint64_t WaiterLane() const { return 0; }
+  // The lane of the task that waits through this observer, if one does.
+  virtual Lane WaiterLane() const { return Lane(); }
 
  protected:
-  Observer() {}
-  Observer(const Observer&) {}
-  Observer& operator=(const Observer&) { return *this; }
-  ~Observer() = default;
-
- private:
-  friend class FutureState;
-  Observer* previous_ = nullptr;
-  Observer* next_ = nullptr;
+  FutureObserver() : ListLink(nullptr) {}
+  FutureObserver(const FutureObserver&) : ListLink(nullptr) {}
+  FutureObserver& operator=(const FutureObserver&) { return *this; }
+  ~FutureObserver() = default;
 };
 
 enum class Status : uint8_t { kPending, kValue, kError, kCancelled };
@@ -59,6 +58,8 @@ class FutureState : public Pooled {
  public:
   FutureState(const FutureState&) = delete;
   FutureState& operator=(const FutureState&) = delete;
+  static void* operator new(size_t size) { return PoolAllocate(size, PoolUse::kFuture); }
+  static void operator delete(void* memory, size_t size) noexcept { PoolFree(memory, size); }
 
   void AddReference() { ++references_; }
   void DropReference() {
@@ -79,23 +80,22 @@ class FutureState : public Pooled {
   bool IsTask() const { return (bits_ & kIsTask) != 0; }
   // Whether its result comes from other futures (Gather, Shield), so that nobody may set it.
   bool IsDerived() const { return (bits_ & kIsDerived) != 0; }
-  // For reports: `task "alice"`, `a future`.
-  virtual std::string Describe() const { return "a future"; }
+  // For reports: `task "alice" (spawned at bank.cc:41)`, `a future`.
+  std::string Describe() const;
+  // What it is that is awaited, as data.
+  virtual void DescribeAwaited(WaitText& text) const { text.object = "a future"; }
+  // Where it was made, for reports; without a line if that is not known.
+  virtual std::source_location MadeAt() const { return std::source_location(); }
   const WaitObject* Object() const { return &object_; }
   // Appends the unfinished tasks that complete it: itself, or those behind the futures from which it is derived.
   virtual void AddBlockers(std::vector<TaskState*>& tasks) const { (void)tasks; }
 
-  void Observe(Observer* observer);
-  void StopObserving(Observer* observer);
+  void Observe(FutureObserver* observer) { observers_.Append(observer); }
+  // Nothing if it does not.
+  void StopObserving(FutureObserver* observer) { observers_.Unlist(observer); }
   template <typename Predicate>
-  Observer* FindObserver(Predicate matches) const {
-    if (Observer* observer = first_observer_) {
-      do {
-        if (matches(observer)) return observer;
-        observer = observer->next_;
-      } while (observer != first_observer_);
-    }
-    return nullptr;
+  FutureObserver* FindObserver(Predicate matches) const {
+    return observers_.Find(matches);
   }
 
   // The error, which from now on counts as looked at. REQUIRES: status() is kError.
@@ -103,7 +103,7 @@ class FutureState : public Pooled {
     bits_ |= kRetrieved;
     return error_;
   }
-  // The same for somebody who only watches; null without an error.
+  // For somebody who only watches: it does not count as looked at. Null without an error.
   std::exception_ptr PeekError() const { return status() == Status::kError ? error_ : nullptr; }
   void MarkRetrieved() { bits_ |= kRetrieved; }
   bool IsRetrieved() const { return (bits_ & kRetrieved) != 0; }
@@ -123,7 +123,7 @@ class FutureState : public Pooled {
   bool FailedByCancellation() const { return (bits_ & kFailedByCancellation) != 0; }
 
   // The lane of the first task that waits for this future, so that a combinator's hop runs in it.
-  uint64_t WaiterLane() const;
+  Lane WaiterLane() const;
 
   // REQUIRES: !IsDone().
   void CompleteWithError(std::exception_ptr error);
@@ -132,18 +132,24 @@ class FutureState : public Pooled {
 
   // Throws InvalidStateError if done; `what` is the refused call.
   void RequirePending(const char* what) const;
+  // As RequirePending(), and throws if its result comes from what it runs.
+  void RequireSettable(const char* what) const;
   // Throws InvalidStateError if it is pending in another loop than `core`'s; `what` is the refused call.
   void RequireSameLoop(const LoopCore& core, const char* what) const {
-    if (core_ != &core && !IsDone()) [[unlikely]] ThrowOtherLoop(what);
+    if (core_ != &core && !IsDone()) [[unlikely]]
+      ThrowOtherLoop(what);
   }
+  // REQUIRES: !IsDone(). `what` is the refused call.
+  [[noreturn]] void ThrowPending(const char* what) const;
   // Throws unless there is a value to read: CancelledError, the error, or InvalidStateError.
   void RequireValue() {
     NoteAccess(*core_, object_, AccessMode::kRead);
     RequireNotedValue();
   }
-  // The same for a step that has noted that it reads the state.
+  // RequireValue() for FutureWait, whose End() recorded the read already.
   void RequireNotedValue() {
-    if ((bits_ & (kStatusBits | kMoved | kShowsAnother)) == static_cast<uint8_t>(Status::kValue)) [[likely]] return;
+    if ((bits_ & (kStatusBits | kMoved | kShowsAnother)) == static_cast<uint8_t>(Status::kValue)) [[likely]]
+      return;
     if (status() != Status::kValue || (ValueOwner().bits_ & kMoved) != 0) ThrowNoValue();
   }
 
@@ -163,10 +169,11 @@ class FutureState : public Pooled {
   // The work is Dismantle()'s: a destructor would first put this class's vtable into place.
   ~FutureState() {}
   void Dismantle() noexcept {
-    if (status() == Status::kError) [[unlikely]] DropError();
+    if (status() == Status::kError) [[unlikely]]
+      DropError();
   }
-  // Dismantle(), then `delete this` of the most derived class, then DropReference() of the core: in this order the last is
-  // a jump.
+  // Dismantle(), then `delete this` of the most derived class, then DropReference() of the core: in this order the last
+  // is a jump.
   virtual void DeleteThis() noexcept = 0;
 
   void Complete(Status status) {
@@ -176,7 +183,7 @@ class FutureState : public Pooled {
   }
   // Complete() for whoever holds a reference meanwhile.
   void Announce(Status status);
-  // Of a state that shows another's value.
+  // For Shield: has no value of its own; Value() is the inner's.
   void SetShowsAnother() { bits_ |= kShowsAnother; }
   virtual FutureState& OtherValueOwner() { return *this; }
   virtual bool OtherIsUnshared() const { return true; }
@@ -200,8 +207,9 @@ class FutureState : public Pooled {
 
   bool ShowsAnother() const { return (bits_ & kShowsAnother) != 0; }
   void Destroy() noexcept {
-    if (first_observer_ != nullptr || (bits_ & (kStatusBits | kRetrieved)) == static_cast<uint8_t>(Status::kError))
-        [[unlikely]] TellEnd();
+    if (!observers_.empty() || (bits_ & (kStatusBits | kRetrieved)) == static_cast<uint8_t>(Status::kError))
+        [[unlikely]]
+      TellEnd();
     DeleteThis();
   }
   // Tells those who wait for it that it will never be done, and the exception handler of an error nobody looked at.
@@ -211,7 +219,7 @@ class FutureState : public Pooled {
   [[noreturn]] void ThrowOtherLoop(const char* what) const;
 
   LoopCore* core_;
-  Observer* first_observer_ = nullptr;  // A circular list.
+  SlimList<FutureObserver> observers_;
 
  protected:
   // An end with an error takes the place of what a task waits on.
@@ -231,81 +239,15 @@ class FutureState : public Pooled {
   uint16_t cancel_requests_ = 0;
 };
 
-// These are inline because every task that ends goes through them.
-inline void FutureState::Observe(Observer* observer) {
-  if (first_observer_ == nullptr) {
-    observer->previous_ = observer->next_ = observer;
-    first_observer_ = observer;
-    return;
-  }
-  Observer* const first = first_observer_;
-  Observer* const last = first->previous_;
-  observer->next_ = first;
-  observer->previous_ = last;
-  last->next_ = observer;
-  first->previous_ = observer;
-}
-
-inline void FutureState::StopObserving(Observer* observer) {
-  Observer* const next = observer->next_;
-  if (next == nullptr) return;
-  if (next == observer) {
-    first_observer_ = nullptr;
-  } else {
-    Observer* const previous = observer->previous_;
-    previous->next_ = next;
-    next->previous_ = previous;
-    if (first_observer_ == observer) first_observer_ = next;
-  }
-  observer->previous_ = observer->next_ = nullptr;
-}
-
+// Inline because every task that ends goes through it.
 inline void FutureState::Announce(Status status) {
   NoteAccess(*core_, object_, AccessMode::kWrite);
   bits_ |= static_cast<uint8_t>(status);
-  while (Observer* observer = first_observer_) {
+  while (FutureObserver* observer = observers_.first()) {
     StopObserving(observer);
     observer->OnDone(*this);
   }
 }
-
-// A counted pointer to a state.
-template <typename S>
-class StateRef {
- public:
-  StateRef() {}
-  explicit StateRef(S* state) : state_(state) {
-    if (state_ != nullptr) state_->AddReference();
-  }
-  StateRef(const StateRef& other) : StateRef(other.state_) {}
-  StateRef(StateRef&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
-  template <typename U>
-    requires std::is_convertible_v<U*, S*>
-  StateRef(StateRef<U> other) : state_(other.Release()) {}  // NOLINT: as a pointer converts.
-  StateRef& operator=(StateRef other) noexcept {
-    std::swap(state_, other.state_);
-    return *this;
-  }
-  ~StateRef() {
-    if (state_ != nullptr) state_->DropReference();
-  }
-  // Takes over a reference that is counted already. The second is for an empty one.
-  static StateRef Adopt(S* state) {
-    StateRef reference;
-    reference.state_ = state;
-    return reference;
-  }
-  void BecomeAdopted(S* state) { state_ = state; }
-
-  S* get() const { return state_; }
-  S* operator->() const { return state_; }
-  S& operator*() const { return *state_; }
-  explicit operator bool() const { return state_ != nullptr; }
-  S* Release() { return std::exchange(state_, nullptr); }
-
- private:
-  S* state_ = nullptr;
-};
 
 // void is stored as std::monostate, a reference as a pointer.
 template <typename T>
@@ -381,18 +323,22 @@ class WithValue : public Base {
 
 // The state of a Future<T>.
 template <typename T>
-class PromiseState final : public WithValue<T, FutureState> {
+class PlainFutureState final : public WithValue<T, FutureState> {
  public:
-  explicit PromiseState(LoopCore& core) : WithValue<T, FutureState>(core) {}
+  PlainFutureState(LoopCore& core, const std::source_location& made_at)
+      : WithValue<T, FutureState>(core), made_at_(made_at) {}
+  std::source_location MadeAt() const override { return made_at_; }
 
  private:
-  ~PromiseState() = default;
+  ~PlainFutureState() = default;
   void DeleteThis() noexcept override {
     LoopCore& core = this->core();
     this->Dismantle();
     delete this;
     core.DropReference();
   }
+
+  const std::source_location made_at_;
 };
 
 }  // namespace detent::internal

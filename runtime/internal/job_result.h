@@ -30,12 +30,15 @@ class JobResult {
     }
   }
 
-  void Complete(PromiseState<T>& state) {
+  void Complete(PlainFutureState<T>& state) {
     if (value_.has_value()) {
-      state.CompleteWithValue(std::move(*value_));
-    } else {
-      state.CompleteWithError(std::move(error_));
+      try {
+        return state.CompleteWithValue(std::move(*value_));
+      } catch (...) {
+        error_ = std::current_exception();
+      }
     }
+    state.CompleteWithError(std::move(error_));
   }
 
  private:

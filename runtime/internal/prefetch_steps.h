@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// PrefetchSteps: asks for the tasks of steps that come soon, and for their coroutines, to be in the cache. For a loop with
-// very many ready tasks, where every step would begin with two misses, the second behind the first.
+// PrefetchSteps: asks for the tasks of steps that come soon, and for their coroutines, to be in the cache. For a loop
+// with very many ready tasks, where every step would begin with two misses, the second behind the first.
 //
-// What only prefetches is inlined by force: g++ 12 takes such a function for one without effect, and leaves out its calls.
+// What only prefetches is inlined by force: g++ 12 takes such a function for one without effect, and leaves out its
+// calls.
 #ifndef DETENT_RUNTIME_INTERNAL_PREFETCH_STEPS_H_
 #define DETENT_RUNTIME_INTERNAL_PREFETCH_STEPS_H_
 

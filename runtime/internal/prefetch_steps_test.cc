@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "detent/runtime/core.h"
-#include "detent/runtime/epoll_loop.h"
+#include "detent/runtime/epoll/epoll_loop.h"
 #include "gtest/gtest.h"
 
 namespace detent {

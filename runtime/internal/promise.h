@@ -44,9 +44,7 @@ class PromiseBase : public ShiftedFrame {
 
   // Exactly one of the two is set once the coroutine was started.
   PromiseBase* parent() const { return (up_ & kIsTask) != 0 || up_ == 0 ? nullptr : &Up().promise(); }
-  TaskState* root_of() const {
-    return (up_ & kIsTask) != 0 ? reinterpret_cast<TaskState*>(up_ & ~kIsTask) : nullptr;
-  }
+  TaskState* root_of() const { return (up_ & kIsTask) != 0 ? reinterpret_cast<TaskState*>(up_ & ~kIsTask) : nullptr; }
   void SetParent(PromiseBase& parent) { up_ = reinterpret_cast<uintptr_t>(parent.handle().address()); }
   void SetTask(TaskState* task) { up_ = reinterpret_cast<uintptr_t>(task) | kIsTask; }
 
@@ -56,8 +54,9 @@ class PromiseBase : public ShiftedFrame {
 
   Ending ending() const { return ending_; }
 
-  // A generator's frame belongs to its AsyncGenerator, not to the chain of awaits.
+  // A generator's frame belongs to its AsyncGenerator, a test's body to who runs it: not to the chain of awaits.
   bool owned_elsewhere() const { return owned_elsewhere_; }
+  void OwnElsewhere() { owned_elsewhere_ = true; }
 
   // The coroutine that goes on when this one has ended.
   std::coroutine_handle<> EndTransfer() noexcept {
@@ -95,6 +94,7 @@ class PromiseBase : public ShiftedFrame {
 // Here, where a promise is known: the hottest function of all.
 inline void TaskState::Step(LoopCore& core) {
   core.current_task = this;
+  core.budget = LoopCore::kStepBudget;
   if (flags_ != kStarted) {
     if ((flags_ & kPrepare) != 0 && !PrepareStep()) return;
     flags_ |= kStarted;

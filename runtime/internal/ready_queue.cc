@@ -15,7 +15,7 @@ void ReadyQueue::MakeRoom() {
   full_at_ = head_ + capacity_;
 }
 
-void ReadyQueue::AppendWithRoom(Step step) {
+void ReadyQueue::AppendSlow(Step step) {
   MakeRoom();
   ring_[tail_++ & mask_] = step;
 }

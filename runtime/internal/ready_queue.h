@@ -11,8 +11,11 @@
 #include <cstdint>
 #include <memory>
 
+#include "detent/runtime/internal/lane.h"
+
 namespace detent::internal {
 
+class StepText;
 class TaskState;
 
 // Something other than a task that the loop runs as a step of its own: a callback, a due timer, a combinator's hop.
@@ -20,8 +23,11 @@ class Runnable {
  public:
   virtual void Run() = 0;
 
-  // Steps of one lane run in the order in which they became ready; see LaneOfTask() and LaneOfCallbacks().
-  virtual uint64_t Lane() const = 0;
+  // Steps of one lane run in the order in which they became ready; see Lane::OfTask() and Lane::OfCallbacks().
+  virtual Lane lane() const = 0;
+
+  // What it is, for whoever tells of it.
+  virtual void DescribeStep(StepText& text) const { (void)text; }
 
   // The loop ends and will not run it.
   virtual void Discard() {}
@@ -42,10 +48,6 @@ class Runnable {
 
   size_t position_ = kNotReady;  // The ring's running count, not an index.
 };
-
-// A lane is one task (with the hops of the combinator on which it waits) or the plain callbacks of one source.
-constexpr uint64_t LaneOfTask(uint64_t task_id) { return task_id * 2; }
-constexpr uint64_t LaneOfCallbacks(uint64_t source_id) { return source_id * 2 + 1; }
 
 // A task or a Runnable in one word; empty for a hole.
 class Step {
@@ -82,19 +84,20 @@ class ReadyQueue {
   size_t added() const { return tail_; }
 
   void Push(TaskState* task) { Append(Step(task)); }
-  // The same for a caller that has asked HasRoom(): nothing can go wrong then.
+  // REQUIRES: HasRoom().
   void PushInRoom(TaskState* task) { ring_[tail_++ & mask_] = Step(task); }
   bool HasRoom() const { return tail_ != full_at_; }
   // Sees to it that there is room.
   [[gnu::noinline, gnu::cold]] void MakeRoom();
   void Push(Runnable* runnable) {
-    runnable->position_ = tail_;
-    Append(Step(runnable));
+    const size_t position = tail_;
+    Append(Step(runnable));  // May throw; then it is not ready.
+    runnable->position_ = position;
   }
 
   // Takes the next step out, to be run or dropped at once: of a Runnable call Started() first. REQUIRES: !empty().
   Step Pop() { return Pop(head_); }
-  // The same for a caller that knows taken().
+  // REQUIRES: taken == taken(); saves a load.
   Step Pop(size_t taken) {
     head_ = taken + 1;
     return ring_[taken & mask_];
@@ -134,11 +137,12 @@ class ReadyQueue {
 
  private:
   void Append(Step step) {
-    if (tail_ == full_at_) [[unlikely]] return AppendWithRoom(step);
+    if (tail_ == full_at_) [[unlikely]]
+      return AppendSlow(step);
     ring_[tail_++ & mask_] = step;
   }
-  // The same after making room.
-  [[gnu::noinline, gnu::cold]] void AppendWithRoom(Step step);
+  // Makes room first.
+  [[gnu::noinline, gnu::cold]] void AppendSlow(Step step);
 
   std::unique_ptr<Step[]> ring_;
   size_t mask_ = 0;

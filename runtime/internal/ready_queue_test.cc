@@ -14,7 +14,7 @@ class Hop final : public Runnable {
  public:
   explicit Hop(int n = 0) : number(n) {}
   void Run() override {}
-  uint64_t Lane() const override { return 0; }
+  Lane lane() const override { return Lane(); }
   int number;
 };
 

@@ -3,15 +3,16 @@
 // ShiftedFrame: makes up for coroutine frames that g++ 12 lays out wrongly.
 //
 // A coroutine frame begins with two pointers, resume and destroy, and a std::coroutine_handle points at them. g++ 12.2
-// puts the value of a condition such as `if (co_await ready)` into the frame; in a function without other variables that
-// variable becomes the frame's first member, and everything else stands 8 bytes further on. The handle, which is computed
-// from the promise, then points 8 bytes into the frame, and resume and destroy, called with the handle, take that for the
-// frame's beginning. With every coroutine type, nothing said: the coroutine begins anew with garbage for arguments.
+// puts the value of a condition such as `if (co_await ready)` into the frame; in a function without other variables
+// that variable becomes the frame's first member, and everything else stands 8 bytes further on. The handle, which is
+// computed from the promise, then points 8 bytes into the frame, and resume and destroy, called with the handle, take
+// that for the frame's beginning. With every coroutine type, nothing said: the coroutine begins anew with garbage for
+// arguments.
 //
-// So a promise that finds itself 8 bytes further on than it should puts two functions of ours in the place of resume and
-// destroy, which call those with the frame's true address. The handle that await_suspend() gets is made from that true
-// address, for a change: PromiseOf() finds the promise from it. Where frames are laid out well all that is a comparison
-// per coroutine and per await, and other compilers have nothing of it.
+// So a promise that finds itself 8 bytes further on than it should puts two functions of ours in the place of resume
+// and destroy, which call those with the frame's true address. The handle that await_suspend() gets is made from that
+// true address, for a change: PromiseOf() finds the promise from it. Where frames are laid out well all that is a
+// comparison per coroutine and per await, and other compilers have nothing of it.
 #ifndef DETENT_RUNTIME_INTERNAL_SHIFTED_FRAME_H_
 #define DETENT_RUNTIME_INTERNAL_SHIFTED_FRAME_H_
 
@@ -30,7 +31,7 @@ class ShiftedFrame {
   ShiftedFrame(const ShiftedFrame&) = delete;
   ShiftedFrame& operator=(const ShiftedFrame&) = delete;
 
-  static void* operator new(size_t size) { return new_frame = PoolAllocate(size); }
+  static void* operator new(size_t size) { return new_frame = PoolAllocate(size, PoolUse::kFrame); }
   static void operator delete(void* memory, size_t size) noexcept { PoolFree(memory, size); }
 
   static constexpr ptrdiff_t kShift = sizeof(void*);
@@ -41,7 +42,8 @@ class ShiftedFrame {
 
  protected:
   ShiftedFrame() {
-    if (reinterpret_cast<char*>(this) - static_cast<char*>(new_frame) == kWellPlaced + kShift) [[unlikely]] Straighten();
+    if (reinterpret_cast<char*>(this) - static_cast<char*>(new_frame) == kWellPlaced + kShift) [[unlikely]]
+      Straighten();
   }
   ~ShiftedFrame() = default;
 
@@ -71,7 +73,8 @@ class ShiftedFrame {
 
   static inline constinit thread_local void* new_frame = nullptr;  // The one that was allocated last.
 
-  // Set by Straighten(). The first stands, in a frame that is laid out well, where a shifted one has its destroy function.
+  // Set by Straighten(). The first stands, in a frame that is laid out well, where a shifted one has its destroy
+  // function.
   Function resume_ = nullptr;
   Function destroy_;
 };
@@ -87,7 +90,11 @@ P& PromiseOf(std::coroutine_handle<P> handle) {
 
 #else
 
-class ShiftedFrame : public Pooled {
+class ShiftedFrame {
+ public:
+  static void* operator new(size_t size) { return PoolAllocate(size, PoolUse::kFrame); }
+  static void operator delete(void* memory, size_t size) noexcept { PoolFree(memory, size); }
+
  protected:
   ShiftedFrame() {}
 };

@@ -6,16 +6,36 @@
 
 #include "absl/strings/str_cat.h"
 #include "detent/runtime/errors.h"
-#include "detent/runtime/event_loop.h"
 #include "detent/runtime/internal/access.h"
 #include "detent/runtime/internal/promise.h"
 #include "detent/runtime/internal/source_text.h"
 
 namespace detent::internal {
+namespace {
 
-void TaskState::TakeNameAndContext(std::string_view name) noexcept {
-  if (!name.empty()) Extras().name = std::string(name);
-  if (ContextRef context = core().RunningContext(); !context.IsEmpty()) MutableContext() = std::move(context);
+// While one exists, frames are destroyed because their task was cancelled: a coroutine that they keep, and that the
+// task would have awaited, goes with them without a report.
+class CancelledFrames {
+ public:
+  explicit CancelledFrames(LoopCore& core) : core_(core), outer_(std::exchange(core.destroys_cancelled_task, true)) {}
+  CancelledFrames(const CancelledFrames&) = delete;
+  CancelledFrames& operator=(const CancelledFrames&) = delete;
+  ~CancelledFrames() { core_.destroys_cancelled_task = outer_; }
+
+ private:
+  LoopCore& core_;
+  const bool outer_;
+};
+
+}  // namespace
+
+std::unique_ptr<TaskExtras> TaskState::MakeExtras(const LoopCore& core, std::string_view name) {
+  ContextRef context = RunningContext(core);
+  if (name.empty() && context.IsEmpty()) return nullptr;
+  auto extras = std::make_unique<TaskExtras>();
+  extras->name = std::string(name);
+  extras->context = std::move(context);
+  return extras;
 }
 
 TaskExtras& TaskState::Extras() const {
@@ -34,8 +54,12 @@ const std::string& TaskState::name() const {
   return name;
 }
 
-std::string TaskState::Describe() const {
-  return absl::StrCat("task \"", name(), "\" (spawned at ", SourceText(spawned_at_), ")");
+void TaskState::DescribeAwaited(WaitText& text) const {
+  text.noun = "task";
+  text.object = name();
+  text.is_named = text.awaits_task = true;
+  text.is_over = IsDone();
+  text.place = SourceText(spawned_at_);
 }
 
 void TaskState::AddBlockers(std::vector<TaskState*>& tasks) const {
@@ -59,7 +83,7 @@ std::source_location TaskState::Place() const {
 }
 
 bool TaskState::Cancel() {
-  NoteWake(core(), id_);
+  NoteCancel(core(), id_);
   if (IsDone()) return RefuseCancel();
   if (!CheckCancel("Task::Cancel()")) return false;
   // A task that awaits a task passes the request on to it. Walked rather than recursed: the chain may be long.
@@ -70,11 +94,11 @@ bool TaskState::Cancel() {
     if (wait != nullptr) {
       // More hops than tasks: they await each other in a circle, which only a cancelled await can break.
       // Where it breaks depends on how many tasks there are.
-      if (hops > core().tasks.size()) NoteUnknownAccess(core());
-      TaskState* inner = hops <= core().tasks.size() ? wait->PassCancelTo() : nullptr;
+      if (hops > core().task_count) NoteUnknownAccess(core());
+      TaskState* inner = hops <= core().task_count ? wait->PassCancelTo() : nullptr;
       if (inner != nullptr) {
         task = inner;
-        NoteWake(core(), inner->id_);
+        NoteCancel(core(), inner->id_);
         continue;
       }
       if (wait->CancelWait()) return true;
@@ -96,15 +120,44 @@ uint32_t TaskState::Uncancel() {
 }
 
 void TaskState::AfterSuspend() {
+  if ((flags_ & kTakesTurn) != 0) {
+    flags_ &= static_cast<uint8_t>(~kTakesTurn);
+    wait_->WakeForTurn();
+    if ((flags_ & kMustCancel) == 0) return;
+  }
   TaskState* inner = wait_->PassCancelTo();
   if (inner != nullptr ? inner->Cancel() : wait_->CancelWait()) flags_ &= static_cast<uint8_t>(~kMustCancel);
 }
 
 [[gnu::always_inline]] inline void TaskState::Finish(Status status) {
-  core().tasks.Remove(this);
+  LoopCore& core = this->core();
+  core.tasks.Remove(this);
+  --core.task_count;
+  if (extras_ != nullptr) [[unlikely]]
+    LeaveName();
   Announce(status);
-  if (references() == 1) core().current_task = nullptr;  // It goes, and a destructor may ask who runs.
+  if (references() == 1) core.current_task = nullptr;  // It goes, and a destructor may ask who runs.
   DropReference();
+}
+
+void TaskState::LeaveName() const noexcept {
+  if (!extras_->name.empty()) core().ended_names.Add(id_, extras_->name);
+}
+
+void TaskState::TellGone(const WaitNode& wait) noexcept {
+  try {
+    WaitText text;
+    wait.Describe(text);
+    text.holder.reset();
+    text.progress.clear();
+    text.pending.reset();
+    const LoopCore* const running = CurrentCore();
+    const TaskState* const by = running == nullptr ? nullptr : running->current_task;
+    Extras().gone =
+        std::make_unique<GoneObject>(text.is_named ? absl::StrCat("\"", text.object, "\"") : text.object,
+                                     text.Sentence(), by != nullptr ? absl::StrCat("task \"", by->name(), "\"") : "");
+  } catch (...) {  // No memory: then it has no name.
+  }
 }
 
 bool TaskState::PrepareStep() {
@@ -115,6 +168,7 @@ bool TaskState::PrepareStep() {
   }
   const bool cancelled = (flags_ & kDeliver) != 0 || (wait_ != nullptr && wait_->TookCancel());
   if (!started() && cancelled) {
+    const CancelledFrames cancelled_frames(core());
     DestroyFrames(/*stop_at_catch=*/false);
     Finish(Status::kCancelled);
     return false;
@@ -124,6 +178,7 @@ bool TaskState::PrepareStep() {
     flags_ &= static_cast<uint8_t>(~kRecheck);
   }
   if (cancelled && (flags_ & kDestroyOnCancel) != 0 && !leaf_.promise().catches) {
+    const CancelledFrames cancelled_frames(core());
     const bool caught = DestroyFrames(/*stop_at_catch=*/true);
     flags_ &= static_cast<uint8_t>(~kDeliver);
     if (!caught) {
@@ -158,9 +213,11 @@ bool TaskState::DestroyFrames(bool stop_at_catch) {
 
 void TaskState::FinishRoot() {
   PromiseBase& root = leaf_.promise();
-  if (root.ending() != Ending::kValue) [[unlikely]] return FinishWithoutValue();
+  if (root.ending() != Ending::kValue) [[unlikely]]
+    return FinishWithoutValue();
   TakeValue(root);  // The coroutine's parameters live until here, and may still look at this task.
-  if ((flags_ & (kMustCancel | kLostValue)) != 0) [[unlikely]] return FinishWithUnwantedValue();
+  if ((flags_ & (kMustCancel | kLostValue)) != 0) [[unlikely]]
+    return FinishWithUnwantedValue();
   Finish(Status::kValue);
 }
 
@@ -174,10 +231,46 @@ void TaskState::FinishWithUnwantedValue() {
 void TaskState::FinishWithoutValue() {
   PromiseBase& root = leaf_.promise();
   std::exception_ptr error = root.ending() == Ending::kError ? ErrorOf(root) : nullptr;
-  root.handle().destroy();
   const Status status = error == nullptr ? Status::kCancelled : Status::kError;
+  if (status == Status::kCancelled) {
+    const CancelledFrames cancelled_frames(core());
+    root.handle().destroy();
+  } else {
+    root.handle().destroy();
+  }
   if (error != nullptr) SetError(std::move(error));
   Finish(status);
+}
+
+uint64_t RunningSource(const LoopCore& core) {
+  return core.current_task != nullptr ? core.current_task->id() : core.callback_source;
+}
+
+ContextRef RunningContext(const LoopCore& core) {
+  if (core.current_task == nullptr) return core.callback_context;
+  const ContextRef* context = core.current_task->context();
+  return context == nullptr ? ContextRef() : *context;
+}
+
+ContextOfTask::ContextOfTask(const TaskState& task) {
+  const ContextRef* const context = task.context();
+  LoopCore* const core = CurrentCore();
+  if (core == nullptr) {
+    place_ = &tls_context_outside_loops;
+  } else if (core->current_task == nullptr) {
+    place_ = &core->callback_context;
+  } else if (context != nullptr || core->current_task->HasExtras()) {
+    place_ = &core->current_task->MutableContext();
+  } else {
+    return;  // Neither has any.
+  }
+  outer_ = std::exchange(*place_, context == nullptr ? ContextRef() : *context);
+}
+
+TaskState* FindTask(const LoopCore& core, uint64_t id) {
+  TaskState* task = core.tasks.first();
+  while (task != nullptr && task->id() != id) task = core.tasks.Next(task);
+  return task;
 }
 
 void TaskState::Abandon() {
@@ -186,6 +279,15 @@ void TaskState::Abandon() {
   DestroyFrames(/*stop_at_catch=*/false);
   Finish(Status::kCancelled);
   core.current_task = nullptr;
+}
+
+std::coroutine_handle<PromiseBase> TaskState::Strand(std::coroutine_handle<PromiseBase> idle) {
+  LoopCore& core = this->core();
+  core.tasks.Remove(this);
+  --core.task_count;
+  flags_ = kStarted;
+  wait_ = nullptr;
+  return std::exchange(leaf_, idle);
 }
 
 }  // namespace detent::internal

@@ -10,6 +10,7 @@
 #include <source_location>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "detent/runtime/internal/access.h"
@@ -22,27 +23,48 @@ namespace detent::internal {
 
 class PromiseBase;
 
-// What few tasks have: a name of their own, context variables.
-struct TaskExtras : public Pooled {
-  std::string name;  // Empty until somebody asks for the default name.
-  ContextRef context;
+// What a task waited on that was destroyed meanwhile, in words.
+class GoneObject {
+ public:
+  GoneObject(std::string its_name, std::string its_wait, std::string destroyed_by)
+      : name(std::move(its_name)), wait(std::move(its_wait)), by(std::move(destroyed_by)) {}
+  const std::string name;  // `"ledger"`, or `a Lock`.
+  const std::string wait;  // `Lock::Acquire on "ledger"`.
+  const std::string by;    // `task "alice"`, or empty.
 };
 
-class TaskState : public FutureState, public TaskLink {
+// What few tasks have: a name of their own, context variables, and what they waited on in vain.
+struct TaskExtras : public Pooled {
+  std::string name;       // Empty until somebody asks for the default name.
+  LoopTime suspended_at;  // See TaskState::NoteSuspended().
+  ContextRef context;
+  std::unique_ptr<GoneObject> gone;
+};
+
+class TaskState : public FutureState, public ListLink<TaskState> {
  public:
   // asyncio's Task.cancel(). Flags, unlinks and enqueues; runs nothing.
   bool Cancel() final;
   uint32_t Cancelling() const;
   uint32_t Uncancel();
 
-  std::string Describe() const final;
+  void DescribeAwaited(WaitText& text) const final;
+  std::source_location MadeAt() const final { return spawned_at_; }
   void AddBlockers(std::vector<TaskState*>& tasks) const final;
 
   uint64_t id() const { return id_; }
   const std::string& name() const;
+  // Empty if nobody gave or asked for one. Allocates nothing.
+  std::string_view GivenName() const { return extras_ == nullptr ? std::string_view() : extras_->name; }
   // Whether it had its first step.
   bool started() const { return (flags_ & kStarted) != 0; }
   const std::source_location& spawned_at() const { return spawned_at_; }
+  // A test's body runs in a task of the library's, but is the user's.
+  void set_spawned_at(const std::source_location& where) { spawned_at_ = where; }
+  // Notes what it waits on, which is about to go; and what that was, or null. `"ledger"`, or `a Lock` without a name.
+  void TellGone(const WaitNode& wait) noexcept;
+  const GoneObject* gone() const { return extras_ == nullptr ? nullptr : extras_->gone.get(); }
+  std::string NameOfGone(std::string_view type) const { return gone() == nullptr ? WithArticle(type) : gone()->name; }
   // Null if it has no context variables.
   const ContextRef* context() const { return extras_ == nullptr ? nullptr : &extras_->context; }
   bool HasExtras() const { return extras_ != nullptr; }
@@ -50,15 +72,19 @@ class TaskState : public FutureState, public TaskLink {
 
   // The awaits in which the task stands, innermost first. Empty before its first step and while it runs.
   std::vector<std::source_location> Stack() const;
-  // Where the task stands, for reports: its innermost await outside the library; before its first step and while it runs,
-  // where it was spawned, or if that was in the library (Gather) where its coroutine is defined.
+  // Where the task stands, for reports: its innermost await outside the library; before its first step and while it
+  // runs, where it was spawned, or if that was in the library (Gather) where its coroutine is defined.
   std::source_location Place() const;
+  // Of a task whose steps are watched: when the last one ended.
+  void NoteSuspended(LoopTime now) { Extras().suspended_at = now; }
+  // The clock's zero if nobody noted it.
+  LoopTime suspended_at() const { return extras_ == nullptr ? LoopTime() : extras_->suspended_at; }
   WaitNode* wait() const { return IsDone() ? nullptr : wait_; }
   WaitNode* wait_before_step() const { return wait_; }  // REQUIRES: it is ready.
   bool IsCurrent() const { return core().current_task == this; }
 
-  // One step: resumes the innermost coroutine until it suspends again or the task ends. Leaves itself as the current task
-  // unless it ended.
+  // One step: resumes the innermost coroutine until it suspends again or the task ends. Leaves itself as the current
+  // task unless it ended.
   void Step(LoopCore& core);
 
   void MakeReady() { core().ready.Push(this); }
@@ -68,8 +94,8 @@ class TaskState : public FutureState, public TaskLink {
     __builtin_prefetch(this);
     __builtin_prefetch(&extras_);
   }
-  using TaskLink::PrefetchNeighbours;
-  // The same for the coroutine that its next step resumes. REQUIRES: it is ready.
+  using ListLink::PrefetchNeighbours;
+  // Asks for the coroutine that its next step resumes to be in the cache. REQUIRES: it is ready.
   [[gnu::always_inline]] inline void PrefetchLeaf() const;
 
   // --- For awaiters ---
@@ -79,16 +105,22 @@ class TaskState : public FutureState, public TaskLink {
     leaf_ = leaf;
     if (wait == nullptr) return;  // It is already, since the step began.
     wait_ = wait;
-    if ((flags_ & kMustCancel) != 0) [[unlikely]] AfterSuspend();
+    if ((flags_ & (kMustCancel | kTakesTurn)) != 0) [[unlikely]]
+      AfterSuspend();
   }
+  // The await that is about to suspend need not wait: it is woken at once.
+  void TakeTurn() { flags_ |= kTakesTurn; }
   // Whether the await that resumes now must throw CancelledError; consumes the request.
   bool ConsumeCancel() {
-    if ((flags_ & kDeliver) == 0) [[likely]] return false;
+    if ((flags_ & kDeliver) == 0) [[likely]]
+      return false;
     flags_ &= static_cast<uint8_t>(~kDeliver);
     return true;
   }
   // Asks for the next step to call the wait's Recheck() first.
   void RequestRecheck() { flags_ |= kRecheck; }
+  // Whether it was cancelled and its next step will see that, whatever its wait says.
+  bool HasCancelToDeliver() const { return (flags_ & (kMustCancel | kDeliver)) != 0; }
   // Called by the root coroutine's end.
   void RootEnded(std::coroutine_handle<PromiseBase> root) {
     flags_ |= kRootEnded;
@@ -98,8 +130,19 @@ class TaskState : public FutureState, public TaskLink {
   void SetDestroyOnCancel() { flags_ |= kDestroyOnCancel; }
   bool DestroysOnCancel() const { return (flags_ & kDestroyOnCancel) != 0; }
 
+  // Its next step delivers a cancellation that came when it did not wait any more.
+  bool MustCancel() const { return (flags_ & kMustCancel) != 0; }
+  // Of its requests to be cancelled, how many it has seen: not the one that its next await delivers.
+  uint32_t CancellationsSeen() const { return cancel_requests_ - ((flags_ & kMustCancel) != 0 ? 1 : 0); }
+  // Somebody asked for it to be cancelled, and it has not taken that back.
+  bool IsCancelling() const { return cancel_requests_ > 0; }
+
   // Destroys the frames of a task that will never run again, and completes it as cancelled.
   void Abandon();
+  // Takes a task that is not done out of its loop for good: its frames are neither resumed nor destroyed, and it stays
+  // pending. What still wakes it resumes `idle`, which never ends. Gives the innermost frame; the caller keeps that and
+  // the task, whose memory others still touch.
+  std::coroutine_handle<PromiseBase> Strand(std::coroutine_handle<PromiseBase> idle);
 
  protected:
   // Has two references: the caller's, and the loop's own until the task is done.
@@ -112,11 +155,14 @@ class TaskState : public FutureState, public TaskLink {
 
   // Puts the loop in charge of the task: listed, and ready for its first step. REQUIRES: core.ready.HasRoom().
   void Start(LoopCore& core);
-  // Of a task with a name, or whose creator has context variables.
-  [[gnu::noinline, gnu::cold]] void TakeNameAndContext(std::string_view name) noexcept;
+  // What a task that is about to be made gets from its name and from the context variables of its creator; null for
+  // nothing. It is called first, since it may throw.
+  [[gnu::noinline, gnu::cold]] static std::unique_ptr<TaskExtras> MakeExtras(const LoopCore& core,
+                                                                             std::string_view name);
+  void TakeExtras(std::unique_ptr<TaskExtras> extras) { extras_ = extras.release(); }
 
-  // Moves the value of the ended root coroutine into this state and destroys the coroutine. If moving threw, the root has
-  // ended with that error instead, is left, and LostValue() is called.
+  // Moves the value of the ended root coroutine into this state and destroys the coroutine. If moving threw, the root
+  // has ended with that error instead, is left, and LostValue() is called.
   virtual void TakeValue(PromiseBase& root) = 0;
   void LostValue() { flags_ |= kLostValue; }
   // Takes that value back.
@@ -133,6 +179,7 @@ class TaskState : public FutureState, public TaskLink {
   static constexpr uint8_t kStarted = 16;         // It had its first step.
   static constexpr uint8_t kRootEnded = 32;       // The step that runs is the last.
   static constexpr uint8_t kLostValue = 64;       // See TakeValue().
+  static constexpr uint8_t kTakesTurn = 128;      // See TakeTurn().
   // A step looks closer if one of these is set.
   static constexpr uint8_t kPrepare = kMustCancel | kDeliver | kRecheck | kDestroyOnCancel;
 
@@ -142,26 +189,48 @@ class TaskState : public FutureState, public TaskLink {
   // Destroys frames from the innermost outwards up to one that catches. True if it reached one, which is the new leaf.
   bool DestroyFrames(bool stop_at_catch);
   [[gnu::noinline]] void FinishRoot();
+  [[gnu::noinline, gnu::cold]] void LeaveName() const noexcept;
   [[gnu::noinline, gnu::cold]] void FinishWithoutValue();
   [[gnu::noinline, gnu::cold]] void FinishWithUnwantedValue();
   void Finish(Status status);
   TaskExtras& Extras() const;
 
-  std::coroutine_handle<PromiseBase> leaf_;  // The innermost coroutine; stale while the task runs, and once it has ended.
+  std::coroutine_handle<PromiseBase>
+      leaf_;  // The innermost coroutine; stale while the task runs, and once it has ended.
   uint64_t id_;
   std::source_location spawned_at_;
   mutable TaskExtras* extras_ = nullptr;
 };
 
+// While in scope, what runs on this thread sees the context variables of `task`, inside a run or outside: asyncio calls
+// the exception handler with those of the task of which it is told.
+class ContextOfTask {
+ public:
+  explicit ContextOfTask(const TaskState& task);
+  ContextOfTask(const ContextOfTask&) = delete;
+  ContextOfTask& operator=(const ContextOfTask&) = delete;
+  ~ContextOfTask() {
+    if (place_ != nullptr) *place_ = std::move(outer_);
+  }
+
+ private:
+  ContextRef* place_ = nullptr;  // Of the running code's; null if there is nothing to change.
+  ContextRef outer_;
+};
+// The context variables of code that runs outside a loop: none, but for an exception handler.
+inline thread_local ContextRef tls_context_outside_loops;
+
+// Who makes the callbacks that the running step makes (see lane.h), and the context variables that they get.
+uint64_t RunningSource(const LoopCore& core);
+ContextRef RunningContext(const LoopCore& core);
+// The task of this number that is not done, or null.
+TaskState* FindTask(const LoopCore& core, uint64_t id);
+
 // Inline because every task goes through them.
 inline void TaskState::Start(LoopCore& core) {
   core.tasks.Append(this);
+  ++core.task_count;
   core.ready.PushInRoom(this);
-}
-
-inline uint32_t WaitObject::Ordinal(LoopCore& core) const {
-  if (run_ != core.run_number) [[unlikely]] NumberAtFirstUse(core);
-  return ordinal_ & ~kFirstUse;
 }
 
 inline bool WaitNode::Wake() {
@@ -169,16 +238,18 @@ inline bool WaitNode::Wake() {
   // While it waits, its word is the task's address.
   const uintptr_t word = task_and_state_;
   TaskState* const task = reinterpret_cast<TaskState*>(word);
-  if ((word & kStateBits) != 0 || core != &task->core() || core->recorder != nullptr) [[unlikely]] return WakeUnusually();
-  task_and_state_ = word | kWoken;
+  if ((word & kStateBits) != 0 || core != &task->core() || core->recorder != nullptr) [[unlikely]]
+    return WakeSlow();
   core->ready.Push(task);
+  task_and_state_ = word | kWoken;
   return true;
 }
 
 inline Ending WaitNode::EndOfWait(TaskState& task) const {
   static_assert(kPoolGranule > kStateBits);
   const uintptr_t state = task_and_state_ & kStateBits;
-  if (state == kWoken) [[likely]] return Ending::kValue;
+  if (state == kWoken) [[likely]]
+    return Ending::kValue;
   if (task.ConsumeCancel()) return Ending::kCancelled;
   return (state & kCancelled) != 0 ? Ending::kCancelled : Ending::kError;
 }

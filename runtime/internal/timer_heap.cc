@@ -19,10 +19,11 @@ constexpr uintptr_t FreeMark(uint32_t next) { return uintptr_t{next} * 2 + 1; }
 }  // namespace
 
 void TimerHeap::Add(Timer* timer, LoopTime deadline) {
-  if (next_sequence_ == std::numeric_limits<uint32_t>::max()) [[unlikely]] Renumber();
-  timer->deadline_ = deadline;
-  timer->slot_ = TakeSlot(timer);
+  if (next_sequence_ == std::numeric_limits<uint32_t>::max()) [[unlikely]]
+    Renumber();
   if (size_ + kRootAt >= lines_.size() * kArity) lines_.emplace_back();
+  timer->slot_ = TakeSlot(timer);  // The last that may throw.
+  timer->deadline_ = deadline;
   ++live_;
   SiftUp(size_++, 0, MakeEntry(deadline.nanoseconds(), next_sequence_++, timer->slot_));
   next_ = std::min(next_, deadline.nanoseconds());
@@ -111,8 +112,8 @@ void TimerHeap::DropCancelledRoots() {
   }
 }
 
-// What a timer leads to takes several cache misses, each of which begins where the one before it ends. They are overlapped
-// with the steps of the two timers before it.
+// What a timer leads to takes several cache misses, each of which begins where the one before it ends. They are
+// overlapped with the steps of the two timers before it.
 void TimerHeap::PrefetchNext(const Timer* earliest) {
   earliest->PrefetchForNext();
   const Entry* const child = &At(1);

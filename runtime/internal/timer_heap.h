@@ -28,8 +28,8 @@ class Timer : public Runnable {
   LoopTime deadline() const { return deadline_; }
   bool IsArmed() const { return slot_ != kNoSlot; }
 
-  // Of a heap that does not fit the cache: it is the next but one that is due; then the next; then it is due. Asks for
-  // what will be touched a little later.
+  // Large heaps only: ask for what will be touched a little later. PrefetchForNext(): it has just become the earliest;
+  // PrefetchForRun(): it is being popped.
   virtual void PrefetchForNext() const {}
   virtual void PrefetchForRun() const {}
 
@@ -69,8 +69,10 @@ class TimerHeap {
 
   // Whether the earliest deadline has come.
   bool AreDue(LoopTime now) const { return next_ <= now.nanoseconds(); }
-  // REQUIRES: !empty().
+  // Never() if there is none.
   LoopTime earliest() const { return LoopTime::FromNanoseconds(next_); }
+  // REQUIRES: !empty().
+  const Timer* PeekEarliest() const { return reinterpret_cast<const Timer*>(slots_[SlotOf(At(0))]); }
   Timer* PopEarliest();
 
  private:
@@ -89,6 +91,7 @@ class TimerHeap {
   // Index 0 is the root; it stands last in its line, so that the children of any index have a line to themselves.
   static constexpr size_t kRootAt = kArity - 1;
   Entry& At(size_t index) { return reinterpret_cast<Entry*>(lines_.data())[index + kRootAt]; }
+  Entry At(size_t index) const { return reinterpret_cast<const Entry*>(lines_.data())[index + kRootAt]; }
 
   // Which of four siblings is earliest.
   static size_t EarliestOf(const Entry* siblings);

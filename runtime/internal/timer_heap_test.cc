@@ -21,7 +21,7 @@ class TestTimer final : public Timer {
  public:
   explicit TestTimer(int number = 0) : number(number) {}
   void Run() override {}
-  uint64_t Lane() const override { return 0; }
+  Lane lane() const override { return Lane(); }
 
   int number;
 };
@@ -159,7 +159,7 @@ TEST(TimerHeapTest, ALargeHeapTellsTimersThatTheyComeNext) {
   class Told final : public Timer {
    public:
     void Run() override {}
-    uint64_t Lane() const override { return 0; }
+    Lane lane() const override { return Lane(); }
     void PrefetchForNext() const override { is_next = IsArmed(); }
     void PrefetchForRun() const override { runs = is_next; }
 

@@ -1,80 +1,100 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// WaitList: the waiters of a primitive, in the order in which they came: a circular list through their nodes.
+// WaitList: the waiters of a primitive, in the order in which they came.
 //
 // A waiter stays listed until its task runs, so that it keeps its place while it is woken.
 #ifndef DETENT_RUNTIME_INTERNAL_WAIT_LIST_H_
 #define DETENT_RUNTIME_INTERNAL_WAIT_LIST_H_
 
+#include "detent/runtime/internal/list.h"
 #include "detent/runtime/internal/task_state.h"
 #include "detent/runtime/internal/wait_node.h"
 
 namespace detent::internal {
 
-class WaitLink {
- protected:
-  WaitLink() {}
-  ~WaitLink() = default;
-
- private:
-  friend class WaitList;
-  WaitLink* previous_;  // Good while it is listed.
-  WaitLink* next_;
-};
-
 // A wait in a primitive's list of waiters.
-class ListedWait : public WaitNode, public WaitLink {
+class ListedWait : public WaitNode, public ListLink<ListedWait> {
+ public:
+  // A task of `core` is about to wait on `object`, which belongs to that loop from then on, as in asyncio: throws
+  // InvalidStateError if it belongs to another.
+  void BindToLoop(NamedObject& object, const LoopCore& core) const {
+    if (object.loop() != core.loop_number) [[unlikely]]
+      BindFirst(object, core);
+  }
+
  protected:
   ListedWait() {}
-  ListedWait(const ListedWait&) : WaitNode(), WaitLink() {}  // Made before it waits, when nothing is initialised.
+  ListedWait(const ListedWait&) : WaitNode(), ListLink() {}  // Made before it waits, when nothing is initialised.
   ~ListedWait() = default;
 
  private:
   friend class WaitList;
+  [[gnu::noinline, gnu::cold]] void BindFirst(NamedObject& object, const LoopCore& core) const;
 };
 
-class WaitList : protected WaitLink {
+class WaitList : public List<ListedWait> {
  public:
-  WaitList() { previous_ = next_ = this; }
-  WaitList(const WaitList&) = delete;
-  WaitList& operator=(const WaitList&) = delete;
+  WaitList() {}
   // Waiters that are left get an error instead of a dangling pointer.
   ~WaitList() { OrphanAll(); }
 
-  bool empty() const { return next_ == this; }
-  void Append(ListedWait* wait) {
-    WaitLink* const last = previous_;
-    wait->previous_ = last;
-    wait->next_ = this;
-    last->next_ = previous_ = wait;
-  }
-  // REQUIRES: it is listed.
-  static void Remove(ListedWait* wait) {
-    wait->previous_->next_ = wait->next_;
-    wait->next_->previous_ = wait->previous_;
-  }
   // Wakes the first waiter, if any; one that is already done counts as woken (Lock).
   void WakeFirst() {
-    if (!empty()) At(next_)->Wake();
+    if (!empty()) Wake(begin());
   }
-  // Wakes the first waiter that still waits (Semaphore, Condition). False if there is none.
-  bool WakeFirstWaiting();
   void WakeAll();
   bool AllCancelled() const {
-    for (WaitLink* link = next_; link != this; link = link->next_) {
-      if (!At(link)->IsCancelled()) return false;
+    for (Link* link = begin(); link != end(); link = NextLink(link)) {
+      if (!ElementAt(link)->IsCancelled()) return false;
     }
     return true;
   }
   void OrphanAll();
 
  protected:
-  WaitLink* first() const { return next_; }
-  static WaitLink* Next(const WaitLink* link) { return link->next_; }
-  static WaitLink* Previous(const WaitLink* link) { return link->previous_; }
-  // REQUIRES: it is not the list itself, where the circle closes.
-  static ListedWait* At(WaitLink* link) { return &static_cast<ListedWait&>(*link); }
-  static bool Wake(WaitLink* link) { return At(link)->Wake(); }
+  // REQUIRES: it is not end().
+  static bool Wake(Link* link) { return ElementAt(link)->Wake(); }
+};
+
+// A WaitList that remembers whose turn it is: those before were woken or cancelled, so that waking all of many, one by
+// one, looks at each of them once.
+class TurnList : public WaitList {
+ public:
+  TurnList() : turn_(end()) {}
+
+  bool HasWaiting() const { return turn_ != end(); }
+  void Append(ListedWait* wait) {
+    WaitList::Append(wait);
+    if (turn_ == end()) turn_ = wait;
+  }
+  void Remove(ListedWait* wait) {
+    if (turn_ == wait) turn_ = NextLink(wait);
+    WaitList::Remove(wait);
+  }
+  // REQUIRES: it was woken.
+  static void RemoveWoken(ListedWait* wait) { WaitList::Remove(wait); }
+  // Gives waiters their turn until one could be woken. False if there was none.
+  [[gnu::always_inline]] bool WakeNext() {
+    if (!HasWaiting()) return false;
+    const bool woken = Wake(turn_);
+    turn_ = NextLink(turn_);
+    if (!woken) [[unlikely]]
+      return WakeOneOfTheRest();
+    return true;
+  }
+  void WakeAll() {
+    while (WakeNext()) {
+    }
+  }
+
+ protected:
+  // The first who was not woken; end() for none.
+  Link* turn() const { return turn_; }
+
+ private:
+  [[gnu::noinline, gnu::cold]] bool WakeOneOfTheRest();
+
+  Link* turn_;
 };
 
 }  // namespace detent::internal

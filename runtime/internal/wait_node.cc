@@ -1,41 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detent/runtime/internal/wait_node.h"
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "detent/runtime/errors.h"
-#include "detent/runtime/event_loop.h"
 #include "detent/runtime/internal/access.h"
 #include "detent/runtime/internal/loop_core.h"
 #include "detent/runtime/internal/task_state.h"
 
 namespace detent::internal {
-
-void WaitObject::NumberAtFirstUse(LoopCore& core) const {
-  run_ = core.run_number;
-  ordinal_ = core.next_object_ordinal++ | kFirstUse;
-}
-
-uint32_t WaitObject::NumberIfMadeIn(const LoopCore& core) const {
-  return run_ != core.run_number || (ordinal_ & kFirstUse) != 0 ? 0 : ordinal_;
-}
-
-void WaitObject::NumberIfRunning() const {
-  LoopCore* core = CurrentCore();
-  if (core == nullptr) return;
-  run_ = core->run_number;
-  ordinal_ = core->next_object_ordinal++;
-}
-
-std::string NamedObject::Called(std::string_view type) const {
-  return name_.empty() ? Quoted(type) : absl::StrCat(std::string(type), " ", Quoted(type));
-}
-
-std::string NamedObject::Quoted(std::string_view type) const {
-  if (!name_.empty()) return absl::StrCat("\"", name_, "\"");
-  const std::string kind(type);
-  return absl::StrCat(absl::StrContains("AEIOU", kind.substr(0, 1)) ? "an " : "a ", kind);
-}
 
 bool WaitNode::CancelWait() {
   LoopCore& core = task()->core();
@@ -50,14 +22,25 @@ bool WaitNode::CancelWait() {
   return true;
 }
 
-bool WaitNode::WakeUnusually() {
+void WaitNode::WakeForTurn() { Wake(); }
+
+bool WaitNode::WakeSlow() {
   LoopCore& core = task()->core();
-  if (CurrentCore() != &core && core.loop != nullptr) core.loop->CheckThread("waking a task that waits");
+  if (CurrentCore() != &core && !core.IsClosed()) {
+    core.CheckThread("waking a task that waits");
+    core.TakeMailOutsideRun();
+  }
   NoteWake(core, task()->id());
   if (IsDone()) return false;
   task_and_state_ |= kWoken;
   task()->MakeReady();
   return true;
+}
+
+std::string WaitNode::Sentence() const {
+  WaitText text;
+  Describe(text);
+  return text.Sentence();
 }
 
 void WaitNode::Orphan() {
@@ -66,8 +49,14 @@ void WaitNode::Orphan() {
 }
 
 std::exception_ptr WaitNode::OrphanError() const {
+  const GoneObject* const gone = task()->gone();
+  if (gone == nullptr) {
+    return std::make_exception_ptr(InvalidStateError(
+        "the object that this task waited on was destroyed meanwhile; let it outlive the tasks that wait on it"));
+  }
   return std::make_exception_ptr(InvalidStateError(
-      "the object that this task waited on was destroyed meanwhile; let it outlive the tasks that wait on it"));
+      absl::StrCat(gone->wait, ": it was destroyed", gone->by.empty() ? "" : absl::StrCat(" by ", gone->by),
+                   " while task \"", task()->name(), "\" waited on it; let it outlive the tasks that wait on it")));
 }
 
 }  // namespace detent::internal

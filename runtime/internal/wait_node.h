@@ -3,11 +3,11 @@
 // WaitNode: what a suspended task waits on. It is asyncio's inner future reduced to what a wait needs: one waiter and
 // three states, embedded in the awaiter and so in the waiting coroutine's frame (rule R4: waiting allocates nothing).
 //
-//   kWaiting --Wake()--------> kWoken       the task is in the ready queue and will find its result
-//   kWaiting --CancelWait()--> kCancelled   the task is in the ready queue and will throw CancelledError
-//   kWaiting --Orphan()------> kWoken       the object waited on was destroyed: the task will throw InvalidStateError
+//   waiting --Wake()--------> kWoken       the task is in the ready queue and will find its result
+//   waiting --CancelWait()--> kCancelled   the task is in the ready queue and will throw CancelledError
+//   waiting --Orphan()------> kWoken       and kOrphan: the object waited on is gone, InvalidStateError will be thrown
 //
-// A task is in the ready queue at most once, because only a kWaiting node puts it there. A cancel that finds the node
+// A task is in the ready queue at most once, because only a waiting node puts it there. A cancel that finds the node
 // already woken is refused, and the task remembers it until its next step (as asyncio's must_cancel).
 #ifndef DETENT_RUNTIME_INTERNAL_WAIT_NODE_H_
 #define DETENT_RUNTIME_INTERNAL_WAIT_NODE_H_
@@ -15,13 +15,14 @@
 #include <cstdint>
 #include <exception>
 #include <string>
-#include <string_view>
 #include <vector>
+
+#include "detent/runtime/internal/wait_object.h"
+#include "detent/runtime/internal/wait_text.h"
 
 namespace detent::internal {
 
 class TaskState;
-class LoopCore;
 
 // What kind of wait a task is in. The numbers are part of a run's fingerprint: append, never renumber.
 enum class WaitKind : uint8_t {
@@ -44,52 +45,13 @@ enum class WaitKind : uint8_t {
   kAccept = 16,
   kConnect = 17,
   kShared = 18,
+  kResolve = 19,
+  kSignal = 20,
+  kExit = 21,
 };
 
 // How an await ended.
 enum class Ending : uint8_t { kValue, kError, kCancelled };
-
-// The number of a thing that tasks wait on, given out anew in each run: when the thing is made, or in the order of first
-// use if it was made outside the run.
-class WaitObject {
- public:
-  WaitObject() {}
-  WaitObject(uint32_t run, uint32_t ordinal) : run_(run), ordinal_(ordinal) {}
-  WaitObject(const WaitObject&) = delete;
-  WaitObject& operator=(const WaitObject&) = delete;
-
-  inline uint32_t Ordinal(LoopCore& core) const;  // (Defined in task_state.h.)
-  // The same, but 0 if it was made outside the run: numbers of first use depend on the order of steps. Gives out none.
-  uint32_t NumberIfMadeIn(const LoopCore& core) const;
-
- protected:
-  // Numbers the object now, if a loop runs on this thread.
-  void NumberIfRunning() const;
-
- private:
-  [[gnu::noinline, gnu::cold]] void NumberAtFirstUse(LoopCore& core) const;
-
-  mutable uint32_t run_ = 0;
-  mutable uint32_t ordinal_ = 0;  // And kFirstUse.
-
-  static constexpr uint32_t kFirstUse = uint32_t{1} << 31;
-};
-
-// A primitive: a WaitObject that may have a name for reports.
-class NamedObject : public WaitObject {
- public:
-  NamedObject() { NumberIfRunning(); }
-  explicit NamedObject(std::string_view name) : name_(name) { NumberIfRunning(); }
-
-  const std::string& name() const { return name_; }
-  // `Lock "ledger"`, or `a Lock` without a name.
-  std::string Called(std::string_view type) const;
-  // `"ledger"`, or `a Lock`: where the type has been said already.
-  std::string Quoted(std::string_view type) const;
-
- private:
-  std::string name_;
-};
 
 class WaitNode {
  public:
@@ -104,11 +66,17 @@ class WaitNode {
   // parked the task again.
   virtual bool Recheck() { return true; }
 
+  // The task has parked although it need not wait, because its step has used up its budget: wakes it as whoever
+  // gives it what it asked for would.
+  virtual void WakeForTurn();
+
   virtual WaitKind Kind() const = 0;
   virtual const WaitObject* Object() const { return nullptr; }
 
-  // For a person: `Lock::Acquire on "ledger", held by task "alice"`.
-  virtual std::string Describe() const = 0;
+  // What it is, for whoever tells of it.
+  virtual void Describe(WaitText& text) const = 0;
+  // In a sentence: `Lock::Acquire on "ledger", held by task "alice"`.
+  std::string Sentence() const;
 
   // Whether the wait ended because its own task was cancelled.
   virtual bool TookCancel() const { return IsCancelled(); }
@@ -120,7 +88,8 @@ class WaitNode {
   // For reports: a circle of them is a deadlock.
   virtual void AddBlockers(std::vector<TaskState*>& tasks) const { (void)tasks; }
 
-  // The step that begins delivers a cancellation that came after the wait was over.
+  // A cancellation came after the wait was over. Only so that EndOfWait()'s one comparison fails and it asks the task:
+  // nobody reads kDelivers by name.
   void NoteDelivery() { task_and_state_ |= kDelivers; }
 
   TaskState* task() const { return reinterpret_cast<TaskState*>(task_and_state_ & ~kStateBits); }
@@ -154,9 +123,9 @@ class WaitNode {
 
  private:
   // Wake() of a task that is ready already, from outside the run, or where somebody records.
-  [[gnu::noinline, gnu::cold]] bool WakeUnusually();
+  [[gnu::noinline, gnu::cold]] bool WakeSlow();
 
-  // The state stands in the low bits of the task's address, a multiple of kPoolGranule; kWaiting is none of them.
+  // The state stands in the low bits of the task's address, a multiple of kPoolGranule; of one that waits they are 0.
   static constexpr uintptr_t kWoken = 1;
   static constexpr uintptr_t kCancelled = 2;
   static constexpr uintptr_t kOrphan = 4;

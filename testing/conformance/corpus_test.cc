@@ -84,9 +84,7 @@ bool IsDigits(std::string_view text) {
 bool IsName(std::string_view word) {
   return word.size() > 1 && std::isupper(static_cast<unsigned char>(word[0])) && IsDigits(word.substr(1));
 }
-bool IsNumber(std::string_view word) {
-  return IsDigits(word) || (word[0] == 'm' && IsDigits(word.substr(1)));
-}
+bool IsNumber(std::string_view word) { return IsDigits(word) || (word[0] == 'm' && IsDigits(word.substr(1))); }
 
 // Replaces what stands between the first `open` and the last `close` behind it.
 void ReplaceBetween(std::string& text, std::string_view open, char close, std::string_view with) {
@@ -107,9 +105,7 @@ std::string OutcomeOf(std::string_view line) {
   ReplaceBetween(rest, "Group(", ')', "Group");
   ReplaceBetween(rest, "[", ']', "[]");
 
-  std::string outcome = who.starts_with("T")     ? "task "
-                        : who.starts_with("cb#") ? "cb "
-                                                 : std::string(who) + " ";
+  std::string outcome = who.starts_with("T") ? "task " : who.starts_with("cb#") ? "cb " : std::string(who) + " ";
   bool after_name = false;  // A list of names becomes one X.
   for (size_t i = 0; i < rest.size();) {
     size_t end = i;

@@ -21,7 +21,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "detent/runtime/epoll_loop.h"
+#include "detent/runtime/epoll/epoll_loop.h"
 #include "detent/sim/sim.h"
 #include "detent/testing/conformance/corpus.h"
 #include "detent/testing/conformance/interpreter.h"
@@ -32,9 +32,9 @@ namespace {
 
 constexpr const char* kFiles[] = {"handmade.txt", "regressions.txt", "outcomes.txt", "random.txt"};
 constexpr absl::Duration kLatenessMax = absl::Milliseconds(2);
-constexpr int kLateRuns = 40;     // A pair of deadlines that may change places is overlooked once in 2^40.
-constexpr int kThreads = 48;      // They sleep nearly all the time.
-constexpr int kAttemptsMax = 7;   // The last at 64 times the first one's time.
+constexpr int kLateRuns = 40;    // A pair of deadlines that may change places is overlooked once in 2^40.
+constexpr int kThreads = 48;     // They sleep nearly all the time.
+constexpr int kAttemptsMax = 7;  // The last at 64 times the first one's time.
 constexpr absl::Duration kFirstMillisecond = absl::Milliseconds(2);
 
 // A line of a trace: when, and the rest.
@@ -84,7 +84,8 @@ std::string Differs(const Program& program, const std::string& trace, std::atomi
   absl::Duration millisecond = kFirstMillisecond;
   for (int attempt = 0; attempt < kAttemptsMax; ++attempt, millisecond *= 2) {
     if (attempt > 0) ++repeated;
-    const std::string run = RunProgram(program, std::make_unique<detent::EpollLoop>(), Clock{.millisecond = millisecond});
+    const std::string run =
+        RunProgram(program, std::make_unique<detent::EpollLoop>(), Clock{.millisecond = millisecond});
     const std::vector<Line> got = LinesOf(run);
     const size_t at = FirstDifference(want, got);
     if (at == want.size()) return "";

@@ -28,8 +28,8 @@ std::vector<std::string> LiveTasks(const World& world) {
 void LogFinalStates(World& world) {
   for (const std::string& name : world.spawned()) {
     const NamedTask& task = *world.FindTask(name);
-    world.Log("main", absl::StrCat("final ", name, " ", world.TaskState(name), " cancelling=",
-                                   task.Cancelling(), " unretrieved=", task.HasUnseenError()));
+    world.Log("main", absl::StrCat("final ", name, " ", world.TaskState(name), " cancelling=", task.Cancelling(),
+                                   " unretrieved=", task.HasUnseenError()));
   }
   for (const ObjectSpec& object : world.program().objects) {
     world.Log("main", absl::StrCat("final ", object.name, " ", world.ObjectState(object.name)));
@@ -70,8 +70,8 @@ std::string RunProgram(const Program& program, std::unique_ptr<detent::EventLoop
 }
 
 std::string RunSimulated(const Program& program) {
-  return RunProgram(
-      program, std::make_unique<detent::sim::SimLoop>(detent::sim::Options{.strategy = detent::sim::Fifo()}));
+  return RunProgram(program,
+                    std::make_unique<detent::sim::SimLoop>(detent::sim::Options{.strategy = detent::sim::Fifo()}));
 }
 
 }  // namespace detent_testing::conformance

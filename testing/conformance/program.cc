@@ -16,14 +16,13 @@ using Json = nlohmann::json;
 
 // In the order of OpKind.
 constexpr std::string_view kNames[] = {
-    "log",         "state",    "spawn",         "cancel",       "uncancel",      "event_set",
-    "event_clear", "release",  "notify",        "notify_all",   "put_nowait",    "get_nowait",
-    "task_done",   "shutdown", "fut_set",       "fut_error",    "fut_cancel",    "call_soon",
-    "call_later",  "call_at",  "cancel_handle", "add_cb",       "remove_cb",     "cb_raise",
-    "raise",       "with",     "timeout",       "reschedule",   "taskgroup",     "tg_spawn",
-    "try",         "sleep",    "acquire",       "event_wait",   "cond_wait",     "cond_wait_for",
-    "put",         "get",      "join",          "barrier_wait", "barrier_reset", "barrier_abort",
-    "await",       "shield",   "gather",        "wait",         "wait_for",      "as_completed"};
+    "log",           "state",     "spawn",      "cancel",     "uncancel",     "event_set",     "event_clear",
+    "release",       "notify",    "notify_all", "put_nowait", "get_nowait",   "task_done",     "shutdown",
+    "fut_set",       "fut_error", "fut_cancel", "call_soon",  "call_later",   "call_at",       "cancel_handle",
+    "add_cb",        "remove_cb", "cb_raise",   "raise",      "with",         "timeout",       "reschedule",
+    "taskgroup",     "tg_spawn",  "try",        "sleep",      "acquire",      "event_wait",    "cond_wait",
+    "cond_wait_for", "put",       "get",        "join",       "barrier_wait", "barrier_reset", "barrier_abort",
+    "await",         "shield",    "gather",     "wait",       "wait_for",     "as_completed"};
 static_assert(std::size(kNames) == static_cast<size_t>(OpKind::kAsCompleted) + 1);
 
 template <typename T>
@@ -121,8 +120,7 @@ ObjectSpec ParseObject(const Json& json) {
   object.name = json.at("name");
   if (json.at("kind") == "queue") {
     object.kind = Choose<ObjectKind>(
-        json, "flavor",
-        {{"fifo", ObjectKind::kFifo}, {"lifo", ObjectKind::kLifo}, {"prio", ObjectKind::kPrio}});
+        json, "flavor", {{"fifo", ObjectKind::kFifo}, {"lifo", ObjectKind::kLifo}, {"prio", ObjectKind::kPrio}});
   } else {
     object.kind = Choose<ObjectKind>(json, "kind",
                                      {{"lock", ObjectKind::kLock},
@@ -153,8 +151,7 @@ Program ParseProgram(std::string_view text) {
       program.tasks.push_back(TaskSpec{.name = task.at("name"), .body = ParseOps(task.at("body"))});
     }
     const Json& watchdog = json.at("watchdog");
-    program.watchdog =
-        Watchdog{.ms = watchdog.at("ms"), .gap = watchdog.at("gap"), .rounds = watchdog.at("rounds")};
+    program.watchdog = Watchdog{.ms = watchdog.at("ms"), .gap = watchdog.at("gap"), .rounds = watchdog.at("rounds")};
     return program;
   } catch (const Json::exception& error) {
     throw std::invalid_argument(absl::StrCat("this is no program: ", error.what()));

@@ -63,8 +63,7 @@ Coro<> Join(Queue& queue) {
 
 Coro<Result> OnObject(Scope scope, const Op& op) {
   Object& object = scope.world->object(op.object);
-  scope.Log(op,
-            absl::StrCat(op.object, op.kind == OpKind::kPut ? absl::StrCat(" ", op.number) : "", " begin"));
+  scope.Log(op, absl::StrCat(op.object, op.kind == OpKind::kPut ? absl::StrCat(" ", op.number) : "", " begin"));
   switch (op.kind) {
     case OpKind::kAcquire:
       if (object.lock) {
@@ -246,8 +245,8 @@ Coro<Result> Dispatch(Scope scope, const Op& op) {
 
 // Whether a cancellation that comes out may be that of the awaited thing rather than this task's.
 bool MayBeForeign(OpKind kind) {
-  return kind == OpKind::kAwait || kind == OpKind::kShield || kind == OpKind::kGather ||
-         kind == OpKind::kWaitFor || kind == OpKind::kAsCompleted;
+  return kind == OpKind::kAwait || kind == OpKind::kShield || kind == OpKind::kGather || kind == OpKind::kWaitFor ||
+         kind == OpKind::kAsCompleted;
 }
 
 }  // namespace

@@ -57,8 +57,7 @@ std::string Object::State() const {
   if (barrier) return absl::StrCat("waiting=", barrier->Waiting(), " broken=", barrier->Broken());
   if (queue) {
     return std::visit(
-        [](const auto& q) { return absl::StrCat("size=", q.Size(), " unfinished=", q.UnfinishedTasks()); },
-        *queue);
+        [](const auto& q) { return absl::StrCat("size=", q.Size(), " unfinished=", q.UnfinishedTasks()); }, *queue);
   }
   if (!future.Done()) return "pending";
   if (future.Cancelled()) return "cancelled";
@@ -108,9 +107,7 @@ absl::Duration World::TimerAfter(std::optional<int64_t> ms) const {
   return IsExact() ? *ms * clock_.millisecond : std::max<int64_t>(*ms, 0) * clock_.millisecond + Lateness();
 }
 
-absl::Duration World::Lateness() const {
-  return detent::EventLoop::Current().Random().Uniform() * clock_.lateness_max;
-}
+absl::Duration World::Lateness() const { return detent::EventLoop::Current().Random().Uniform() * clock_.lateness_max; }
 
 const NamedTask* World::FindTask(const std::string& name) const {
   const auto found = tasks_.find(name);

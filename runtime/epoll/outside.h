@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the real loop gives for runtime/io/ to stand on: the kernel's.
+#ifndef DETENT_RUNTIME_EPOLL_OUTSIDE_H_
+#define DETENT_RUNTIME_EPOLL_OUTSIDE_H_
+
+#include <memory>
+
+#include "detent/runtime/epoll/epoll.h"
+#include "detent/runtime/event_loop.h"
+#include "detent/runtime/io/internal/outside.h"
+
+namespace detent::internal {
+
+// `epoll` is that of `loop`.
+std::unique_ptr<Outside> MakeEpollOutside(Epoll& epoll, EventLoop& loop);
+
+}  // namespace detent::internal
+
+#endif  // DETENT_RUNTIME_EPOLL_OUTSIDE_H_

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detent/sim/world/disk.h"
+
+#include <algorithm>
+#include <iterator>
+#include <system_error>
+
+#include "absl/strings/str_cat.h"
+#include "detent/runtime/errors.h"
+#include "detent/runtime/internal/access.h"
+#include "detent/runtime/internal/callback.h"
+#include "detent/runtime/io/internal/file_path.h"
+#include "detent/runtime/io/internal/outside.h"
+
+namespace detent::sim {
+
+// What a callback runs when a call has come to its end.
+class DiskStep {
+ public:
+  static constexpr char kStep[] = "file operation";
+
+  DiskStep(Disk& disk, std::unique_ptr<internal::DiskCall> call) : disk_(&disk), call_(std::move(call)) {}
+  DiskStep(DiskStep&&) noexcept = default;
+  DiskStep& operator=(DiskStep&&) = delete;
+  ~DiskStep() {
+    if (call_ != nullptr) disk_->Forget(*call_);
+  }
+
+  void operator()() {
+    internal::NoteUnknownAccess(disk_->loop_.core());
+    internal::CarryOut(*call_, disk_->tree_);
+    disk_->Done(std::move(call_));
+  }
+
+ private:
+  internal::Ref<Disk> disk_;
+  std::unique_ptr<internal::DiskCall> call_;
+};
+
+namespace {
+
+// Deletes itself when it has come, or will not.
+class DiskArrival final : public Arrival {
+ public:
+  DiskArrival(internal::Ref<internal::Callback> callback, std::string what)
+      : callback_(std::move(callback)), what_(std::move(what)) {}
+
+  void Arrive() override {
+    const std::unique_ptr<DiskArrival> self(this);
+    callback_->Schedule();
+  }
+  void Drop() override { delete this; }
+  std::string Describe() const override { return absl::StrCat("the disk's answer to ", what_); }
+
+ private:
+  const internal::Ref<internal::Callback> callback_;
+  const std::string what_;
+};
+
+}  // namespace
+
+Disk& Disk::Current() {
+  auto* const disk = dynamic_cast<Disk*>(&internal::RequireCore("sim::Disk::Current()").owner().outside().disk());
+  if (disk != nullptr) return *disk;
+  throw InvalidStateError("sim::Disk::Current(): the disk of a real loop is the system's; ask on a SimLoop only");
+}
+
+Disk::Disk(EventLoop& loop, Arrivals& arrivals) : loop_(loop), arrivals_(arrivals), tree_(*this) {}
+
+Disk::~Disk() = default;
+
+std::string Disk::NewSuffix() { return absl::StrCat(++last_suffix_); }
+
+void Disk::End() {
+  ended_ = true;
+  on_change_ = nullptr;
+  Detach();
+}
+
+// What a program does between two runs, and at the end of one, is on no tape.
+bool Disk::MayDraw() const { return !ended_ && internal::CurrentCore() == &loop_.core() && !loop_.core().tearing_down; }
+
+size_t Disk::DrawPart(ChoiceKind kind, size_t size) {
+  if (size < 2 || !MayDraw()) return size;
+  const size_t parts[] = {size, size / 2, size - 1, 1};
+  return parts[loop_.ChooseFor(kind, static_cast<uint32_t>(std::min(size, std::size(parts))))];
+}
+
+void Disk::Start(std::unique_ptr<internal::DiskCall> call) {
+  if (!MayDraw()) {  // Nobody hears of it.
+    Forget(*call);
+    return internal::CarryOut(*call, tree_);
+  }
+  internal::LoopCore& core = loop_.core();
+  internal::NoteUnknownAccess(core);
+  const uint32_t delay = loop_.ChooseFor(ChoiceKind::kDisk, 1 + kDoublings);
+  std::string what = delay == 0 ? std::string() : call->Describe();
+  internal::Ref<internal::Callback> callback(
+      internal::MakeCallback(core, DiskStep(*this, std::move(call)), std::source_location()));
+  if (delay == 0) return callback->Schedule();
+  auto arrival = std::make_unique<DiskArrival>(std::move(callback), std::move(what));
+  arrivals_.Add(*arrival, core.now + kDelay * (1 << delay), Range(core.now, core.now + kDelayMax));
+  (void)arrival.release();  // It deletes itself.
+}
+
+void Disk::Write(std::string_view path, std::string_view bytes) {
+  tree_.Install(internal::CheckedPath("sim::Disk::Write()", path), bytes);
+}
+
+void Disk::MakeDirectory(std::string_view path) {
+  tree_.InstallDirectory(internal::CheckedPath("sim::Disk::MakeDirectory()", path));
+}
+
+std::string Disk::Read(std::string_view path) const {
+  const std::string checked = internal::CheckedPath("sim::Disk::Read()", path);
+  const DiskImage image = tree_.Now();
+  const auto found = image.find(checked.front() == '/' ? checked : absl::StrCat("/", checked));
+  if (found != image.end()) return found->second;
+  throw std::system_error(ENOENT, std::generic_category(), absl::StrCat("read ", checked, " on the simulated disk"));
+}
+
+void Disk::FailSync(std::string_view path, int error) {
+  const std::string checked = internal::CheckedPath("sim::Disk::FailSync()", path);
+  const int failed = tree_.FailSync(checked, error);
+  if (failed != 0) throw std::system_error(failed, std::generic_category(), absl::StrCat("find ", checked));
+}
+
+}  // namespace detent::sim

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detent/sim/world/names.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "detent/runtime/choice_kind.h"
+#include "detent/sim/world/name_faults.h"
+
+namespace detent::sim {
+namespace {
+
+constexpr absl::Duration kSlow = absl::Seconds(5);
+constexpr absl::Duration kTimeOut = absl::Seconds(20);
+
+// How a look-up will end, and when.
+class Course {
+ public:
+  Course(internal::NamesFound its_end, absl::Duration its_delay) : end(std::move(its_end)), delay(its_delay) {}
+
+  internal::NamesFound end;
+  absl::Duration delay;
+};
+
+class SimLookUp final : public internal::NameLookUp, public Arrival {
+ public:
+  SimLookUp(Arrivals& arrivals, std::string host) : NameLookUp(std::move(host)), arrivals_(arrivals) {}
+  ~SimLookUp() override {
+    if (IsExpected()) arrivals_.Remove(*this);
+  }
+
+  void Start(LoopTime now, Course course) {
+    course_end_ = std::move(course.end);
+    const bool may_move = course.delay <= kDelayMax;
+    const LoopTime when = now + course.delay;
+    arrivals_.Add(*this, when, may_move ? Range(now + kDelay / 2, now + kDelayMax) : Range(when, when));
+  }
+
+  void Arrive() override { Finish(std::move(course_end_)); }
+  void Drop() override {}
+  std::string Describe() const override { return absl::StrCat("the look-up of ", host()); }
+
+ private:
+  Arrivals& arrivals_;
+  internal::NamesFound course_end_;
+};
+
+class SimNames final : public internal::Names, public NameTable {
+ public:
+  SimNames(EventLoop& loop, Arrivals& arrivals) : loop_(loop), arrivals_(arrivals) {}
+
+  std::unique_ptr<internal::NameLookUp> LookUp(std::string host) override;
+
+  void SetFaults(NameFaults faults) override { faults_ = faults; }
+  void SetAddresses(std::string_view name, std::vector<Address> addresses) override {
+    table_[std::string(name)] = std::move(addresses);
+  }
+
+ private:
+  using Addresses = std::vector<Address>;
+
+  Course DrawCourse(const std::string& host, const Addresses* listed);
+  // What cannot strike is no choice.
+  bool Strikes(std::string_view name, double probability) {
+    return probability > 0 && loop_.DrawFault(name, probability);
+  }
+
+  EventLoop& loop_;
+  Arrivals& arrivals_;
+  NameFaults faults_;
+  std::map<std::string, Addresses> table_;
+};
+
+std::unique_ptr<internal::NameLookUp> SimNames::LookUp(std::string host) {
+  auto look_up = std::make_unique<SimLookUp>(arrivals_, host);
+  const auto listed = table_.find(host);
+  if (listed == table_.end() && host == "localhost") {
+    look_up->Finish(internal::NamesFound({Address::Ipv4({127, 0, 0, 1}, 0)}));
+    return look_up;
+  }
+  Course course = DrawCourse(host, listed == table_.end() ? nullptr : &listed->second);
+  if (course.delay == absl::ZeroDuration()) {
+    look_up->Finish(std::move(course.end));
+  } else {
+    look_up->Start(loop_.core().now, std::move(course));
+  }
+  return look_up;
+}
+
+Course SimNames::DrawCourse(const std::string& host, const Addresses* listed) {
+  using internal::NamesFound;
+  // In the words of a system's resolver.
+  if (Strikes("look-up timed out", faults_.timed_out)) {
+    return Course(NamesFound(internal::kNameTemporaryFailure, "Temporary failure in name resolution"), kTimeOut);
+  }
+  if (Strikes("name not found", faults_.not_found)) {
+    return Course(NamesFound(internal::kNameNotFound, "Name or service not known"), kDelay);
+  }
+  if (Strikes("look-up failed", faults_.temporary)) {
+    return Course(NamesFound(internal::kNameTemporaryFailure, "Temporary failure in name resolution"), kDelay);
+  }
+  const bool slow = Strikes("slow look-up", faults_.slow);
+  if (listed == nullptr) return Course(NamesFound({Address::Named(host, 0)}), slow ? kSlow : absl::ZeroDuration());
+  const absl::Duration delay = slow ? kSlow : kDelay * (1 << loop_.ChooseFor(ChoiceKind::kName, 1 + kDoublings));
+  Addresses addresses = *listed;
+  const uint32_t first = loop_.ChooseFor(ChoiceKind::kName, static_cast<uint32_t>(addresses.size()));
+  std::rotate(addresses.begin(), addresses.begin() + first, addresses.begin() + first + 1);
+  return Course(NamesFound(std::move(addresses)), delay);
+}
+
+}  // namespace
+
+std::unique_ptr<internal::Names> MakeSimNames(EventLoop& loop, Arrivals& arrivals) {
+  return std::make_unique<SimNames>(loop, arrivals);
+}
+
+}  // namespace detent::sim

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detent/sim/world/network.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <deque>
+#include <iterator>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "detent/runtime/choice_kind.h"
+#include "detent/sim/world/local_sockets.h"
+#include "detent/sim/world/network_faults.h"
+#include "detent/sim/world/tcp.h"
+
+namespace detent::sim {
+namespace {
+
+using tcp::Address;
+
+constexpr uint16_t kFirstFreePort = 49152;
+constexpr uint16_t kLastPort = 65535;
+
+class SimNetwork;
+
+bool IsWildcard(const std::string& host) { return host == "0.0.0.0" || host == "::"; }
+
+class SimListener final : public internal::ListenSocket {
+ public:
+  SimListener(SimNetwork& network, Address address, const internal::ListenSettings& settings)
+      : network_(&network), address_(std::move(address)), settings_(settings) {}
+  ~SimListener() override { Close(); }
+
+  void Close() override;
+  std::string LocalAddress() const override { return address_.ToString(); }
+  uint16_t LocalPort() const override { return address_.port; }
+
+  internal::IoResult<std::unique_ptr<internal::StreamSocket>> Accept() override {
+    using Result = internal::IoResult<std::unique_ptr<internal::StreamSocket>>;
+    if (waiting_.empty()) return Result::Error(network_ == nullptr ? EBADF : EAGAIN);
+    return TakeNext();
+  }
+
+  const Address& address() const { return address_; }
+  // Whether the wildcard "::" takes what comes to `host`.
+  bool Covers(const std::string& host) const { return !settings_.only_v6 || host.find(':') != std::string::npos; }
+  bool SharesPort() const { return settings_.reuse_port; }
+
+  void Add(std::unique_ptr<tcp::Stream> stream) {
+    waiting_.push_back(std::move(stream));
+    if (observer_ != nullptr) observer_->OnReadable();
+  }
+  // The network goes.
+  void Detach() {
+    network_ = nullptr;
+    waiting_.clear();
+  }
+
+ private:
+  // REQUIRES: somebody waits to be accepted.
+  internal::IoResult<std::unique_ptr<internal::StreamSocket>> TakeNext();
+
+  SimNetwork* network_;  // Null once either is closed.
+  Address address_;
+  const internal::ListenSettings settings_;
+  std::deque<std::unique_ptr<tcp::Stream>> waiting_;
+};
+
+class SimNetwork final : public internal::Network, public tcp::Fabric, public FaultyNetwork {
+ public:
+  SimNetwork(EventLoop& loop, Arrivals& arrivals) : loop_(loop), arrivals_(arrivals) {}
+  ~SimNetwork() override {
+    CutWires();
+    for (SimListener* const listener : listeners_) listener->Detach();
+  }
+
+  internal::IoResult<std::unique_ptr<internal::ListenSocket>> Listen(const std::string& host, uint16_t port,
+                                                                     const internal::ListenSettings& settings) override;
+  internal::IoResult<std::unique_ptr<internal::StreamSocket>> Connect(
+      const std::string& host, uint16_t port, const internal::ConnectSettings& settings) override;
+  internal::IoResult<std::unique_ptr<internal::ListenSocket>> ListenUnix(
+      const std::string& path, const internal::ListenSettings& settings) override {
+    return local_.Listen(path, settings);
+  }
+  internal::IoResult<std::unique_ptr<internal::StreamSocket>> ConnectUnix(const std::string& path) override {
+    return local_.Connect(path);
+  }
+  internal::IoResult<Streams> MakePair(bool one_way) override { return local_.MakePair(one_way); }
+
+  void SetFaults(NetworkFaults faults) override { faults_ = faults; }
+  bool DrawFullTable() { return Strikes("too many open files", faults_.no_descriptors); }
+
+  void Forget(SimListener* listener) { std::erase(listeners_, listener); }
+
+ private:
+  internal::LoopCore& core() const override { return loop_.core(); }
+  Arrivals& arrivals() const override { return arrivals_; }
+  absl::Duration DrawLatency() override {
+    // What a program does between two runs, such as dropping a connection, is on no tape.
+    const bool in_run = internal::CurrentCore() == &core();
+    return kDelay * (1 << (in_run ? loop_.ChooseFor(ChoiceKind::kLatency, 1 + kDoublings) : 0));
+  }
+  size_t DrawPart(ChoiceKind kind, size_t size) override {
+    const size_t parts[] = {size, size / 2, size - 1, 1};
+    return parts[loop_.ChooseFor(kind, static_cast<uint32_t>(std::min(size, std::size(parts))))];
+  }
+  bool DrawRefusal() override { return Strikes("connect refused", faults_.refused); }
+  bool DrawReset() override { return Strikes("connect reset", faults_.reset); }
+  // What cannot strike is no choice.
+  bool Strikes(std::string_view name, double probability) {
+    return probability > 0 && core().owner().DrawFault(name, probability);
+  }
+  size_t DrawLocalPart(size_t size) {
+    const bool draws = !core().tearing_down && internal::CurrentCore() == &core();
+    return draws ? DrawPart(ChoiceKind::kRead, size) : size;
+  }
+  uint64_t NextPipe() override { return next_pipe_++; }
+  bool IsListening(const Address& address) const override { return ListenerAt(address) != nullptr; }
+  void Deliver(const Address& address, std::unique_ptr<tcp::Stream> stream) override {
+    SimListener* const listener = ListenerAt(address);
+    listener->Add(std::move(stream));
+    // Those that share a port take turns.
+    std::erase(listeners_, listener);
+    listeners_.push_back(listener);
+  }
+
+  // Null if nobody listens.
+  SimListener* ListenerAt(const Address& address) const;
+  bool IsTaken(const std::string& host, uint16_t port, const internal::ListenSettings& settings) const;
+  // 0 if there is none.
+  uint16_t TakeFreePort();
+
+  EventLoop& loop_;
+  Arrivals& arrivals_;
+  NetworkFaults faults_;
+  std::vector<SimListener*> listeners_;  // Of those at one address, whose turn comes first stands first.
+  LocalSockets local_{[this](size_t size) { return DrawLocalPart(size); }};
+  uint16_t next_port_ = kFirstFreePort;
+  uint64_t next_pipe_ = 0;
+};
+
+void SimListener::Close() {
+  if (network_ == nullptr) return;
+  std::exchange(network_, nullptr)->Forget(this);
+  for (const std::unique_ptr<tcp::Stream>& stream : waiting_) stream->Abort();
+  waiting_.clear();
+}
+
+internal::IoResult<std::unique_ptr<internal::StreamSocket>> SimListener::TakeNext() {
+  // As Linux: who could not be accepted waits on.
+  if (network_ != nullptr && network_->DrawFullTable())
+    return internal::IoResult<std::unique_ptr<internal::StreamSocket>>::Error(EMFILE);
+  std::unique_ptr<internal::StreamSocket> next = std::move(waiting_.front());
+  waiting_.pop_front();
+  return next;
+}
+
+SimListener* SimNetwork::ListenerAt(const Address& address) const {
+  for (const std::string& host : {address.host, std::string("0.0.0.0"), std::string("::")}) {
+    for (SimListener* const each : listeners_) {
+      if (each->address().port == address.port && each->address().host == host && each->Covers(address.host)) {
+        return each;
+      }
+    }
+  }
+  return nullptr;
+}
+
+bool SimNetwork::IsTaken(const std::string& host, uint16_t port, const internal::ListenSettings& settings) const {
+  return std::any_of(listeners_.begin(), listeners_.end(), [&](const SimListener* other) {
+    const std::string& other_host = other->address().host;
+    if (other->address().port != port || (settings.reuse_port && other->SharesPort())) return false;
+    if (settings.only_v6 && other_host.find(':') == std::string::npos) return false;
+    return other_host == host || ((IsWildcard(other_host) || IsWildcard(host)) && other->Covers(host));
+  });
+}
+
+uint16_t SimNetwork::TakeFreePort() {
+  for (int tries = 0; tries <= kLastPort - kFirstFreePort; ++tries) {
+    const uint16_t port = next_port_;
+    next_port_ = port == kLastPort ? kFirstFreePort : port + 1;
+    if (!IsTaken("0.0.0.0", port, internal::ListenSettings())) return port;
+  }
+  return 0;
+}
+
+internal::IoResult<std::unique_ptr<internal::ListenSocket>> SimNetwork::Listen(
+    const std::string& host, uint16_t port, const internal::ListenSettings& settings) {
+  using Listening = std::unique_ptr<internal::ListenSocket>;
+  if (port == 0) {
+    port = TakeFreePort();
+  } else if (IsTaken(host, port, settings)) {
+    port = 0;
+  }
+  if (port == 0) return internal::IoResult<Listening>::Error(EADDRINUSE);
+  auto listener = std::make_unique<SimListener>(*this, Address(host, port), settings);
+  listeners_.push_back(listener.get());
+  return Listening(std::move(listener));
+}
+
+internal::IoResult<std::unique_ptr<internal::StreamSocket>> SimNetwork::Connect(const std::string& host, uint16_t port,
+                                                                                const internal::ConnectSettings&) {
+  using Connecting = std::unique_ptr<internal::StreamSocket>;
+  const uint16_t local_port = TakeFreePort();
+  if (local_port == 0) return internal::IoResult<Connecting>::Error(EADDRNOTAVAIL);
+  const char* local_host = host.find(':') == std::string::npos ? "127.0.0.1" : "::1";
+  return Connecting(
+      std::make_shared<tcp::Wire>(*this, Address(local_host, local_port), Address(host, port))->Connect());
+}
+
+}  // namespace
+
+std::unique_ptr<internal::Network> MakeSimNetwork(EventLoop& loop, Arrivals& arrivals) {
+  return std::make_unique<SimNetwork>(loop, arrivals);
+}
+
+}  // namespace detent::sim

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detent/sim/world/outside.h"
+
+#include "detent/runtime/errors.h"
+#include "detent/runtime/internal/descriptor_callbacks.h"
+#include "detent/runtime/internal/ref.h"
+#include "detent/runtime/io/internal/datagrams.h"
+#include "detent/runtime/io/internal/names.h"
+#include "detent/runtime/io/internal/network.h"
+#include "detent/sim/world/datagrams.h"
+#include "detent/sim/world/disk.h"
+#include "detent/sim/world/names.h"
+#include "detent/sim/world/network.h"
+#include "detent/sim/world/programs.h"
+#include "detent/sim/world/signals.h"
+
+namespace detent::sim {
+namespace {
+
+class SimOutside final : public internal::Outside {
+ public:
+  SimOutside(EventLoop& loop, Arrivals& arrivals, Interruptions& interruptions)
+      : loop_(loop), arrivals_(arrivals), interruptions_(interruptions) {}
+  ~SimOutside() override {
+    if (disk_) disk_->End();
+  }
+
+  internal::Names& names() override {
+    if (names_ == nullptr) names_ = MakeSimNames(loop_, arrivals_);
+    return *names_;
+  }
+  internal::Disk& disk() override {
+    if (!disk_) disk_ = internal::Ref<Disk>(new Disk(loop_, arrivals_));
+    return *disk_;
+  }
+  internal::Network& network() override {
+    if (network_ == nullptr) network_ = MakeSimNetwork(loop_, arrivals_);
+    return *network_;
+  }
+  internal::Descriptors& descriptors() override { throw InvalidStateError(internal::kNoDescriptors); }
+  internal::Datagrams& datagrams() override {
+    if (datagrams_ == nullptr) datagrams_ = MakeSimDatagrams(loop_, arrivals_);
+    return *datagrams_;
+  }
+  internal::SignalSource& signals() override {
+    if (signals_ == nullptr) signals_ = MakeSimSignals(loop_, interruptions_);
+    return *signals_;
+  }
+  internal::Programs& programs() override {
+    if (programs_ == nullptr) programs_ = MakeSimPrograms(loop_, arrivals_);
+    return *programs_;
+  }
+
+ private:
+  EventLoop& loop_;
+  Arrivals& arrivals_;
+  Interruptions& interruptions_;
+  std::unique_ptr<internal::Names> names_;
+  internal::Ref<Disk> disk_;
+  std::unique_ptr<internal::Network> network_;
+  std::unique_ptr<internal::Datagrams> datagrams_;
+  std::unique_ptr<internal::SignalSource> signals_;
+  std::unique_ptr<internal::Programs> programs_;
+};
+
+}  // namespace
+
+std::unique_ptr<internal::Outside> MakeSimOutside(EventLoop& loop, Arrivals& arrivals, Interruptions& interruptions) {
+  return std::make_unique<SimOutside>(loop, arrivals, interruptions);
+}
+
+}  // namespace detent::sim

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detent/sim/world/tcp.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "absl/strings/str_cat.h"
+#include "detent/runtime/internal/step_text.h"
+
+namespace detent::sim::tcp {
+namespace {
+
+const char* NameOf(Message::Kind kind) {
+  switch (kind) {
+    case Message::Kind::kConnect:
+      return "the connect";
+    case Message::Kind::kConnected:
+      return "the answer to the connect";
+    case Message::Kind::kRefused:
+      return "the refusal";
+    case Message::Kind::kData:
+      return "the message";
+    case Message::Kind::kEnd:
+      return "the end of the stream";
+    case Message::Kind::kReset:
+      return "the reset";
+  }
+  return "the message";
+}
+
+}  // namespace
+
+// --- Pipe ---
+
+void Pipe::Add(const Fabric& fabric, Message::Kind kind, std::string_view bytes, absl::Duration latency) {
+  const LoopTime now = fabric.core().now;
+  LoopTime arrives = now + latency;
+  const bool idle = under_way_.empty();
+  if (!idle) arrives = std::max(arrives, under_way_.back().arrives);
+  under_way_.emplace_back(kind, bytes, arrives, Range(now + kLatencyMin, now + kDelayMax));
+  if (!idle) return;
+  try {
+    fabric.arrivals().Add(*this, arrives, under_way_.front().range);
+  } catch (...) {  // No memory.
+    under_way_.pop_back();
+    throw;
+  }
+  keep_wire_ = wire_.shared_from_this();
+}
+
+void Pipe::Arrive() {
+  internal::LoopCore& core = wire_.fabric()->core();
+  // It may have been moved to an earlier time.
+  under_way_.front().arrives = std::min(under_way_.front().arrives, core.now);
+  core.ready.Push(this);
+}
+
+std::string Pipe::Describe() const {
+  return absl::StrCat(NameOf(under_way_.front().kind), " from ", wire_.address(1 - to_).ToString(), " to ",
+                      wire_.address(to_).ToString());
+}
+
+void Pipe::Run() {
+  internal::LoopCore& core = wire_.fabric()->core();
+  while (!under_way_.empty() && under_way_.front().arrives <= core.now) {
+    const Message message = std::move(under_way_.front());
+    under_way_.pop_front();
+    wire_.Deliver(to_, message);
+  }
+  if (!under_way_.empty()) {
+    wire_.fabric()->arrivals().Add(*this, under_way_.front().arrives, under_way_.front().range);
+  } else {
+    keep_wire_ = nullptr;  // This may be the end of us.
+  }
+}
+
+void Pipe::Clear(const Fabric& fabric) {
+  if (IsExpected()) fabric.arrivals().Remove(*this);
+  if (IsReady()) fabric.core().Forget(this);
+  Discard();
+}
+
+void Pipe::Discard() {
+  under_way_.clear();
+  keep_wire_ = nullptr;
+}
+
+internal::Lane Pipe::lane() const { return internal::Lane::OfDeliveries(ordinal_); }
+
+void Pipe::DescribeStep(internal::StepText& text) const {
+  const size_t size = under_way_.empty() ? 0 : under_way_.front().bytes.size();
+  text.what = absl::StrCat("delivery from ", wire_.address(1 - to_).ToString(), " to ", wire_.address(to_).ToString(),
+                           size > 0 ? absl::StrCat(": ", size, size == 1 ? " byte" : " bytes") : "");
+}
+
+// --- Wire ---
+
+Wire::Wire(Fabric& fabric, Address client, Address server)
+    : fabric_(&fabric),
+      ends_{End(std::move(client)), End(std::move(server))},
+      pipes_{Pipe(*this, kClient, fabric.NextPipe()), Pipe(*this, kServer, fabric.NextPipe())} {
+  place_ = fabric.wires_.insert(fabric.wires_.end(), this);  // Last: whoever throws is in no list.
+}
+
+Wire::~Wire() {
+  if (fabric_ != nullptr) fabric_->wires_.erase(place_);
+}
+
+void Wire::Cut() {
+  const std::shared_ptr<Wire> keep = shared_from_this();
+  Fabric& fabric = *std::exchange(fabric_, nullptr);
+  fabric.wires_.erase(place_);
+  for (Pipe& pipe : pipes_) pipe.Clear(fabric);
+}
+
+void Fabric::CutWires() {
+  while (!wires_.empty()) wires_.front()->Cut();
+}
+
+std::unique_ptr<Stream> Wire::MakeStream(size_t at) {
+  auto stream = std::make_unique<Stream>(shared_from_this(), at);
+  ends_[at].stream = stream.get();
+  return stream;
+}
+
+std::unique_ptr<Stream> Wire::Connect() {
+  Send(kClient, Message::Kind::kConnect);
+  return MakeStream(kClient);
+}
+
+void Wire::Send(size_t from, Message::Kind kind, std::string_view bytes) {
+  // A loop that is torn down makes no more choices.
+  if (fabric_ == nullptr || fabric_->core().tearing_down) return;
+  pipes_[1 - from].Add(*fabric_, kind, bytes, fabric_->DrawLatency());
+}
+
+void Wire::Deliver(size_t to, const Message& message) {
+  End& end = ends_[to];
+  if (message.kind == Message::Kind::kConnect) return Answer(to);
+  if (end.closed) {
+    // Bytes for somebody who is gone.
+    if (message.kind == Message::Kind::kData && !std::exchange(end.reset, true)) Send(to, Message::Kind::kReset);
+    return;
+  }
+  if (end.reset) return;
+  switch (message.kind) {
+    case Message::Kind::kConnect:
+      break;
+    case Message::Kind::kConnected:
+      end.connected = true;
+      end.stream->TellWritable();
+      break;
+    case Message::Kind::kData:
+      Arrive(to, message.bytes);
+      break;
+    case Message::Kind::kEnd:
+      end.got_end = true;
+      end.stream->TellReadable();
+      break;
+    case Message::Kind::kRefused:
+    case Message::Kind::kReset:
+      end.reset = true;
+      end.error = message.kind == Message::Kind::kRefused ? ECONNREFUSED : end.got_end ? EPIPE : ECONNRESET;
+      end.stream->TellReadable();
+      end.stream->TellWritable();
+      break;
+  }
+}
+
+void Wire::Arrive(size_t to, const std::string& bytes) {
+  End& end = ends_[to];
+  End& writer = ends_[1 - to];
+  end.arrived.append(bytes);
+  end.stream->TellReadable();
+  if (std::exchange(writer.part_sent, false) && writer.stream != nullptr) writer.stream->TellWritable();
+}
+
+void Wire::Answer(size_t server) {
+  End& end = ends_[server];
+  const bool refused = !fabric_->IsListening(end.address) || fabric_->DrawRefusal();
+  if (refused || fabric_->DrawReset()) {
+    end.closed = end.reset = true;
+    Send(server, refused ? Message::Kind::kRefused : Message::Kind::kReset);
+    return;
+  }
+  end.connected = true;
+  Send(server, Message::Kind::kConnected);
+  fabric_->Deliver(end.address, MakeStream(server));
+}
+
+internal::IoResult<> Wire::FinishConnect(size_t at) {
+  End& end = ends_[at];
+  if (fabric_ == nullptr) return internal::IoResult<>::Error(EBADF);
+  if (end.error != 0) return internal::IoResult<>::Error(std::exchange(end.error, 0));
+  return end.connected ? internal::IoResult<>() : internal::IoResult<>::WouldBlock();
+}
+
+// As Linux: what arrived before a reset can still be read, and the reset is told once.
+internal::IoResult<size_t> Wire::Read(size_t at, char* buffer, size_t size) {
+  using Result = internal::IoResult<size_t>;
+  End& end = ends_[at];
+  if (fabric_ == nullptr) return Result::Error(EBADF);
+  if (!end.arrived.empty()) {
+    size = std::min(size, end.arrived.size());
+    std::memcpy(buffer, end.arrived.data(), size);
+    end.arrived.erase(0, size);
+    GiveRoom(ends_[1 - at], size);
+    return size;
+  }
+  if (end.got_end) return size_t{0};
+  if (end.error != 0) return Result::Error(std::exchange(end.error, 0));
+  return end.reset ? Result(0) : Result::WouldBlock();
+}
+
+internal::IoResult<size_t> Wire::Write(size_t at, const char* data, size_t size) {
+  using Result = internal::IoResult<size_t>;
+  End& end = ends_[at];
+  if (fabric_ == nullptr) return Result::Error(EBADF);
+  if (end.error != 0) return Result::Error(std::exchange(end.error, 0));
+  if (end.reset || end.sent_end) return Result::Error(EPIPE);
+  if (end.part_sent) return Result::WouldBlock();
+  const size_t room = kWindow - end.in_window;
+  if (room == 0) {
+    end.wants_room = true;
+    return Result::WouldBlock();
+  }
+  size = std::min(size, room);
+  const size_t part = DrawPart(ChoiceKind::kWrite, size);
+  end.part_sent = part < size;
+  end.in_window += part;
+  Send(at, Message::Kind::kData, std::string_view(data, part));
+  return part;
+}
+
+size_t Wire::DrawPart(ChoiceKind kind, size_t size) const {
+  if (size < 2 || fabric_ == nullptr || fabric_->core().tearing_down) return size;
+  return fabric_->DrawPart(kind, size);
+}
+
+void Wire::GiveRoom(End& writer, size_t size) {
+  writer.in_window -= size;
+  // Half a window at a time, so that a slow reader does not make a crowd of tiny messages.
+  if (!writer.wants_room || writer.in_window > kWindow / 2 || writer.stream == nullptr) return;
+  writer.wants_room = false;
+  writer.stream->TellWritable();
+}
+
+void Wire::ShutdownWrite(size_t at) {
+  End& end = ends_[at];
+  if (!end.reset && !std::exchange(end.sent_end, true)) Send(at, Message::Kind::kEnd);
+}
+
+void Wire::Close(size_t at, bool abort) {
+  End& end = ends_[at];
+  if (std::exchange(end.closed, true)) return;
+  end.stream = nullptr;
+  const bool unread = !end.arrived.empty();
+  end.arrived.clear();
+  if (end.reset) return;
+  if (abort || unread || !end.connected) {
+    end.reset = true;
+    Send(at, Message::Kind::kReset);
+  } else {
+    ShutdownWrite(at);
+  }
+}
+
+}  // namespace detent::sim::tcp

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Simulated TCP connections, under network.h. Internal.
+//
+// A Wire is one connection: two ends, and two pipes with what is under way. Its streams own it, and so does a pipe
+// while something is under way in it, so that what was sent before a Close() still arrives.
+//
+// Invariants.
+//   1. A pipe delivers in the order of sending. While something is under way in it, it is expected (arrivals.h) or a
+//      ready step.
+//   2. Everything that one end tells the other goes through Wire::Send(), but for two things: that bytes were read, and
+//      that a part of a write has arrived, are known at once, without a message. Faults of the network belong into
+//      Send().
+//   3. Nothing here depends on an address in memory, a hash or a clock: pipes are numbered as they are made.
+#ifndef DETENT_SIM_WORLD_TCP_H_
+#define DETENT_SIM_WORLD_TCP_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <list>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/time/time.h"
+#include "detent/runtime/choice_kind.h"
+#include "detent/runtime/internal/loop_core.h"
+#include "detent/runtime/internal/ready_queue.h"
+#include "detent/runtime/io/internal/network.h"
+#include "detent/runtime/loop_time.h"
+#include "detent/sim/world/arrivals.h"
+
+namespace detent::sim::tcp {
+
+class Stream;
+class Wire;
+
+// A message takes no less, moved as it may be.
+inline constexpr absl::Duration kLatencyMin = absl::Microseconds(25);
+
+// How many bytes one end takes that the program has not read.
+inline constexpr size_t kWindow = 64 * 1024;
+
+class Address {
+ public:
+  Address(std::string its_host, uint16_t its_port) : host(std::move(its_host)), port(its_port) {}
+  std::string ToString() const { return internal::JoinHostPort(host, port); }
+
+  std::string host;
+  uint16_t port;
+};
+
+// The network to which wires belong.
+class Fabric {
+ public:
+  virtual internal::LoopCore& core() const = 0;
+  virtual Arrivals& arrivals() const = 0;
+  // How long the next message takes: a choice on the tape.
+  virtual absl::Duration DrawLatency() = 0;
+  // How many of `size` bytes are read (kRead) or taken (kWrite) at once, of 2 or more: a choice, too.
+  virtual size_t DrawPart(ChoiceKind kind, size_t size) = 0;
+  // Whether a connect to somebody who listens is refused, or reset.
+  virtual bool DrawRefusal() = 0;
+  virtual bool DrawReset() = 0;
+  virtual uint64_t NextPipe() = 0;
+  // Whether somebody listens at `address`.
+  virtual bool IsListening(const Address& address) const = 0;
+  // Hands a new connection to who listens there.
+  virtual void Deliver(const Address& address, std::unique_ptr<Stream> stream) = 0;
+
+ protected:
+  Fabric() {}
+  ~Fabric() = default;
+  // Called first in the destructor: the wires that are left are cut.
+  void CutWires();
+
+ private:
+  friend class Wire;
+  std::list<Wire*> wires_;
+};
+
+class Message {
+ public:
+  enum class Kind : uint8_t { kConnect, kConnected, kRefused, kData, kEnd, kReset };
+
+  Message(Kind what, std::string_view content, LoopTime when, const Range& within)
+      : kind(what), bytes(content), arrives(when), range(within) {}
+
+  Kind kind;
+  std::string bytes;
+  LoopTime arrives;
+  Range range;
+};
+
+// What is under way to one end of a wire.
+class Pipe final : public Arrival, public internal::Runnable {
+ public:
+  Pipe(Wire& wire, size_t to, uint64_t ordinal) : wire_(wire), to_(to), ordinal_(ordinal) {}
+
+  void Add(const Fabric& fabric, Message::Kind kind, std::string_view bytes, absl::Duration latency);
+  // Forgets what is under way. The wire may be gone afterwards.
+  void Clear(const Fabric& fabric);
+
+  void Arrive() override;
+  void Drop() override { Discard(); }
+  std::string Describe() const override;
+  void Run() override;
+  void Discard() override;
+  internal::Lane lane() const override;
+  void DescribeStep(internal::StepText& text) const override;
+
+ private:
+  Wire& wire_;
+  const size_t to_;
+  const uint64_t ordinal_;
+  std::deque<Message> under_way_;
+  std::shared_ptr<Wire> keep_wire_;  // While something is under way.
+};
+
+// What TCP knows at one end of a connection.
+class End {
+ public:
+  explicit End(Address its_address) : address(std::move(its_address)) {}
+
+  Address address;
+  Stream* stream = nullptr;  // Null while there is no socket, or no more.
+  std::string arrived;       // And not read yet.
+  size_t in_window = 0;      // Bytes of ours that the peer has not read.
+  int error = 0;             // To be told once.
+  bool connected = false;
+  bool wants_room = false;  // A write found none.
+  bool part_sent = false;   // A write was taken in part: no more until a peer has some of what is under way.
+  bool sent_end = false;
+  bool got_end = false;
+  bool reset = false;  // By either side, or refused.
+  bool closed = false;
+};
+
+class Wire : public std::enable_shared_from_this<Wire> {
+ public:
+  static constexpr size_t kClient = 0;
+  static constexpr size_t kServer = 1;
+
+  Wire(Fabric& fabric, Address client, Address server);
+  Wire(const Wire&) = delete;
+  Wire& operator=(const Wire&) = delete;
+  ~Wire();
+
+  // The client's socket, on its way.
+  std::unique_ptr<Stream> Connect();
+
+  const Address& address(size_t end) const { return ends_[end].address; }
+  Fabric* fabric() const { return fabric_; }  // Null once the wire is cut.
+
+  internal::IoResult<> FinishConnect(size_t at);
+  internal::IoResult<size_t> Read(size_t at, char* buffer, size_t size);
+  internal::IoResult<size_t> Write(size_t at, const char* data, size_t size);
+  size_t DrawPart(ChoiceKind kind, size_t size) const;
+  void ShutdownWrite(size_t at);
+  // `abort`: with a reset, whatever is unread.
+  void Close(size_t at, bool abort);
+
+  void Deliver(size_t to, const Message& message);
+  // Nothing arrives any more.
+  void Cut();
+
+ private:
+  // Sends from one end to the other.
+  void Send(size_t from, Message::Kind kind, std::string_view bytes = {});
+  void Answer(size_t server);
+  void Arrive(size_t to, const std::string& bytes);
+  std::unique_ptr<Stream> MakeStream(size_t at);
+  void GiveRoom(End& writer, size_t size);
+
+  Fabric* fabric_;
+  std::list<Wire*>::iterator place_;  // In the fabric's list.
+  End ends_[2];
+  Pipe pipes_[2];  // By the end to which they lead.
+};
+
+class Stream final : public internal::StreamSocket {
+ public:
+  Stream(std::shared_ptr<Wire> wire, size_t at) : StreamSocket(Reads::kParts), wire_(std::move(wire)), at_(at) {}
+  ~Stream() override { Close(); }
+
+  void Close() override { wire_->Close(at_, /*abort=*/false); }
+  void Abort() override { wire_->Close(at_, /*abort=*/true); }
+  std::string LocalAddress() const override { return wire_->address(at_).ToString(); }
+  uint16_t LocalPort() const override { return wire_->address(at_).port; }
+  std::string PeerAddress() const override { return wire_->address(1 - at_).ToString(); }
+
+  internal::IoResult<> FinishConnect() override { return wire_->FinishConnect(at_); }
+  internal::IoResult<size_t> Read(char* buffer, size_t size) override { return wire_->Read(at_, buffer, size); }
+  internal::IoResult<size_t> Write(const char* data, size_t size) override { return wire_->Write(at_, data, size); }
+  internal::IoResult<size_t> WritePieces(std::span<const std::string_view> pieces) override {
+    std::string joined;
+    for (const std::string_view piece : pieces) joined += piece;
+    return Write(joined.data(), joined.size());
+  }
+  void ShutdownWrite() override { wire_->ShutdownWrite(at_); }
+  size_t DrawPart(size_t size) override { return wire_->DrawPart(ChoiceKind::kRead, size); }
+
+  void TellReadable() const {
+    if (observer_ != nullptr) observer_->OnReadable();
+  }
+  void TellWritable() const {
+    if (observer_ != nullptr) observer_->OnWritable();
+  }
+
+ private:
+  std::shared_ptr<Wire> wire_;
+  const size_t at_;
+};
+
+}  // namespace detent::sim::tcp
+
+#endif  // DETENT_SIM_WORLD_TCP_H_

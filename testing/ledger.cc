@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detent/testing/ledger.h"
+
+#include <coroutine>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "detent/runtime/internal/future_state.h"
+#include "detent/runtime/internal/open_socket.h"
+#include "detent/runtime/internal/promise.h"
+#include "detent/runtime/internal/source_text.h"
+
+namespace detent_testing::internal {
+namespace {
+
+using detent::internal::FutureState;
+using detent::internal::OpenSocket;
+using detent::internal::PoolCensus;
+using detent::internal::PoolUse;
+using detent::internal::PromiseBase;
+
+std::string Describe(const OpenSocket& socket) {
+  return absl::StrCat(socket.DescribeSocket(), ", opened at ", detent::internal::SourceText(socket.opened_at));
+}
+
+std::string Describe(const FutureState& state) {
+  const std::source_location place = state.MadeAt();
+  return absl::StrCat(state.Describe(), place.line() == 0 ? "" : ", made at ",
+                      place.line() == 0 ? "" : detent::internal::SourceText(place));
+}
+
+std::string Describe(const PromiseBase& coroutine) {
+  return absl::StrCat("a coroutine that stands at ", detent::internal::SourceText(coroutine.where()));
+}
+
+}  // namespace
+
+Ledger::Ledger(detent::EventLoop& loop, Blocks blocks) : core_(loop.core()), references_(core_.references()) {
+  core_.AddReference();
+  if (blocks == Blocks::kCounted) census_.emplace();
+}
+
+void Ledger::Balance(Failure& failure) const {
+  std::vector<std::string> left;
+  const detent::internal::List<OpenSocket>& open = core_.open_sockets;
+  for (const OpenSocket* socket = open.first(); socket != nullptr; socket = open.Next(socket))
+    left.push_back(Describe(*socket));
+  if (census_) {
+    for (const PoolCensus::Block& block : census_->Left()) {
+      if (block.use == PoolUse::kFuture) left.push_back(Describe(*static_cast<const FutureState*>(block.memory)));
+      if (block.use == PoolUse::kFrame)
+        left.push_back(Describe(std::coroutine_handle<PromiseBase>::from_address(block.memory).promise()));
+    }
+  }
+  // The loop has a reference while it lives, and so has this.
+  const uint64_t expected = core_.IsClosed() ? 1 : references_ + 1;
+  if (left.empty() && core_.references() > expected)
+    left.push_back(absl::StrCat(core_.references() - expected, " tasks, futures or sockets"));
+  if (left.empty()) return;
+  failure.Add(kLeftBehind,
+              absl::StrCat("left behind at the end of the run, held by something that outlives it (a static "
+                           "object, or a cycle of shared_ptr):\n  ",
+                           absl::StrJoin(left, "\n  ")));
+}
+
+}  // namespace detent_testing::internal

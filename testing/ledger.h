@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Ledger: what a run took it has given back: no socket is left open, no task, future or coroutine is left behind.
+//
+//   Ledger ledger(loop, Ledger::Blocks::kCounted);
+//   ...                                    // the run, and the end of whatever it left
+//   ledger.Balance(failure);
+//
+// Whatever is still there then is held by something that outlives the run: a static object, a cycle of shared_ptr, or a
+// fault of this library's. That futures, tasks and sockets are left is seen in every run; which ones, and coroutines
+// that nobody runs, only in one whose blocks are counted, which takes longer.
+//
+// Internal.
+#ifndef DETENT_TESTING_LEDGER_H_
+#define DETENT_TESTING_LEDGER_H_
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "detent/runtime/event_loop.h"
+#include "detent/runtime/internal/pool_census.h"
+#include "detent/testing/failure.h"
+
+namespace detent_testing::internal {
+
+// The kind of a failure by what is left behind.
+inline constexpr std::string_view kLeftBehind = "left behind";
+
+class Ledger {
+ public:
+  enum class Blocks { kCounted, kNotCounted };
+
+  // Begins before the run.
+  Ledger(detent::EventLoop& loop, Blocks blocks);
+  ~Ledger() { core_.DropReference(); }
+  Ledger(const Ledger&) = delete;
+  Ledger& operator=(const Ledger&) = delete;
+
+  // Adds what is left to `failure`. REQUIRES: what the loop had has been discarded; the loop may be gone.
+  void Balance(Failure& failure) const;
+
+ private:
+  detent::internal::LoopCore& core_;
+  const uint64_t references_;
+  std::optional<detent::internal::PoolCensus> census_;
+};
+
+}  // namespace detent_testing::internal
+
+#endif  // DETENT_TESTING_LEDGER_H_
