@@ -38,7 +38,7 @@ class DiskThreads : public std::enable_shared_from_this<DiskThreads> {
   void Work();
   void HandIn(std::unique_ptr<DiskCall> call);
 
-  const std::shared_ptr<Inbox> inbox_;
+  std::shared_ptr<Inbox> inbox_;  // Null once the last thread has ended: it keeps the descriptor that wakes the loop.
   const std::function<void()> take_done_;
   std::mutex mutex_;
   std::condition_variable added_;
@@ -116,7 +116,7 @@ std::vector<std::string> DiskThreads::End(std::chrono::milliseconds most) {
   closing_ = true;
   const std::vector<std::unique_ptr<DiskCall>> done = std::exchange(done_, {});
   added_.notify_all();
-  ended_.wait_for(held, most, [this] { return threads_ == 0; });
+  if (ended_.wait_for(held, most, [this] { return threads_ == 0; })) inbox_ = nullptr;
   std::vector<std::string> left;
   for (const DiskCall* const call : begun_) left.push_back(call->Describe());
   held.unlock();

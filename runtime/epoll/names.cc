@@ -16,6 +16,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <condition_variable>
 #include <cstring>
 #include <deque>
 #include <map>
@@ -89,7 +90,8 @@ class NameThreads {
   uint64_t Ask(const std::string& host, EpollNames& names, const std::shared_ptr<Inbox>& inbox, NamesFound& refusal);
   void Abandon(const std::string& host, uint64_t number);
   void SetFunction(LookUpFunction function) {
-    const std::lock_guard<std::mutex> held(mutex_);
+    std::unique_lock<std::mutex> held(mutex_);
+    ended_.wait(held, [this] { return threads_ == 0; });
     function_ = std::make_shared<const LookUpFunction>(function ? std::move(function) : AskSystem);
   }
 
@@ -112,6 +114,7 @@ class NameThreads {
   static void Answer(const Asker& asker, const NamesFound& found);
 
   std::mutex mutex_;
+  std::condition_variable ended_;  // The last thread has.
   std::shared_ptr<const LookUpFunction> function_;
   std::map<std::string, std::vector<Asker>> asked_;
   std::deque<std::string> queue_;
@@ -241,7 +244,7 @@ void NameThreads::Work() {
     for (const Asker& asker : askers) Answer(asker, found);
     held.lock();
   }
-  --threads_;
+  if (--threads_ == 0) ended_.notify_all();
 }
 
 void NameThreads::Answer(const Asker& asker, const NamesFound& found) {

@@ -25,7 +25,7 @@ inline constexpr size_t kLookUpThreadsMax = 4;
 std::unique_ptr<Names> MakeEpollNames(EventLoop& loop);
 
 // For tests: what the threads call instead of getaddrinfo from now on, in the whole process; empty brings that back. It
-// may block, and must not throw.
+// may block, and must not throw. Waits until no look-up is under way: what asks for the same name later joins none.
 using LookUpFunction = std::function<NamesFound(const std::string& host)>;
 void SetLookUpFunction(LookUpFunction function);
 
