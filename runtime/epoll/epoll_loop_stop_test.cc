@@ -4,9 +4,12 @@
 #include <csignal>
 #include <cstdio>
 #include <stdexcept>
+#include <string>
+#include <thread>
 
 #include "detent/runtime/core.h"
 #include "detent/runtime/epoll/epoll_loop.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace detent {
@@ -116,6 +119,33 @@ TEST(RunTest, ACancellationThatSomebodyElseAskedForTooLeavesRun) {
                    },
                    {.stop_signals = SignalSet(SIGTERM)}),
                CancelledError);
+}
+
+// A step that is stuck, and a dump signal that comes to this thread or to another one.
+TEST(RunTest, TheDumpSignalNamesTheTaskWhoseStepIsStuck) {
+  detent::Run(
+      []() -> Coro<> {
+        const auto stuck = [](bool on_another_thread) -> Coro<> {
+          if (on_another_thread) {
+            std::thread([] { raise(SIGQUIT); }).join();
+          } else {
+            raise(SIGQUIT);
+          }
+          std::fputs("the step ends;", stderr);
+          co_return;
+        };
+        Signals seen(SIGQUIT);
+        for (const bool on_another_thread : {false, true}) {
+          ::testing::internal::CaptureStderr();
+          co_await Spawn(stuck(on_another_thread), {.name = "stuck"});
+          (void)co_await seen.Next();
+          const std::string text = ::testing::internal::GetCapturedStderr();
+          EXPECT_THAT(text, ::testing::ContainsRegex("^detent: running: task [0-9]+ \"stuck\", spawned at "
+                                                     "epoll_loop_stop_test.cc:[0-9]+\nthe step ends;"));
+          EXPECT_THAT(text, ::testing::HasSubstr("the step ends;detent: the tasks that are alive"));
+        }
+      },
+      {.dump_signal = SIGQUIT});
 }
 
 TEST(RunTest, TheSignalsAreTheirOwnAgainAfterwards) {

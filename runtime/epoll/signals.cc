@@ -17,11 +17,13 @@
 #include <csignal>
 #include <cstdlib>
 #include <mutex>
+#include <span>
 #include <system_error>
 #include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "detent/runtime/describe_tasks.h"
 #include "detent/runtime/io/internal/signal_numbers.h"
 
 namespace detent::internal {
@@ -33,6 +35,7 @@ class Receiver {
   explicit Receiver(int event_fd) : fd(event_fd) {}
 
   const int fd;
+  const pthread_t thread = pthread_self();  // The loop's.
   const pid_t owner = getpid();
   std::atomic<uint64_t> wanted{0};
   std::atomic<uint64_t> came{0};
@@ -62,14 +65,13 @@ class Registry {
   }
 
   // Throws std::system_error, and changes nothing then.
-  void Take(Receiver& receiver, uint64_t signals, bool second_kills);
+  void Take(Receiver& receiver, uint64_t signals, SignalSource::Purpose purpose);
   void LetGo(Receiver& receiver, uint64_t signals, uint64_t untaken);
 
  private:
   class Slot {
    public:
     int users = 0;
-    int users_that_stop = 0;
     struct sigaction previous = {};
   };
 
@@ -80,11 +82,12 @@ class Registry {
       if (slots_[signal].users > 0) Restore(signal);
       slots_[signal] = Slot();
     }
-    stop_signals_ = 0;
+    stop_signals_ = dump_signals_ = 0;
     stop_came_ = false;
   }
-  static void Handle(int signal);
-  void OnSignal(int signal);
+  static void Handle(int signal, siginfo_t* info, void* context);
+  void OnSignal(int signal, const siginfo_t& info);
+  void AskThread(pthread_t thread, int signal);
   void Restore(int signal);
 
   std::mutex mutex_;
@@ -92,24 +95,42 @@ class Registry {
   std::atomic<Receiver*> first_{nullptr};
   std::atomic<int> running_{0};  // Handlers, on all threads.
   std::atomic<uint64_t> stop_signals_{0};
+  std::atomic<uint64_t> dump_signals_{0};
   std::atomic<bool> stop_came_{false};
   std::atomic<pid_t> pid_{0};
 };
 
-void Registry::Handle(int signal) {
+void Registry::Handle(int signal, siginfo_t* info, void*) {
   const int saved_errno = errno;
-  Get().OnSignal(signal);
+  Get().OnSignal(signal, *info);
   errno = saved_errno;
 }
 
+// The step that this thread runs, if it runs one.
+void WriteRunningStep() {
+  char text[256] = "detent: ";
+  constexpr size_t kPrefix = sizeof("detent: ") - 1;
+  const size_t size = DescribeRunningStep(std::span(text).subspan(kPrefix));
+  if (size == 0) return;
+  text[kPrefix + size - 1] = '\n';  // Where it ends already, unless it was too long.
+  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, text, kPrefix + size);
+}
+
+// The system gives a signal to any thread, and only the loop's own knows what it runs.
+void Registry::AskThread(pthread_t thread, int signal) {
+  if (pthread_equal(thread, pthread_self()) != 0) return WriteRunningStep();
+  pthread_sigqueue(thread, signal, {.sival_ptr = this});
+}
+
 // Runs between any two instructions of the program: only what POSIX allows there.
-void Registry::OnSignal(int signal) {
+void Registry::OnSignal(int signal, const siginfo_t& info) {
   if (getpid() != pid_) {
     sigaction(signal, &slots_[signal].previous, nullptr);
     raise(signal);  // Once this returns.
     return;
   }
   const uint64_t bit = BitOfSignal(signal);
+  if (info.si_code == SI_QUEUE && info.si_value.sival_ptr == this) return WriteRunningStep();
   if ((stop_signals_ & bit) != 0 && stop_came_.exchange(true)) {
     std::signal(signal, SIG_DFL);
     raise(signal);
@@ -119,13 +140,14 @@ void Registry::OnSignal(int signal) {
   for (Receiver* each = first_; each != nullptr; each = each->next) {
     if ((each->wanted & bit) == 0) continue;
     each->came |= bit;
+    if ((dump_signals_ & bit) != 0) AskThread(each->thread, signal);
     const uint64_t one = 1;
     [[maybe_unused]] const ssize_t written = write(each->fd, &one, sizeof(one));
   }
   --running_;
 }
 
-void Registry::Take(Receiver& receiver, uint64_t signals, bool second_kills) {
+void Registry::Take(Receiver& receiver, uint64_t signals, SignalSource::Purpose purpose) {
   const std::lock_guard<std::mutex> lock(mutex_);
   receiver.wanted |= signals;
   for (int signal = 1; signal <= kSignalMax; ++signal) {
@@ -134,8 +156,8 @@ void Registry::Take(Receiver& receiver, uint64_t signals, bool second_kills) {
     Slot& slot = slots_[signal];
     if (slot.users == 0) {
       struct sigaction action = {};
-      action.sa_handler = &Registry::Handle;
-      action.sa_flags = SA_RESTART;
+      action.sa_sigaction = &Registry::Handle;
+      action.sa_flags = SA_RESTART | SA_SIGINFO;
       if (sigaction(signal, &action, &slot.previous) != 0) {
         const int error = errno;
         receiver.wanted &= ~bit;
@@ -143,9 +165,8 @@ void Registry::Take(Receiver& receiver, uint64_t signals, bool second_kills) {
       }
     }
     ++slot.users;
-    if (!second_kills) continue;
-    ++slot.users_that_stop;
-    stop_signals_ |= bit;
+    if (purpose == SignalSource::Purpose::kStop) stop_signals_ |= bit;
+    if (purpose == SignalSource::Purpose::kDump) dump_signals_ |= bit;
   }
 }
 
@@ -161,8 +182,8 @@ void Registry::LetGo(Receiver& receiver, uint64_t signals, uint64_t untaken) {
       Slot& slot = slots_[signal];
       if ((signals & bit) == 0 || --slot.users > 0) continue;
       Restore(signal);
-      slot.users_that_stop = 0;
       stop_signals_ &= ~bit;
+      dump_signals_ &= ~bit;
       again |= (unseen | untaken) & bit;
     }
     if (stop_signals_ == 0) stop_came_ = false;
@@ -175,7 +196,7 @@ void Registry::LetGo(Receiver& receiver, uint64_t signals, uint64_t untaken) {
 // Somebody may have put up a handler of his own since.
 void Registry::Restore(int signal) {
   struct sigaction current = {};
-  if (sigaction(signal, nullptr, &current) == 0 && current.sa_handler == &Registry::Handle) {
+  if (sigaction(signal, nullptr, &current) == 0 && current.sa_sigaction == &Registry::Handle) {
     sigaction(signal, &slots_[signal].previous, nullptr);
   }
 }
@@ -193,7 +214,7 @@ class EpollSignals final : public SignalSource, private DescriptorObserver {
   void Die(int signal) override { DieBySignal(signal); }
 
  private:
-  void Start(uint64_t signals, Second second) override;
+  void Start(uint64_t signals, Purpose purpose) override;
   void Stop(uint64_t signals, uint64_t untaken) override;
   void OnEvents(uint32_t events) override;
   void DropReceiver();
@@ -202,7 +223,7 @@ class EpollSignals final : public SignalSource, private DescriptorObserver {
   std::unique_ptr<Receiver> receiver_;  // While there is something to receive.
 };
 
-void EpollSignals::Start(uint64_t signals, Second second) {
+void EpollSignals::Start(uint64_t signals, Purpose purpose) {
   if (signals == 0) return;
   if (receiver_ == nullptr) {
     const int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -218,7 +239,7 @@ void EpollSignals::Start(uint64_t signals, Second second) {
     Registry::Get().Add(receiver_.get());
   }
   try {
-    Registry::Get().Take(*receiver_, signals, second == Second::kKills);
+    Registry::Get().Take(*receiver_, signals, purpose);
   } catch (...) {
     if (receiver_->wanted == 0) DropReceiver();
     throw;

@@ -32,7 +32,8 @@ struct RunOptions {
   SignalSet stop_signals = SignalSet();
   // How long the run may go on after the first stop signal.
   absl::Duration grace = absl::InfiniteDuration();
-  // Writes the tasks that are alive to standard error, and goes on; 0 for none.
+  // Writes the tasks that are alive to standard error, and goes on; 0 for none. While a step keeps the loop busy, the
+  // task whose step it is, at once, and all when the step has ended.
   int dump_signal = 0;
   // The loop's.
   LoopOptions loop = LoopOptions();

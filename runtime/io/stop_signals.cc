@@ -30,11 +30,11 @@ StopSignals::StopSignals(EventLoop& loop, const RunOptions& options)
     : loop_(loop), source_(loop.outside().signals()), grace_(options.grace), stop_(*this), dump_(loop) {
   Check(options);
   if (!options.stop_signals.empty()) {
-    source_.Subscribe(stop_, options.stop_signals.bits(), SignalSource::Second::kKills);
+    source_.Subscribe(stop_, options.stop_signals.bits(), SignalSource::Purpose::kStop);
   }
   if (options.dump_signal == 0) return;
   try {
-    source_.Subscribe(dump_, BitOfSignal(options.dump_signal));
+    source_.Subscribe(dump_, BitOfSignal(options.dump_signal), SignalSource::Purpose::kDump);
   } catch (...) {
     SignalSource::Unsubscribe(stop_);
     throw;

@@ -43,9 +43,9 @@ class SimSignals final : public internal::SignalSource, private StepQuestion {
   }
 
  private:
-  void Start(uint64_t signals, Second second) override {
+  void Start(uint64_t signals, Purpose purpose) override {
     wanted_ |= signals;
-    if (second == Second::kKills) stop_signals_ |= signals;
+    if (purpose == Purpose::kStop) stop_signals_ |= signals;
   }
   void Stop(uint64_t signals, uint64_t untaken) override {
     wanted_ &= ~signals;

@@ -5,8 +5,8 @@
 
 namespace detent::internal {
 
-void SignalSource::Subscribe(SignalObserver& observer, uint64_t signals, Second second) {
-  Start(signals & ~Wanted(), second);
+void SignalSource::Subscribe(SignalObserver& observer, uint64_t signals, Purpose purpose) {
+  Start(signals & ~Wanted(), purpose);
   observer.source_ = this;
   observer.signals_ = signals;
   observers_.Append(&observer);

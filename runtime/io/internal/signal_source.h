@@ -40,13 +40,14 @@ class SignalSource {
   SignalSource& operator=(const SignalSource&) = delete;
   virtual ~SignalSource() = default;
 
-  // Of a signal that everybody takes for good, or that asks the program to stop: a second one of those, from whichever
-  // of them, ends the process as if nobody took it, also while a step keeps the loop from noticing.
-  enum class Second : bool { kIsTaken, kKills };
+  // What a signal asks for, while a step keeps the loop from noticing it:
+  //   kStop: the program is to stop. A second one, from whichever of these, ends the process as if nobody took it.
+  //   kDump: who runs is to be told. The kernel's source writes which task's step it is to standard error.
+  enum class Purpose : uint8_t { kOther, kStop, kDump };
 
   // Tells `observer` of the signals whose bits are set in `signals`, all of which may be taken. Throws
   // std::system_error if the system refuses. REQUIRES: it is not subscribed.
-  void Subscribe(SignalObserver& observer, uint64_t signals, Second second = Second::kIsTaken);
+  void Subscribe(SignalObserver& observer, uint64_t signals, Purpose purpose = Purpose::kOther);
   // A signal of `untaken`, of which it was told in vain, and which nobody else in the process takes, is raised again:
   // it does what it did before somebody took it. Nothing if it is not subscribed.
   static void Unsubscribe(SignalObserver& observer, uint64_t untaken = 0);
@@ -62,7 +63,7 @@ class SignalSource {
   explicit SignalSource(LoopCore& core) : core_(core) {}
 
   // Somebody here takes `signals`, or does not any more; each is told of once.
-  virtual void Start(uint64_t signals, Second second) = 0;
+  virtual void Start(uint64_t signals, Purpose purpose) = 0;
   virtual void Stop(uint64_t signals, uint64_t untaken) = 0;
   // To be called by derived classes first in their destructors.
   void UnsubscribeAll();
