@@ -20,7 +20,7 @@
 namespace detent_testing::conformance {
 namespace {
 
-constexpr const char* kFiles[] = {"handmade.txt", "regressions.txt", "outcomes.txt", "random.txt"};
+constexpr const char* kFiles[] = {"handmade.txt", "regressions.txt", "outcomes.txt", "random.txt", "streams.txt"};
 
 std::string PathTo(std::string_view file) { return std::string("testing/conformance/corpus/").append(file); }
 
@@ -70,6 +70,8 @@ TEST(CorpusTest, HandmadeProgramsDoWhatTheyDoOnCPython) { ExpectSameTraces("hand
 TEST(CorpusTest, ProgramsChosenForTheirOutcomesDoWhatTheyDoOnCPython) { ExpectSameTraces("outcomes.txt"); }
 
 TEST(CorpusTest, RandomProgramsDoWhatTheyDoOnCPython) { ExpectSameTraces("random.txt"); }
+
+TEST(CorpusTest, ProgramsThatReadAndWriteStreamsDoWhatTheyDoOnCPython) { ExpectSameTraces("streams.txt"); }
 
 TEST(CorpusTest, HoldsFourHundredPrograms) {
   size_t programs = 0;
@@ -155,7 +157,7 @@ TEST(CorpusTest, EveryOperationOccurs) {
   for (const char* file : kFiles) {
     for (const CorpusEntry& entry : ReadCorpus(PathTo(file))) programs += entry.program;
   }
-  for (int kind = 0; kind <= static_cast<int>(OpKind::kAsCompleted); ++kind) {
+  for (int kind = 0; kind <= static_cast<int>(kLastOpKind); ++kind) {
     const std::string name(NameOf(static_cast<OpKind>(kind)));
     EXPECT_NE(programs.find(absl::StrCat("\"op\":\"", name, "\"")), std::string::npos) << name;
   }

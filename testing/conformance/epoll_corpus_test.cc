@@ -30,7 +30,7 @@
 namespace detent_testing::conformance {
 namespace {
 
-constexpr const char* kFiles[] = {"handmade.txt", "regressions.txt", "outcomes.txt", "random.txt"};
+constexpr const char* kFiles[] = {"handmade.txt", "regressions.txt", "outcomes.txt", "random.txt", "streams.txt"};
 constexpr absl::Duration kLatenessMax = absl::Milliseconds(2);
 constexpr int kLateRuns = 40;    // A pair of deadlines that may change places is overlooked once in 2^40.
 constexpr int kThreads = 48;     // They sleep nearly all the time.
@@ -112,6 +112,7 @@ TEST(EpollCorpusTest, ProgramsWithoutCoincidingDeadlinesDoTheSameInTheSameOrder)
   };
   std::vector<Case> cases;
   size_t timed = 0;
+  size_t with_streams = 0;
   for (const char* file : kFiles) {
     for (CorpusEntry& entry : ReadCorpus(std::string("testing/conformance/corpus/").append(file))) {
       Program program = ParseProgram(entry.program);
@@ -119,11 +120,14 @@ TEST(EpollCorpusTest, ProgramsWithoutCoincidingDeadlinesDoTheSameInTheSameOrder)
       const std::vector<Line> lines = LinesOf(entry.trace);
       timed += std::any_of(lines.begin(), lines.end(),
                            [&](const Line& line) { return line.ms > 0 && line.ms < program.watchdog.ms; });
+      with_streams += std::any_of(program.objects.begin(), program.objects.end(),
+                                  [](const ObjectSpec& object) { return object.kind == ObjectKind::kStream; });
       cases.push_back({std::move(entry.name), std::move(program), std::move(entry.trace), ""});
     }
   }
   // With timers of their own; the others have the watchdog's.
   EXPECT_GE(timed, 50u);
+  EXPECT_GE(with_streams, 30u);
 
   std::atomic<size_t> next = 0;
   std::atomic<int> repeated = 0;

@@ -5,9 +5,15 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "detent/runtime/errors.h"
+#include "detent/runtime/io/read_errors.h"
 
 namespace detent_testing::conformance {
+
+std::string Quoted(const std::string& bytes) {
+  return absl::StrCat("\"", absl::StrReplaceAll(bytes, {{"\n", "\\n"}}), "\"");
+}
 
 std::string NameOfError(const std::exception_ptr& error, std::string_view invalid_state) {
   try {
@@ -30,6 +36,10 @@ std::string NameOfError(const std::exception_ptr& error, std::string_view invali
     return "QueueShutDown";
   } catch (const detent::BrokenBarrierError&) {
     return "BrokenBarrier";
+  } catch (const detent::IncompleteReadError& e) {
+    return absl::StrCat("Incomplete ", Quoted(e.partial()));
+  } catch (const detent::LimitOverrunError&) {
+    return "LimitOverrun";
   } catch (const detent::InvalidStateError&) {
     return std::string(invalid_state);
   } catch (const std::exception& e) {

@@ -22,6 +22,9 @@ class ProgramError : public std::exception {
   std::string name_;
 };
 
+// Bytes of a stream: without ends of lines.
+std::string Quoted(const std::string& bytes);
+
 // "E1", "Cancelled", "Group(E1,Timeout)". CPython raises RuntimeError or ValueError for much of what is an
 // InvalidStateError here: `invalid_state` is what the call in question raises there.
 std::string NameOfError(const std::exception_ptr& error, std::string_view invalid_state = "InvalidState");

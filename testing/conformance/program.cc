@@ -16,14 +16,15 @@ using Json = nlohmann::json;
 
 // In the order of OpKind.
 constexpr std::string_view kNames[] = {
-    "log",           "state",     "spawn",      "cancel",     "uncancel",     "event_set",     "event_clear",
-    "release",       "notify",    "notify_all", "put_nowait", "get_nowait",   "task_done",     "shutdown",
-    "fut_set",       "fut_error", "fut_cancel", "call_soon",  "call_later",   "call_at",       "cancel_handle",
-    "add_cb",        "remove_cb", "cb_raise",   "raise",      "with",         "timeout",       "reschedule",
-    "taskgroup",     "tg_spawn",  "try",        "sleep",      "acquire",      "event_wait",    "cond_wait",
-    "cond_wait_for", "put",       "get",        "join",       "barrier_wait", "barrier_reset", "barrier_abort",
-    "await",         "shield",    "gather",     "wait",       "wait_for",     "as_completed"};
-static_assert(std::size(kNames) == static_cast<size_t>(OpKind::kAsCompleted) + 1);
+    "log",           "state",      "spawn",       "cancel",      "uncancel",       "event_set",     "event_clear",
+    "release",       "notify",     "notify_all",  "put_nowait",  "get_nowait",     "task_done",     "shutdown",
+    "fut_set",       "fut_error",  "fut_cancel",  "call_soon",   "call_later",     "call_at",       "cancel_handle",
+    "add_cb",        "remove_cb",  "cb_raise",    "raise",       "with",           "timeout",       "reschedule",
+    "taskgroup",     "tg_spawn",   "try",         "sleep",       "acquire",        "event_wait",    "cond_wait",
+    "cond_wait_for", "put",        "get",         "join",        "barrier_wait",   "barrier_reset", "barrier_abort",
+    "await",         "shield",     "gather",      "wait",        "wait_for",       "as_completed",  "pause",
+    "stream_write",  "stream_eof", "stream_read", "stream_line", "stream_exactly", "stream_until"};
+static_assert(std::size(kNames) == static_cast<size_t>(kLastOpKind) + 1);
 
 template <typename T>
 using Choices = std::initializer_list<std::pair<std::string_view, T>>;
@@ -60,14 +61,14 @@ std::vector<Op> Ops(const Json& json, const char* key) {
 }
 // The one number that a kind may have.
 int64_t Number(const Json& json) {
-  for (const char* key : {"n", "item", "value", "handle"}) {
+  for (const char* key : {"n", "item", "value", "handle", "phase"}) {
     if (const auto found = json.find(key); found != json.end()) return found->get<int64_t>();
   }
   const auto callback = json.find("cb");
   return callback != json.end() && callback->is_number() ? callback->get<int64_t>() : 0;
 }
 bool Flag(const Json& json) {
-  for (const char* key : {"immediate", "rex", "catch"}) {
+  for (const char* key : {"immediate", "rex", "catch", "right"}) {
     if (const auto found = json.find(key); found != json.end()) return found->get<bool>();
   }
   return false;
@@ -129,7 +130,8 @@ ObjectSpec ParseObject(const Json& json) {
                                       {"event", ObjectKind::kEvent},
                                       {"cond", ObjectKind::kCond},
                                       {"future", ObjectKind::kFuture},
-                                      {"barrier", ObjectKind::kBarrier}});
+                                      {"barrier", ObjectKind::kBarrier},
+                                      {"stream", ObjectKind::kStream}});
   }
   for (const char* key : {"value", "parties", "maxsize"}) {
     if (json.contains(key)) object.size = json.at(key);

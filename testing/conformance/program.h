@@ -71,7 +71,17 @@ enum class OpKind : uint8_t {
   kWait,          // tasks, mode, ms
   kWaitFor,       // target or body, ms, propagate
   kAsCompleted,   // tasks, ms
+
+  // On streams: streams.py.
+  kPause,          // number: the phase
+  kStreamWrite,    // object, flag: the right end, text
+  kStreamEof,      // object, flag
+  kStreamRead,     // object, flag, number
+  kStreamLine,     // object, flag
+  kStreamExactly,  // object, flag, number
+  kStreamUntil,    // object, flag, text
 };
+inline constexpr OpKind kLastOpKind = OpKind::kStreamUntil;
 
 // The kind's name in programs and traces, and back.
 std::string_view NameOf(OpKind kind);
@@ -100,7 +110,7 @@ struct Op {
   std::vector<Op> cleanup;
 };
 
-enum class ObjectKind : uint8_t { kLock, kSem, kBsem, kEvent, kCond, kFuture, kBarrier, kFifo, kLifo, kPrio };
+enum class ObjectKind : uint8_t { kLock, kSem, kBsem, kEvent, kCond, kFuture, kBarrier, kFifo, kLifo, kPrio, kStream };
 
 struct ObjectSpec {
   std::string name;

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "detent/testing/conformance/errors.h"
+#include "detent/testing/conformance/stream_ops.h"
 
 namespace detent_testing::conformance {
 namespace {
@@ -225,7 +226,10 @@ Coro<Result> OnTasks(Scope scope, const Op& op) {
   }
 }
 
+Coro<Result> OnStream(Scope scope, const Op& op) { co_return co_await RunOnStream(scope, op); }
+
 Coro<Result> Dispatch(Scope scope, const Op& op) {
+  if (IsOnStream(op.kind)) return OnStream(scope, op);
   switch (op.kind) {
     case OpKind::kSleep:
       return SleepFor(scope, op);

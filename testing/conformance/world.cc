@@ -41,6 +41,9 @@ Object::Object(const ObjectSpec& spec) {
     case ObjectKind::kPrio:
       queue = std::make_unique<Queue>(std::in_place_index<2>, spec.size, spec.name);
       break;
+    case ObjectKind::kStream:
+      stream = detent::SocketPair();
+      break;
   }
 }
 
@@ -51,6 +54,7 @@ Object::~Object() {
 
 std::string Object::State() const {
   if (lock) return absl::StrCat("locked=", lock->Locked());
+  if (stream) return "open";
   if (semaphore) return absl::StrCat("locked=", semaphore->Locked(), " value=", semaphore->Value());
   if (event) return absl::StrCat("set=", event->IsSet());
   if (condition) return absl::StrCat("locked=", condition->Locked());

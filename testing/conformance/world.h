@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -26,7 +27,7 @@ namespace detent_testing::conformance {
 using NamedTask = detent::Task<std::string>;
 using Queue = std::variant<detent::Queue<int>, detent::LifoQueue<int>, detent::PriorityQueue<int>>;
 
-// One object of the program: exactly one of the pointers, or the future, is set.
+// One object of the program: exactly one of the pointers, the future or the stream is set.
 class Object {
  public:
   explicit Object(const ObjectSpec& spec);
@@ -42,6 +43,7 @@ class Object {
   std::unique_ptr<detent::Barrier> barrier;
   std::unique_ptr<Queue> queue;
   detent::Future<int> future;
+  std::optional<std::pair<detent::Connection, detent::Connection>> stream;
   std::string future_error;  // The name of the error that was set.
 
   std::string State() const;
