@@ -125,6 +125,20 @@ TEST_F(ThreadsafeTest, AGetThatTimesOutMayBeFollowedByACancel) {
   });
 }
 
+TEST_F(ThreadsafeTest, CancelReachesATaskThatWaits) {
+  RunBeside([&] {
+    std::atomic<bool> has_begun = false;
+    auto body = [&]() -> Coro<> {
+      has_begun = true;
+      co_await Sleep(absl::Hours(1));
+    };
+    ThreadFuture<> future = RunCoroutineThreadsafe(loop_, body);
+    while (!has_begun) std::this_thread::yield();
+    future.Cancel();
+    EXPECT_THROW(future.Get(), CancelledError);
+  });
+}
+
 // thr-11
 TEST_F(ThreadsafeTest, ATaskThatIsCancelledInItsLoopMakesGetThrow) {
   RunBeside([&] {

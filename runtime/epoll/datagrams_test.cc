@@ -4,10 +4,13 @@
 #include "detent/runtime/epoll/datagrams.h"
 
 #include <dirent.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "detent/runtime/core.h"
@@ -68,6 +71,61 @@ TEST(EpollDatagramsTest, SocketsTakeTurns) {
       EXPECT_EQ(to_b.bytes(), absl::StrCat("to b, ", i));
       EXPECT_EQ(to_b.from(), a.LocalAddress());
     }
+  });
+}
+
+// Of several that one call takes, each has its own sender.
+TEST(EpollDatagramsTest, ManySendersAreToldApart) {
+  detent::Run([]() -> Coro<> {
+    DatagramSocket server = co_await Server();
+    std::vector<DatagramSocket> clients;
+    for (int i = 0; i < 10; ++i) {
+      clients.push_back(co_await Server());
+      co_await clients.back().SendTo(absl::StrCat(i), server.LocalAddress());
+    }
+    for (int i = 0; i < 10; ++i) {
+      const Datagram received = co_await server.Receive();
+      EXPECT_EQ(received.bytes(), absl::StrCat(i));
+      EXPECT_EQ(received.from(), clients[i].LocalAddress());
+    }
+  });
+}
+
+TEST(EpollDatagramsTest, ABroadcastGoesOut) {
+  detent::Run([]() -> Coro<> {
+    DatagramSocket server = co_await OpenDatagram({.local_host = "0.0.0.0"});
+    DatagramSocket client = co_await OpenDatagram({.local_host = "0.0.0.0", .broadcast = true});
+    const auto everybody = Address::FromHost("127.255.255.255", server.LocalAddress().Port());
+    co_await client.SendTo("all", everybody.value());
+    EXPECT_EQ((co_await server.Receive()).bytes(), "all");
+  });
+}
+
+// Who receives what has come is not alone in the loop.
+TEST(EpollDatagramsTest, ManyThatHaveComeDoNotHoldTheLoop) {
+  constexpr int kDatagrams = 150;  // A socket's buffer has room for them.
+  detent::Run([]() -> Coro<> {
+    DatagramSocket server = co_await Server();
+    DatagramSocket client = co_await Server();
+    for (int i = 0; i < kDatagrams; ++i) co_await client.SendTo("x", server.LocalAddress());
+    int received = 0;
+    int received_then = -1;
+    Task<> other = Spawn([&]() -> Coro<> {
+      received_then = received;
+      co_return;
+    });
+    for (; received < kDatagrams; ++received) (void)co_await server.Receive();
+    EXPECT_GE(received_then, 0);
+    co_await other;
+  });
+}
+
+TEST(EpollDatagramsTest, ADescriptorIsNotInherited) {
+  detent::Run([]() -> Coro<> {
+    const int next = dup(STDIN_FILENO);
+    close(next);
+    DatagramSocket server = co_await Server();
+    EXPECT_EQ(fcntl(next, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
   });
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detent/runtime/epoll/signals.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,11 +13,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
 #include "detent/runtime/core.h"
 #include "detent/runtime/epoll/epoll_loop.h"
+#include "detent/runtime/io/internal/outside.h"
+#include "detent/runtime/io/internal/signal_numbers.h"
 #include "gtest/gtest.h"
 
 namespace detent {
@@ -162,15 +166,70 @@ TEST(EpollSignalsTest, AStormMeetsLoopsThatComeAndGo) {
   std::signal(SIGUSR1, SIG_DFL);
 }
 
-TEST(EpollSignalsTest, TheHandlerKeepsErrno) {
+// Also if its write() fails: here into what has taken the eventfd's place.
+TEST(EpollSignalsDeathTest, TheHandlerKeepsErrno) {
+  EXPECT_EXIT(
+      {
+        EpollLoop loop;
+        loop.Run([]() -> Coro<> {
+          const int next = dup(STDIN_FILENO);
+          close(next);
+          Signals signals(SIGUSR1);
+          const int nowhere = open("/dev/null", O_RDONLY);
+          dup2(nowhere, next);
+          errno = ENOTTY;
+          raise(SIGUSR1);
+          _exit(errno == ENOTTY ? 7 : 8);
+          co_return;
+        });
+      },
+      ::testing::ExitedWithCode(7), "");
+}
+
+TEST(EpollSignalsDeathTest, OneDiesByASignalThatIsBlocked) {
+  EXPECT_EXIT(
+      {
+        sigset_t all;
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, nullptr);
+        internal::DieBySignal(SIGTERM);
+      },
+      ::testing::KilledBySignal(SIGTERM), "");
+}
+
+class NoObserver final : public internal::SignalObserver {
+ public:
+  void OnSignal(int) override {}
+};
+
+TEST(EpollSignalsTest, WhatTheSystemRefusesLeavesNothing) {
   EpollLoop loop;
   loop.Run([&]() -> Coro<> {
-    Signals signals(SIGUSR1);
-    errno = ENOTTY;
-    raise(SIGUSR1);
-    EXPECT_EQ(errno, ENOTTY);
-    (void)co_await signals.Next();
+    internal::SignalSource& source = loop.outside().signals();
+    const int descriptors = CountDescriptors();
+    NoObserver observer;
+    EXPECT_THROW(source.Subscribe(observer, internal::BitOfSignal(SIGKILL)), std::system_error);
+    EXPECT_EQ(CountDescriptors(), descriptors);
+    co_return;
   });
+}
+
+// A handler that is removed when it is due, but has not run, has not had the signal.
+TEST(EpollSignalsTest, WhatAHandlerWasDueForIsRaisedAgain) {
+  std::signal(SIGUSR1, [](int) { ++raised_again; });
+  EpollLoop loop;
+  loop.Run([&]() -> Coro<> {
+    raised_again = 0;
+    auto seen = std::make_unique<Signals>(SIGUSR1);
+    loop.AddSignalHandler(SIGUSR1, [] { ADD_FAILURE() << "it was removed"; });
+    RaiseSignal(SIGUSR1);
+    (void)co_await seen->Next();  // It was told first: the handler's callback stands behind this step.
+    seen = nullptr;
+    EXPECT_EQ(raised_again, 0);
+    loop.RemoveSignalHandler(SIGUSR1);
+    EXPECT_EQ(raised_again, 1);
+  });
+  std::signal(SIGUSR1, SIG_DFL);
 }
 
 // A child that fork() made does with a signal what it would have done without us, and its parent hears nothing.

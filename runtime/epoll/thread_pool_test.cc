@@ -114,6 +114,32 @@ TEST(ThreadPoolTest, FinishGivesUpOnWhatRunsOnAndDropsWhatHasNotBegun) {
   while (running.use_count() > 1) std::this_thread::yield();  // The thread ends by itself.
 }
 
+TEST(ThreadPoolTest, AnIdleThreadIsUsedAgain) {
+  int threads_left = 1000;
+  {
+    ThreadPool pool(1000, 100, UpTo(threads_left));
+    std::atomic<int> runs = 0;
+    // A thread that has run a job is idle soon after: not yet when another one comes at once, but some day in time.
+    while (runs == 1000 - threads_left && threads_left > 0) {
+      const int before = runs;
+      pool.Start([&] { ++runs; });
+      while (runs == before) std::this_thread::yield();
+    }
+  }
+  EXPECT_GT(threads_left, 0);
+}
+
+// A closure may use the pool when it is destroyed.
+TEST(ThreadPoolTest, TheClosureOfAJobIsDestroyedWithoutTheLock) {
+  std::atomic<bool> asked = false;
+  ThreadPool pool(1, 100);
+  pool.Start([last = std::shared_ptr<void>(nullptr, [&](void*) {
+                EXPECT_EQ(pool.QueueSize(), 0u);
+                asked = true;
+              })] {});
+  SpinUntil(asked);
+}
+
 // thr-13: up to a limit.
 TEST(ExecutorOptionsTest, TheEndOfALoopReportsWhatItDoesNotWaitFor) {
   std::atomic<bool> started = false, go = false;

@@ -28,6 +28,11 @@ class Callback : public Timer, public Pooled {
   // Puts it into the ready queue, or arms it. The loop then holds a reference.
   void Schedule();
   void ScheduleAt(LoopTime when);
+  // Makes it that of another than whoever runs. REQUIRES: it is not scheduled.
+  void SetMaker(uint64_t source, ContextRef context) {
+    source_ = source;
+    context_ = std::move(context);
+  }
   // Takes it back if it has not run, and drops its closure: at once, or when the run that cancels it is over.
   void Cancel();
   bool IsCancelled() const { return cancelled_; }

@@ -165,6 +165,32 @@ LOOP_TEST(SignalHandlerTest, MayRemoveItself) {
   EXPECT_EQ(handled, 1);
 }
 
+LOOP_TEST(SignalHandlerTest, RunsOnceForWhatCameBeforeItRan) {
+  int handled = 0;
+  EventLoop& loop = EventLoop::Current();
+  loop.AddSignalHandler(SIGUSR1, [&] { ++handled; });
+  RaiseSignal(SIGUSR1);
+  RaiseSignal(SIGUSR1);
+  co_await UntilSeen(SIGURG);
+  while (handled == 0) co_await Yield();
+  for (int i = 0; i < 5; ++i) co_await Yield();
+  EXPECT_EQ(handled, 1);
+  loop.RemoveSignalHandler(SIGUSR1);
+}
+
+LOOP_TEST(SignalHandlerTest, SeesTheContextOfWhoAddedIt) {
+  ContextVar<int> request;
+  request.Set(7);
+  int seen = 0;
+  EventLoop& loop = EventLoop::Current();
+  loop.AddSignalHandler(SIGUSR1, [&] { seen = request.Get(); });
+  request.Set(8);
+  RaiseSignal(SIGUSR1);
+  while (seen == 0) co_await Yield();
+  EXPECT_EQ(seen, 7);
+  loop.RemoveSignalHandler(SIGUSR1);
+}
+
 // What a signal waited for is not called after it was removed, and the signal is not lost to others.
 LOOP_TEST(SignalHandlerTest, IsNotCalledAfterItsRemoval) {
   Signals also(SIGUSR1);

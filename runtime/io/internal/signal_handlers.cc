@@ -26,8 +26,8 @@ class SignalHandlers::Handler final : public SignalObserver, public std::enable_
   }
   void OnSignal(int) override {
     if (std::exchange(is_due_, true)) return;
-    const CallbackScope scope(core_, source_, context_);
     const Ref<Callback> callback(MakeCallback(core_, Due(shared_from_this()), std::source_location()));
+    callback->SetMaker(source_, context_);
     callback->Schedule();
   }
   // It is called no more.
