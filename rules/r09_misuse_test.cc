@@ -213,9 +213,9 @@ TEST(MisuseTest, AFutureWhoseLoopIsGoneSaysSo) {
     });
   }
   EXPECT_EQ(TextOf<InvalidStateError>([&] { orphan.SetResult(1); }),
-            "Future::SetResult() on a future: its event loop is gone");
+            "Future::SetResult() on a future: its event loop is gone; complete it while that lives");
   EXPECT_EQ(TextOf<InvalidStateError>([&] { orphan.AddDoneCallback([](Future<int>) {}); }),
-            "AddDoneCallback() on a future: its event loop is gone");
+            "AddDoneCallback() on a future: its event loop is gone, and nobody would call it; add it while that lives");
 }
 
 TEST(MisuseTest, UseOnAnotherThreadNamesTheThreadsafeCalls) {

@@ -105,6 +105,9 @@ TEST(TextsTest, AFutureWhoseLoopIsGoneSaysSoWhateverIsAskedOfIt) {
               co_return;
             }),
             "AsCompleted()" + wait);
+  EXPECT_EQ(TextInTask<InvalidStateError>([&]() -> Coro<> { (void)co_await Shield(orphan); }), "Shield()" + wait);
+  EXPECT_EQ(TextInTask<InvalidStateError>([&]() -> Coro<> { (void)co_await WaitFor(orphan, absl::Seconds(1)); }),
+            "co_await" + wait);
   EXPECT_FALSE(orphan.Cancel());
 }
 

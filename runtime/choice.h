@@ -129,8 +129,12 @@ class [[nodiscard("does nothing until awaited: write co_await")]] SharedAccess f
     ValueTeller& operator=(const ValueTeller&) = delete;
     ~ValueTeller() {
       AccessObserver* const recorder = CurrentCore()->recorder;
-      if (recorder != nullptr && recorder->WantsValues()) [[unlikely]]
+      if (recorder == nullptr || !recorder->WantsValues()) [[likely]]
+        return;
+      try {
         recorder->OnValue(ValueText(shared_.value_));
+      } catch (...) {  // The program's own way to write it; the report does without.
+      }
     }
 
    private:

@@ -17,67 +17,13 @@
 #include "detent/testing/testing.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "runtime/throwing_item_test.h"
 
 namespace detent {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::UnorderedElementsAreArray;
-
-enum class Call { kCopy, kMove, kCompare };
-
-// Throws at one of the calls, which are counted from 0.
-class Fuse {
- public:
-  static void Set(Call call, int at) {
-    call_ = call;
-    left_ = at;
-    burnt_ = false;
-  }
-  static void Disarm() { left_ = -1; }
-  static bool Burnt() { return burnt_; }
-  static void Pass(Call call) {
-    if (call != call_ || left_ < 0 || left_-- > 0) return;
-    burnt_ = true;
-    throw std::runtime_error("user code");
-  }
-
- private:
-  inline static Call call_ = Call::kCopy;
-  inline static int left_ = -1;
-  inline static bool burnt_ = false;
-};
-
-class Item {
- public:
-  explicit Item(int its_value) : value(std::make_unique<int>(its_value)) {}
-  Item(const Item& other) : value((Fuse::Pass(Call::kCopy), std::make_unique<int>(*other.value))) {}
-  Item(Item&& other) : value((Fuse::Pass(Call::kMove), std::move(other.value))) {}
-  Item& operator=(const Item& other) {
-    Fuse::Pass(Call::kCopy);
-    value = std::make_unique<int>(*other.value);
-    return *this;
-  }
-  Item& operator=(Item&& other) {
-    Fuse::Pass(Call::kMove);
-    value = std::move(other.value);
-    return *this;
-  }
-  bool operator<(const Item& other) const {
-    Fuse::Pass(Call::kCompare);
-    return *value < *other.value;
-  }
-
-  std::unique_ptr<int> value;  // On the heap: what is read twice or beyond the end is seen by AddressSanitizer.
-};
-
-// The same that cannot be copied.
-class MoveOnlyItem : public Item {
- public:
-  using Item::Item;
-  MoveOnlyItem(MoveOnlyItem&&) = default;
-  MoveOnlyItem& operator=(MoveOnlyItem&&) = default;
-};
 
 // Tasks put items into a queue of two places, others take them; who meets a throw tries again. Everything that was
 // accepted comes out, once; and nobody waits for ever.
@@ -138,19 +84,6 @@ class Traffic {
     }
   }
 };
-
-// Runs `body` with the fuse at the first call, the second, ... of each kind, until it does not burn.
-Coro<> AtEachCall(std::function<Coro<>()> body) {
-  for (const Call call : {Call::kCopy, Call::kMove, Call::kCompare}) {
-    for (int at = 0;; ++at) {
-      SCOPED_TRACE(absl::StrCat("kind ", static_cast<int>(call), ", call ", at));
-      Fuse::Set(call, at);
-      co_await body();
-      Fuse::Disarm();
-      if (!Fuse::Burnt() || ::testing::Test::HasFailure()) break;
-    }
-  }
-}
 
 template <typename Q>
 Coro<> TrafficAtEachCall() {
@@ -217,10 +150,17 @@ TEST(ThrowingItemTest, ThatAPriorityQueueRefusedIsNotInIt) {
 }
 
 Coro<Item> MakeItem() { co_return Item(1); }
+std::vector<Coro<Item>> TwoItems() {
+  std::vector<Coro<Item>> coros;
+  for (int i = 0; i < 2; ++i) coros.push_back(MakeItem());
+  return coros;
+}
 
 // A result on its way, through whatever hands it on: its error or it comes out.
-Coro<> ResultsOnTheirWay() {
-  std::vector<std::function<Coro<>()>> ways;
+using Ways = std::vector<std::function<Coro<>()>>;
+
+Ways ThroughCombinators() {
+  Ways ways;
   ways.push_back([]() -> Coro<> { (void)co_await Spawn(MakeItem()); });
   ways.push_back([]() -> Coro<> {
     Task<Item> task = Spawn(MakeItem());
@@ -231,7 +171,33 @@ Coro<> ResultsOnTheirWay() {
   ways.push_back([]() -> Coro<> { (void)co_await GatherSettled(MakeItem(), MakeItem()); });
   ways.push_back([]() -> Coro<> { (void)co_await Race(MakeItem(), MakeItem()); });
   ways.push_back([]() -> Coro<> { (void)co_await WaitFor(MakeItem(), absl::Seconds(1)); });
+  ways.push_back([]() -> Coro<> { (void)co_await Gather(TwoItems()); });
+  ways.push_back([]() -> Coro<> { (void)co_await GatherSettled(TwoItems()); });
+  ways.push_back([]() -> Coro<> { (void)co_await Race(TwoItems()); });
+  ways.push_back([]() -> Coro<> {
+    std::variant<Item, std::monostate> winner = co_await Race(MakeItem(), Sleep(absl::Hours(1)));
+    EXPECT_NE(std::get<Item>(winner).value, nullptr);
+  });
+  ways.push_back([]() -> Coro<> {
+    auto result = co_await Wait(TwoItems(), ReturnWhen::kAllCompleted);
+    for (Task<Item>& task : result.done) (void)std::move(task).Result();
+  });
+  ways.push_back([]() -> Coro<> {
+    auto completed = AsCompleted(TwoItems());
+    while (std::optional<Task<Item>> next = co_await completed.Next()) {
+      try {
+        (void)std::move(*next).Result();
+      } catch (const std::runtime_error&) {  // All are taken: one that ran on would meet the fuse of the next way.
+      }
+    }
+  });
+  ways.push_back([]() -> Coro<> { (void)co_await CancelAndWait(Spawn(MakeItem())); });
   ways.push_back([]() -> Coro<> { (void)co_await Shield(MakeItem()); });
+  return ways;
+}
+
+Ways ThroughOthers() {
+  Ways ways;
   ways.push_back([]() -> Coro<> {
     (void)co_await WithTimeout(absl::Seconds(1), [](Timeout&) -> Coro<Item> { co_return co_await MakeItem(); });
   });
@@ -273,6 +239,10 @@ Coro<> ResultsOnTheirWay() {
     while (std::optional<Item> item = co_await items.Next()) {
     }
   });
+  return ways;
+}
+
+Coro<> AtEachCallOf(Ways ways) {
   for (size_t way = 0; way < ways.size(); ++way) {
     SCOPED_TRACE(absl::StrCat("way ", way));
     co_await AtEachCall([&ways, way]() -> Coro<> {
@@ -285,7 +255,10 @@ Coro<> ResultsOnTheirWay() {
   }
 }
 
-LOOP_TEST(ThrowingItemTest, AsAResult) { co_await ResultsOnTheirWay(); }
+LOOP_TEST(ThrowingItemTest, AsAResult) {
+  co_await AtEachCallOf(ThroughCombinators());
+  co_await AtEachCallOf(ThroughOthers());
+}
 
 // Bodies that are plain functions, and throw before they give a coroutine.
 

@@ -345,6 +345,7 @@ void EventLoop::CallExceptionHandler(const ExceptionContext& context) {
 }
 
 uint32_t EventLoop::ChooseFor(ChoiceKind, uint32_t) { return 0; }
+uint32_t EventLoop::ChooseInWorld(ChoiceKind, uint32_t, absl::FunctionRef<std::string()>) { return 0; }
 bool EventLoop::DrawFault(std::string_view, double) { return false; }
 void EventLoop::ForgetReady(internal::Runnable*) {}
 

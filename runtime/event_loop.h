@@ -9,8 +9,8 @@
 // deadline order, equal deadlines in the order they were made; (3) runs what is ready now. What that makes ready runs
 // in the next iteration. This is CPython's asyncio, step for step.
 //
-// Threads.       A loop and everything made in it belong to the thread that made the loop. CallSoonThreadsafe() and
-//                RunCoroutineThreadsafe() are the two calls that another thread may make.
+// Threads.       A loop and all that is made in it belong to the thread that made the loop. Another thread may call
+//                CallSoonThreadsafe() and RunCoroutineThreadsafe().
 #ifndef DETENT_RUNTIME_EVENT_LOOP_H_
 #define DETENT_RUNTIME_EVENT_LOOP_H_
 
@@ -196,6 +196,7 @@ class EventLoop : public internal::LoopOwner {
   // Stop(), also in a child that fork() made: the run in which it was made can end there.
   void StopAnywhere();
   uint32_t ChooseFor(ChoiceKind kind, uint32_t n) override;
+  uint32_t ChooseInWorld(ChoiceKind kind, uint32_t n, absl::FunctionRef<std::string()> words) override;
   bool DrawFault(std::string_view name, double probability) override;
   void TakeMail() final {
     if (!running_ && inbox_->HasMail()) [[unlikely]]
@@ -208,7 +209,6 @@ class EventLoop : public internal::LoopOwner {
 
  protected:
   EventLoop();
-
   // Iterates until stopping() after an iteration.
   virtual void RunUntilStopped() = 0;
   virtual void RunIteration(absl::Duration timeout) = 0;

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "detent/runtime/internal/placed_forms.h"
 #include "detent/runtime/spawn.h"
 #include "detent/runtime/task.h"
 
@@ -38,55 +39,22 @@ using HandleOf = decltype(EnsureHandle(std::source_location(), std::declval<A>()
 template <typename... A>
 concept Waitables = sizeof...(A) > 0 && requires { typename std::tuple<HandleOf<A>...>; };
 
-// Defines name(a, b, ...) of things that can be waited for, in terms of `start(where, a, b, ...)`. A defaulted
-// source_location cannot follow a parameter pack, so the forms are spelled out up to six; with more, the tasks that
-// these become lack the line.
-#define DETENT_INTERNAL_PLACED_FORMS(name, result, start)                                                              \
-  template <typename A>                                                                                                \
-    requires ::detent::internal::Waitables<A>                                                                          \
-  [[nodiscard("needs co_await")]] result<A> name(A&& a,                                                                \
-                                                 std::source_location where = std::source_location::current()) {       \
-    return start(where, std::forward<A>(a));                                                                           \
-  }                                                                                                                    \
-  template <typename A, typename B>                                                                                    \
-    requires ::detent::internal::Waitables<A, B>                                                                       \
-  [[nodiscard("needs co_await")]] result<A, B> name(A&& a, B&& b,                                                      \
-                                                    std::source_location where = std::source_location::current()) {    \
-    return start(where, std::forward<A>(a), std::forward<B>(b));                                                       \
-  }                                                                                                                    \
-  template <typename A, typename B, typename C>                                                                        \
-    requires ::detent::internal::Waitables<A, B, C>                                                                    \
-  [[nodiscard("needs co_await")]] result<A, B, C> name(A&& a, B&& b, C&& c,                                            \
-                                                       std::source_location where = std::source_location::current()) { \
-    return start(where, std::forward<A>(a), std::forward<B>(b), std::forward<C>(c));                                   \
-  }                                                                                                                    \
-  template <typename A, typename B, typename C, typename D>                                                            \
-    requires ::detent::internal::Waitables<A, B, C, D>                                                                 \
-  [[nodiscard("needs co_await")]] result<A, B, C, D> name(                                                             \
-      A&& a, B&& b, C&& c, D&& d, std::source_location where = std::source_location::current()) {                      \
-    return start(where, std::forward<A>(a), std::forward<B>(b), std::forward<C>(c), std::forward<D>(d));               \
-  }                                                                                                                    \
-  template <typename A, typename B, typename C, typename D, typename E>                                                \
-    requires ::detent::internal::Waitables<A, B, C, D, E>                                                              \
-  [[nodiscard("needs co_await")]] result<A, B, C, D, E> name(                                                          \
-      A&& a, B&& b, C&& c, D&& d, E&& e, std::source_location where = std::source_location::current()) {               \
-    return start(where, std::forward<A>(a), std::forward<B>(b), std::forward<C>(c), std::forward<D>(d),                \
-                 std::forward<E>(e));                                                                                  \
-  }                                                                                                                    \
-  template <typename A, typename B, typename C, typename D, typename E, typename F>                                    \
-    requires ::detent::internal::Waitables<A, B, C, D, E, F>                                                           \
-  [[nodiscard("needs co_await")]] result<A, B, C, D, E, F> name(                                                       \
-      A&& a, B&& b, C&& c, D&& d, E&& e, F&& f, std::source_location where = std::source_location::current()) {        \
-    return start(where, std::forward<A>(a), std::forward<B>(b), std::forward<C>(c), std::forward<D>(d),                \
-                 std::forward<E>(e), std::forward<F>(f));                                                              \
-  }                                                                                                                    \
-  template <typename A, typename B, typename C, typename D, typename E, typename F, typename G, typename... H>         \
-    requires ::detent::internal::Waitables<A, B, C, D, E, F, G, H...>                                                  \
-  [[nodiscard("needs co_await")]] result<A, B, C, D, E, F, G, H...> name(A&& a, B&& b, C&& c, D&& d, E&& e, F&& f,     \
-                                                                         G&& g, H&&... h) {                            \
-    return start(std::source_location(), std::forward<A>(a), std::forward<B>(b), std::forward<C>(c),                   \
-                 std::forward<D>(d), std::forward<E>(e), std::forward<F>(f), std::forward<G>(g),                       \
-                 std::forward<H>(h)...);                                                                               \
+#define DETENT_INTERNAL_PLACED_FORM(n, name, result, start)                                          \
+  template <DETENT_INTERNAL_TYPES(n)>                                                                \
+    requires ::detent::internal::Waitables<DETENT_INTERNAL_NAMES(n)>                                 \
+  [[nodiscard("needs co_await")]] result<DETENT_INTERNAL_NAMES(n)> name(                             \
+      DETENT_INTERNAL_PARAMETERS(n), std::source_location where = std::source_location::current()) { \
+    return start(where, DETENT_INTERNAL_FORWARDED(n));                                               \
+  }
+
+// Defines name(a, b, ...) of things that can be waited for, in terms of `start(where, a, b, ...)`. Of more than twelve
+// the tasks that these become lack the line.
+#define DETENT_INTERNAL_PLACED_FORMS(name, result, start)                 \
+  DETENT_INTERNAL_FORMS(DETENT_INTERNAL_PLACED_FORM, name, result, start) \
+  template <typename... A>                                                \
+    requires(sizeof...(A) > 12 && ::detent::internal::Waitables<A...>)    \
+  [[nodiscard("needs co_await")]] result<A...> name(A&&... awaitables) {  \
+    return start(std::source_location(), std::forward<A>(awaitables)...); \
   }
 
 // The result type of a handle; that of one whose type is erased is void.

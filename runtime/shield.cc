@@ -8,6 +8,7 @@
 namespace detent::internal {
 
 Ref<FutureState> ShieldState::Make(Ref<FutureState> inner, std::source_location where) {
+  if (inner->core().IsClosed()) inner->RequireSameLoop(RequireCore("Shield()"), "Shield()");
   return Ref<FutureState>(new ShieldState(std::move(inner), where));
 }
 

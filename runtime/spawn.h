@@ -25,6 +25,7 @@
 
 #include "detent/runtime/closure.h"
 #include "detent/runtime/internal/awaiting.h"
+#include "detent/runtime/internal/placed_forms.h"
 #include "detent/runtime/task.h"
 
 namespace detent {
@@ -65,59 +66,50 @@ concept CoroFunction = requires { requires kIsCoro<std::invoke_result_t<std::dec
 template <typename F, typename... A>
 using TaskFrom = Task<typename std::invoke_result_t<std::decay_t<F>&, std::decay_t<A>...>::Result>;
 
+// The Coro that calls `fn` and keeps it and its arguments.
+template <typename F, typename... A>
+auto KeepCall(F&& fn, A&&... arguments) {
+  return KeepClosure<std::decay_t<F>, std::decay_t<A>...>(std::forward<F>(fn), std::forward<A>(arguments)...);
+}
+
 }  // namespace internal
 
-// A defaulted source_location cannot follow a parameter pack, so the forms with arguments are spelled out up to four;
-// with more the task's report lacks the line that spawned it. Written once for the free function and for TaskGroup.
+#define DETENT_INTERNAL_SPAWN_FORM(n, start)                                                                       \
+  template <typename F, DETENT_INTERNAL_TYPES(n)>                                                                  \
+    requires(::detent::internal::CoroFunction<F, DETENT_INTERNAL_NAMES(                                            \
+                                                     n)>)::detent::internal::TaskFrom<F, DETENT_INTERNAL_NAMES(n)> \
+  Spawn(F&& fn, DETENT_INTERNAL_PARAMETERS(n), std::source_location where = std::source_location::current()) {     \
+    return start(::detent::internal::KeepCall(std::forward<F>(fn), DETENT_INTERNAL_FORWARDED(n)),                  \
+                 ::detent::SpawnOptions(), where);                                                                 \
+  }
+
 // Defines Spawn(coro, options), Spawn(operation, options), Spawn(fn, options) and Spawn(fn, arguments...) in terms of
-// `start(coro, options, where)`.
-#define DETENT_INTERNAL_SPAWN_FORMS(start)                                                                            \
-  template <typename T>                                                                                               \
-  ::detent::Task<T> Spawn(::detent::Coro<T> coro, ::detent::SpawnOptions options = ::detent::SpawnOptions(),          \
-                          std::source_location where = std::source_location::current()) {                             \
-    return start(std::move(coro), options, where);                                                                    \
-  }                                                                                                                   \
-  template <typename Op>                                                                                              \
-    requires(::detent::internal::OneShot<Op>)                                                                         \
-  auto Spawn(Op&& operation, ::detent::SpawnOptions options = ::detent::SpawnOptions(),                               \
-             std::source_location where = std::source_location::current()) {                                          \
-    return start(::detent::internal::AsCoro<Op>(std::move(operation)), options, where);                               \
-  }                                                                                                                   \
-  template <typename F>                                                                                               \
-    requires(::detent::internal::CoroFunction<F>)::detent::internal::TaskFrom<F>                                      \
-  Spawn(F&& fn, ::detent::SpawnOptions options = ::detent::SpawnOptions(),                                            \
-        std::source_location where = std::source_location::current()) {                                               \
-    return start(::detent::internal::KeepClosure<std::decay_t<F>>(std::forward<F>(fn)), options, where);              \
-  }                                                                                                                   \
-  template <typename F, typename A>                                                                                   \
-    requires(::detent::internal::CoroFunction<F, A>)::detent::internal::TaskFrom<F, A>                                \
-  Spawn(F&& fn, A&& a, std::source_location where = std::source_location::current()) {                                \
-    return start(                                                                                                     \
-        ::detent::internal::KeepClosure<std::decay_t<F>, std::decay_t<A>>(std::forward<F>(fn), std::forward<A>(a)),   \
-        ::detent::SpawnOptions(), where);                                                                             \
-  }                                                                                                                   \
-  template <typename F, typename A, typename B>                                                                       \
-    requires(::detent::internal::CoroFunction<F, A, B>)::detent::internal::TaskFrom<F, A, B>                          \
-  Spawn(F&& fn, A&& a, B&& b, std::source_location where = std::source_location::current()) {                         \
-    return start(::detent::internal::KeepClosure<std::decay_t<F>, std::decay_t<A>, std::decay_t<B>>(                  \
-                     std::forward<F>(fn), std::forward<A>(a), std::forward<B>(b)),                                    \
-                 ::detent::SpawnOptions(), where);                                                                    \
-  }                                                                                                                   \
-  template <typename F, typename A, typename B, typename C>                                                           \
-    requires(::detent::internal::CoroFunction<F, A, B, C>)::detent::internal::TaskFrom<F, A, B, C>                    \
-  Spawn(F&& fn, A&& a, B&& b, C&& c, std::source_location where = std::source_location::current()) {                  \
-    return start(::detent::internal::KeepClosure<std::decay_t<F>, std::decay_t<A>, std::decay_t<B>, std::decay_t<C>>( \
-                     std::forward<F>(fn), std::forward<A>(a), std::forward<B>(b), std::forward<C>(c)),                \
-                 ::detent::SpawnOptions(), where);                                                                    \
-  }                                                                                                                   \
-  template <typename F, typename A, typename B, typename C, typename D, typename... E>                                \
-    requires(::detent::internal::CoroFunction<F, A, B, C, D, E...>)::detent::internal::TaskFrom<F, A, B, C, D, E...>  \
-  Spawn(F&& fn, A&& a, B&& b, C&& c, D&& d, E&&... e) {                                                               \
-    return start(::detent::internal::KeepClosure<std::decay_t<F>, std::decay_t<A>, std::decay_t<B>, std::decay_t<C>,  \
-                                                 std::decay_t<D>, std::decay_t<E>...>(                                \
-                     std::forward<F>(fn), std::forward<A>(a), std::forward<B>(b), std::forward<C>(c),                 \
-                     std::forward<D>(d), std::forward<E>(e)...),                                                      \
-                 ::detent::SpawnOptions(), std::source_location());                                                   \
+// `start(coro, options, where)`: for the free function and for TaskGroup. With more than twelve arguments the task's
+// report lacks the line.
+#define DETENT_INTERNAL_SPAWN_FORMS(start)                                                                        \
+  template <typename T>                                                                                           \
+  ::detent::Task<T> Spawn(::detent::Coro<T> coro, ::detent::SpawnOptions options = ::detent::SpawnOptions(),      \
+                          std::source_location where = std::source_location::current()) {                         \
+    return start(std::move(coro), options, where);                                                                \
+  }                                                                                                               \
+  template <typename Op>                                                                                          \
+    requires(::detent::internal::OneShot<Op>)                                                                     \
+  auto Spawn(Op&& operation, ::detent::SpawnOptions options = ::detent::SpawnOptions(),                           \
+             std::source_location where = std::source_location::current()) {                                      \
+    return start(::detent::internal::AsCoro<Op>(std::move(operation)), options, where);                           \
+  }                                                                                                               \
+  template <typename F>                                                                                           \
+    requires(::detent::internal::CoroFunction<F>)::detent::internal::TaskFrom<F>                                  \
+  Spawn(F&& fn, ::detent::SpawnOptions options = ::detent::SpawnOptions(),                                        \
+        std::source_location where = std::source_location::current()) {                                           \
+    return start(::detent::internal::KeepCall(std::forward<F>(fn)), options, where);                              \
+  }                                                                                                               \
+  DETENT_INTERNAL_FORMS(DETENT_INTERNAL_SPAWN_FORM, start)                                                        \
+  template <typename F, typename... A>                                                                            \
+    requires(sizeof...(A) > 12 && ::detent::internal::CoroFunction<F, A...>)::detent::internal::TaskFrom<F, A...> \
+  Spawn(F&& fn, A&&... arguments) {                                                                               \
+    return start(::detent::internal::KeepCall(std::forward<F>(fn), std::forward<A>(arguments)...),                \
+                 ::detent::SpawnOptions(), std::source_location());                                               \
   }
 
 namespace internal {
@@ -141,7 +133,7 @@ template <typename F, typename... A>
   requires internal::CoroFunction<F, A...>
 auto Invoke(F&& fn, A&&... arguments) {
   DETENT_INTERNAL_CHECK_CLOSURE(F);
-  return internal::KeepClosure<std::decay_t<F>, std::decay_t<A>...>(std::forward<F>(fn), std::forward<A>(arguments)...);
+  return internal::KeepCall(std::forward<F>(fn), std::forward<A>(arguments)...);
 }
 
 }  // namespace detent

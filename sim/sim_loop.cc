@@ -241,6 +241,11 @@ uint32_t SimLoop::MakeChoice(const ChoicePoint& point) {
   return choice;
 }
 
+uint32_t SimLoop::ChooseInWorld(ChoiceKind kind, uint32_t n, absl::FunctionRef<std::string()> words) {
+  const std::string text = observer_ == nullptr || n < 2 ? std::string() : words();
+  return MakeChoice(ChoicePoint(kind, n, 0, nullptr, text));
+}
+
 bool SimLoop::DrawFault(std::string_view name, double probability) {
   return MakeChoice(ChoicePoint(ChoiceKind::kFault, 2, probability, nullptr, name)) != 0;
 }

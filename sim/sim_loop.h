@@ -122,6 +122,7 @@ class SimLoop final : public EventLoop {
   TimeHolder* time_holder() const { return time_holder_; }
   void SetTimeHolder(TimeHolder* holder) { time_holder_ = holder; }
   uint32_t ChooseFor(ChoiceKind kind, uint32_t n) override { return MakeChoice(ChoicePoint(kind, n, 0)); }
+  uint32_t ChooseInWorld(ChoiceKind kind, uint32_t n, absl::FunctionRef<std::string()> words) override;
   bool DrawFault(std::string_view name, double probability) override;
   void ForgetReady(internal::Runnable* runnable) override;
   internal::Outside& outside() override;

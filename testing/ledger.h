@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Ledger: what a run took it has given back: no socket is left open, no task, future or coroutine is left behind.
+// Ledger: what a run took it has given back: no socket is left open, no task, future or coroutine is left behind, and
+// timers armed = fired + cancelled + pending.
 //
 //   Ledger ledger(loop, Ledger::Blocks::kCounted);
-//   ...                                    // the run, and the end of whatever it left
+//   ...                                    // the run
+//   ledger.CountTimers();
+//   ...                                    // the end of whatever it left
 //   ledger.Balance(failure);
 //
 // Whatever is still there then is held by something that outlives the run: a static object, a cycle of shared_ptr, or a
@@ -14,9 +17,12 @@
 #ifndef DETENT_TESTING_LEDGER_H_
 #define DETENT_TESTING_LEDGER_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "detent/runtime/event_loop.h"
 #include "detent/runtime/internal/pool_census.h"
@@ -26,6 +32,8 @@ namespace detent_testing::internal {
 
 // The kind of a failure by what is left behind.
 inline constexpr std::string_view kLeftBehind = "left behind";
+// That of a failure by a timer that the library has lost.
+inline constexpr std::string_view kLostTimer = "lost timer";
 
 class Ledger {
  public:
@@ -37,13 +45,24 @@ class Ledger {
   Ledger(const Ledger&) = delete;
   Ledger& operator=(const Ledger&) = delete;
 
-  // Adds what is left to `failure`. REQUIRES: what the loop had has been discarded; the loop may be gone.
+  // After the run, whose tasks have all ended: timers that are pending now are of callbacks, or nobody will wait for
+  // them. REQUIRES: the loop lives, and what it has has not been discarded.
+  void CountTimers();
+
+  // Adds what is left to `failure`, and what CountTimers() found. REQUIRES: what the loop had has been discarded; the
+  // loop may be gone.
   void Balance(Failure& failure) const;
 
  private:
   detent::internal::LoopCore& core_;
   const uint64_t references_;
+  const size_t armed_;
+  const size_t fired_;
+  const size_t cancelled_;
+  const size_t pending_;
   std::optional<detent::internal::PoolCensus> census_;
+  std::vector<std::string> timers_;  // Those that are left behind.
+  std::string timer_fault_;          // Of this library; empty for none.
 };
 
 }  // namespace detent_testing::internal

@@ -2,6 +2,7 @@
 #include "detent/testing/ledger.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "detent/runtime/epoll/epoll_loop.h"
 #include "detent/runtime/io/net.h"
 #include "detent/testing/explore.h"
+#include "detent/testing/testing.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -18,6 +20,7 @@ namespace {
 
 using detent::Coro;
 using ::testing::AllOf;
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 
 Coro<> Nothing() { co_return; }
@@ -34,7 +37,7 @@ TEST(LedgerTest, AnOpenSocketIsNamedWithItsPlace) {
   });
   EXPECT_FALSE(report.ok);
   EXPECT_THAT(report.failure, AllOf(HasSubstr("left behind at the end of the run"),
-                                    HasSubstr("\n  a Connection to 127.0.0.1:49152, opened at ledger_test.cc:32")));
+                                    HasSubstr("\n  a Connection to 127.0.0.1:49152, opened at ledger_test.cc:35")));
   EXPECT_EQ(report.schedules, 1u);
   delete kept;
 }
@@ -47,7 +50,7 @@ TEST(LedgerTest, WhoConnectedIsNamedAndNotTheLibrary) {
     detent::Connection client = co_await detent::Connect("db", 5432);
     kept = new detent::Connection(std::move(client));
   });
-  EXPECT_THAT(report.failure, HasSubstr("a Connection to db:5432, opened at ledger_test.cc:47"));
+  EXPECT_THAT(report.failure, HasSubstr("a Connection to db:5432, opened at ledger_test.cc:50"));
   delete kept;
 }
 
@@ -87,7 +90,7 @@ TEST(LedgerTest, ACoroutineThatNobodyRunsOrDestroysIsLeftBehind) {
     co_return;
   });
   EXPECT_FALSE(report.ok);
-  EXPECT_THAT(report.failure, HasSubstr("a coroutine that stands at ledger_test.cc:23"));
+  EXPECT_THAT(report.failure, HasSubstr("a coroutine that stands at ledger_test.cc:26"));
 }
 
 // What a test does not do every time is seen in the schedule that does it.
@@ -141,6 +144,86 @@ TEST(LedgerTest, TheRealLoopsBooksAreKeptToo) {
   internal::Failure none;
   ledger->Balance(none);
   EXPECT_FALSE(none) << none.text();
+}
+
+// A timer of somebody who takes no care of it.
+class StrayTimer final : public detent::internal::Timer {
+ public:
+  StrayTimer() {}
+  void Run() override {}
+  detent::internal::Lane lane() const override { return detent::internal::Lane(); }
+  void Arm(absl::Duration time) {
+    detent::internal::LoopCore& core = detent::EventLoop::Current().core();
+    core.AddTimer(this, core.now + time);
+  }
+  void Cancel() { detent::EventLoop::Current().core().timers.Remove(this); }
+};
+
+LOOP_TEST(LedgerTest, TimersThatFiredWereCancelledOrAreACallbacksAreInOrder) {
+  StrayTimer cancelled;
+  cancelled.Arm(absl::Hours(1));
+  cancelled.Cancel();
+  detent::CallbackHandle forgotten = detent::EventLoop::Current().CallLater(absl::Hours(1), [] {});
+  detent::EventLoop::Current().CallLater(absl::Hours(2), [] {}).Cancel();
+  (void)co_await detent::Wait(detent::ReturnWhen::kAllCompleted, absl::Hours(1), Nothing());
+  (void)co_await detent::WithTimeout(absl::Hours(1), [](detent::Timeout&) { return Nothing(); });
+  co_await detent::Sleep(absl::Milliseconds(1));
+}
+
+TEST(LedgerTest, ATimerThatNobodyWaitsForIsLeftBehind) {
+  static StrayTimer* kept = nullptr;
+  const Report report = Explore({.schedules = 20}, []() -> Coro<> {
+    delete std::exchange(kept, new StrayTimer);
+    co_await detent::Sleep(absl::Seconds(1));
+    kept->Arm(absl::Seconds(2));
+  });
+  EXPECT_THAT(report.failure,
+              AllOf(HasSubstr("left behind at the end of the run"), HasSubstr("\n  a timer that is due at 3s")));
+  EXPECT_EQ(report.schedules, 1u);
+  delete kept;
+}
+
+TEST(LedgerTest, ATimeoutThatOutlivesItsTaskIsToldWithItsPlace) {
+  class Kept final : public detent::Timeout {
+   public:
+    using Timeout::Timeout;
+  };
+  static std::optional<Kept> kept;
+  const Report report = Explore({.schedules = 20}, []() -> Coro<> {
+    co_await detent::Spawn([]() -> Coro<> {
+      kept.emplace(absl::Hours(1)).Enter();
+      co_return;
+    });
+  });
+  EXPECT_THAT(report.failure, ContainsRegex("\n  a time-out that is due at 1h, ledger_test.cc:[0-9]+"));
+  kept.reset();
+}
+
+TEST(LedgerTest, ATimerThatWasDestroyedWhileArmedIsAFault) {
+  const Report report = Explore({.schedules = 20}, []() -> Coro<> {
+    static std::optional<StrayTimer> timer;
+    timer.emplace().Arm(absl::Seconds(2));
+    timer.emplace();  // At the same address, so that reading it is no fault of this test.
+    co_return;
+  });
+  EXPECT_THAT(report.failure,
+              HasSubstr("destroyed while armed, or armed twice: timers that are due at 2s; a build with "
+                        "AddressSanitizer says whose they were"));
+}
+
+TEST(LedgerTest, TheRealLoopsTimersAreCountedToo) {
+  StrayTimer stray;
+  internal::Failure failure;
+  detent::EpollLoop loop;
+  internal::Ledger ledger(loop, internal::Ledger::Blocks::kNotCounted);
+  loop.Run([&]() -> Coro<> {
+    stray.Arm(absl::Hours(1));
+    co_return;
+  });
+  ledger.CountTimers();
+  loop.core().timers.Remove(&stray);
+  ledger.Balance(failure);
+  EXPECT_THAT(failure.text(), HasSubstr("\n  a timer that is due at "));
 }
 
 }  // namespace

@@ -106,9 +106,10 @@ void ScheduleRunner::Run(uint64_t seed) {
   loop_.Reset(seed);
   live_tasks_.clear();
   if (trace_ != nullptr) AddObserver(trace_);
-  const Ledger ledger(loop_, counts_blocks_ ? Ledger::Blocks::kCounted : Ledger::Blocks::kNotCounted);
+  Ledger ledger(loop_, counts_blocks_ ? Ledger::Blocks::kCounted : Ledger::Blocks::kNotCounted);
   is_abandoned_ = !RunToTheEnd(loop_, body_, failure_, trace_, [this] { BodyEnded(); });
   if (failure_) RemoveObserver(&end_);
+  ledger.CountTimers();
   loop_.Discard();
   cancel_counts_at_most_.TakeMaximum(cancel_counts_);
   if (capture != nullptr) capture->EndSchedule();

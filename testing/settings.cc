@@ -173,8 +173,15 @@ absl::Status NoSuchSetting(const std::string& as_given, const std::string& name,
   const std::vector<Setting>& settings = AllSettings();
   const auto nearest = std::min_element(settings.begin(), settings.end(),
                                         [&](const Setting& a, const Setting& b) { return distance(a) < distance(b); });
-  return absl::InvalidArgumentError(
-      absl::StrCat(as_given, ": no setting is called that; did you mean ", ((*nearest).*spell)(), "?"));
+  std::string hint;
+  if (distance(*nearest) <= std::max<size_t>(1, name.size() / 3)) {
+    hint = absl::StrCat("did you mean ", ((*nearest).*spell)(), "?");
+  } else {
+    std::vector<std::string> all;
+    for (const Setting& setting : settings) all.push_back((setting.*spell)());
+    hint = absl::StrCat("there are ", absl::StrJoin(all, ", "));
+  }
+  return absl::InvalidArgumentError(absl::StrCat(as_given, ": no setting is called that; ", hint));
 }
 
 absl::Status RefuseUnknownVariables() {

@@ -23,6 +23,8 @@ using ::testing::AllOf;
 using ::testing::ContainsRegex;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
 
 // Begins and ends without a setting.
 class SettingsTest : public ::testing::Test {
@@ -133,6 +135,18 @@ TEST_F(SettingsTest, AFlagIsNotTheValueOfAnother) {
 TEST_F(SettingsTest, AVariableThatIsNoSettingIsAnErrorThatNamesTheNearest) {
   Set("DETENT_SHEDULES", "5");
   EXPECT_EQ(LoadError(), "DETENT_SHEDULES=5: no setting is called that; did you mean DETENT_SCHEDULES?");
+}
+
+TEST_F(SettingsTest, AVariableThatIsLikeNoSettingIsToldWhichThereAre) {
+  for (const char* name : {"DETENT_FOO", "DETENT_TRACE", "DETENT_NUMBER_OF_THREADS"}) {
+    Set(name, "5");
+    const std::string text = LoadError();
+    EXPECT_THAT(text, StartsWith(absl::StrCat(name, "=5: no setting is called that; there are DETENT_")));
+    EXPECT_THAT(text, AllOf(HasSubstr("DETENT_SEED, "), HasSubstr("DETENT_SCHEDULES, ")));
+    EXPECT_THAT(text, Not(HasSubstr("did you mean")));
+    Set(name, "");
+  }
+  EXPECT_THAT(Take({"--detent_foo=1"}), StartsWith("--detent_foo=1: no setting is called that; there are --detent_"));
 }
 
 TEST_F(SettingsTest, VariablesInLowerCaseAreNoSettings) {

@@ -127,6 +127,7 @@ void RunOnRealLoop(const Body& body, absl::Duration hang, std::vector<std::strin
     ledger.emplace(loop, Ledger::Blocks::kCounted);
     RunToTheEnd(loop, body, failure);
     hung = guard.text();
+    ledger->CountTimers();
   }
   RemoveTestDirectories();
   if (hung.empty() && !failure && !::testing::Test::HasFailure()) ledger->Balance(failure);

@@ -44,7 +44,9 @@ uint64_t InstallDoneCallback(FutureState& state, DoneCallback* callback) {
   NoteAccess(state.core(), *state.Object(), AccessMode::kWrite);  // Callbacks of one future keep their order.
   if (state.core().IsClosed()) {
     callback->OnDropped();
-    throw InvalidStateError(absl::StrCat("AddDoneCallback() on ", state.Describe(), ": its event loop is gone"));
+    throw InvalidStateError(
+        absl::StrCat("AddDoneCallback() on ", state.Describe(),
+                     ": its event loop is gone, and nobody would call it; add it while that lives"));
   }
   if (state.IsDone()) {
     state.core().TakeMailOutsideRun();

@@ -80,7 +80,8 @@ void FutureState::ThrowOtherLoop(const char* what) const {
 void FutureState::RequirePending(const char* what) const {
   NoteAccess(*core_, object_, AccessMode::kRead);
   if (core_->IsClosed()) {
-    throw InvalidStateError(absl::StrCat(what, " on ", Describe(), ": its event loop is gone"));
+    throw InvalidStateError(
+        absl::StrCat(what, " on ", Describe(), ": its event loop is gone; complete it while that lives"));
   }
   core_->CheckThread(what);
   core_->TakeMailOutsideRun();

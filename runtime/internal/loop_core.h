@@ -14,6 +14,7 @@
 #include <string_view>
 #include <utility>
 
+#include "absl/functional/function_ref.h"
 #include "detent/runtime/choice_kind.h"
 #include "detent/runtime/exception_context.h"
 #include "detent/runtime/internal/context.h"
@@ -44,6 +45,8 @@ class LoopOwner {
   virtual void ForgetReady(Runnable* runnable) = 0;
   // A choice in [0, n) of the program under test; see choice.h.
   virtual uint32_t ChooseFor(ChoiceKind kind, uint32_t n) = 0;
+  // One of the world around it. `words()` has a line for each but 0, what it means; called if anybody listens.
+  virtual uint32_t ChooseInWorld(ChoiceKind kind, uint32_t n, absl::FunctionRef<std::string()> words) = 0;
   virtual bool DrawFault(std::string_view name, double probability) = 0;
   // Sockets and the like; InvalidStateError if this loop has none.
   virtual Outside& outside() = 0;

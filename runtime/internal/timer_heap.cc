@@ -24,7 +24,7 @@ void TimerHeap::Add(Timer* timer, LoopTime deadline) {
   if (size_ + kRootAt >= lines_.size() * kArity) lines_.emplace_back();
   timer->slot_ = TakeSlot(timer);  // The last that may throw.
   timer->deadline_ = deadline;
-  ++live_;
+  ++armed_;
   SiftUp(size_++, 0, MakeEntry(deadline.nanoseconds(), next_sequence_++, timer->slot_));
   next_ = std::min(next_, deadline.nanoseconds());
 }
@@ -32,16 +32,16 @@ void TimerHeap::Add(Timer* timer, LoopTime deadline) {
 void TimerHeap::Remove(Timer* timer) {
   slots_[timer->slot_] = 0;
   timer->slot_ = Timer::kNoSlot;
-  --live_;
+  ++cancelled_;
   DropCancelledRoots();
-  if (size_ > kRebuildAbove && live_ < size_ / 2) Rebuild();
+  if (size_ > kRebuildAbove && size() < size_ / 2) Rebuild();
 }
 
 Timer* TimerHeap::PopEarliest() {
   const uint32_t slot = SlotOf(At(0));
   Timer* timer = reinterpret_cast<Timer*>(slots_[slot]);
   timer->slot_ = Timer::kNoSlot;
-  --live_;
+  ++fired_;
   if (size_ > kPrefetchAbove) timer->PrefetchForRun();
   PopRoot();
   DropCancelledRoots();

@@ -58,8 +58,8 @@ class TimerHeap {
   TimerHeap(const TimerHeap&) = delete;
   TimerHeap& operator=(const TimerHeap&) = delete;
 
-  bool empty() const { return live_ == 0; }
-  size_t size() const { return live_; }
+  bool empty() const { return size_ == 0; }
+  size_t size() const { return armed_ - fired_ - cancelled_; }
 
   // REQUIRES: !timer->IsArmed(). The timer must stay where it is until it is popped or removed.
   void Add(Timer* timer, LoopTime deadline);
@@ -74,6 +74,23 @@ class TimerHeap {
   // REQUIRES: !empty().
   const Timer* PeekEarliest() const { return reinterpret_cast<const Timer*>(slots_[SlotOf(At(0))]); }
   Timer* PopEarliest();
+
+  // --- For a ledger ---
+
+  // How many were armed, popped and removed since the heap was made.
+  size_t armed() const { return armed_; }
+  size_t fired() const { return fired_; }
+  size_t cancelled() const { return cancelled_; }
+  // Calls visit(timer, deadline, is_here) for each that is pending, in no order. One that is not here any more was
+  // destroyed while armed, or armed twice, and must not be touched.
+  template <typename F>
+  void VisitPending(F visit) const {
+    for (size_t i = 0; i < size_; ++i) {
+      const uint32_t slot = SlotOf(At(i));
+      const auto* const timer = reinterpret_cast<const Timer*>(slots_[slot]);
+      if (timer != nullptr) visit(timer, LoopTime::FromNanoseconds(DeadlineOf(At(i))), timer->slot_ == slot);
+    }
+  }
 
  private:
   // The deadline, the sequence (32 bits) and the slot (32 bits), from the most significant bit on: one comparison.
@@ -111,7 +128,10 @@ class TimerHeap {
 
   std::vector<Siblings> lines_;
   size_t size_ = 0;  // Of the heap, cancelled entries included.
-  size_t live_ = 0;
+  // armed_ == fired_ + cancelled_ + those that are pending.
+  size_t armed_ = 0;
+  size_t fired_ = 0;
+  size_t cancelled_ = 0;
   int64_t next_ = kNone;  // The earliest deadline.
   std::vector<uintptr_t> slots_;
   uint32_t next_sequence_;

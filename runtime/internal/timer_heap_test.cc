@@ -61,6 +61,12 @@ class Model {
   void CheckSize() const {
     ASSERT_EQ(heap_.size(), expected_.size());
     ASSERT_EQ(heap_.empty(), expected_.empty());
+    size_t pending = 0;
+    heap_.VisitPending([&](const Timer* timer, LoopTime deadline, bool is_here) {
+      EXPECT_TRUE(is_here && timer->IsArmed() && timer->deadline() == deadline);
+      ++pending;
+    });
+    ASSERT_EQ(heap_.armed(), heap_.fired() + heap_.cancelled() + pending);
   }
   size_t size() const { return expected_.size(); }
 

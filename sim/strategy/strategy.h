@@ -69,8 +69,8 @@ class ChoicePoint {
   uint32_t n() const { return n_; }
   // Of a fault and of time: how probable anything but 0 should be.
   double probability() const { return probability_; }
-  // For reports. Of a fault: what it is called. Of kArrival, each alternative but 0 in a line, and of kTime, until when
-  // time slips; empty if nobody observes the run.
+  // For reports. Of a fault: what it is called. Of kTime, until when time slips, and of what the world chooses, each
+  // alternative but 0 in a line; empty if nobody observes the run.
   std::string_view name() const { return name_; }
 
   // Of kSchedule: possibility i, i < n(); lane(i) is candidate(i).lane().

@@ -20,6 +20,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "detent/runtime/choice_kind.h"
+#include "detent/sim/world/choices.h"
 #include "detent/sim/world/datagram_faults.h"
 
 namespace detent::sim {
@@ -236,7 +237,9 @@ Flight& SimDatagrams::AddFlight(Flight::Kind kind, const SimDatagram& sender, co
 
 void SimDatagrams::Start(Flight& flight) {
   const LoopTime now = loop_.core().now;
-  const uint32_t doublings = IsInRun() ? loop_.ChooseFor(ChoiceKind::kLatency, 1 + kDoublings) : 0;
+  const uint32_t doublings =
+      IsInRun() ? ChooseDoublings(loop_, ChoiceKind::kLatency, Calm::kDelays, [&flight] { return flight.Describe(); })
+                : 0;
   arrivals_.Add(flight, now + kDelay * (1 << doublings), Range(now + kLatencyMin, now + kDelayMax));
 }
 

@@ -2,7 +2,6 @@
 #include "detent/sim/world/disk.h"
 
 #include <algorithm>
-#include <iterator>
 #include <system_error>
 
 #include "absl/strings/str_cat.h"
@@ -11,6 +10,7 @@
 #include "detent/runtime/internal/callback.h"
 #include "detent/runtime/io/internal/file_path.h"
 #include "detent/runtime/io/internal/outside.h"
+#include "detent/sim/world/choices.h"
 
 namespace detent::sim {
 
@@ -28,7 +28,9 @@ class DiskStep {
 
   void operator()() {
     internal::NoteUnknownAccess(disk_->loop_.core());
+    disk_->carried_out_ = call_.get();
     internal::CarryOut(*call_, disk_->tree_);
+    disk_->carried_out_ = nullptr;
     disk_->Done(std::move(call_));
   }
 
@@ -38,6 +40,11 @@ class DiskStep {
 };
 
 namespace {
+
+// `append to /a`: of an open file the call has no path itself.
+std::string WordsOf(const internal::DiskCall& call) {
+  return absl::StrCat(call.Describe(), call.path.empty() && call.state != nullptr ? call.state->path() : "");
+}
 
 // Deletes itself when it has come, or will not.
 class DiskArrival final : public Arrival {
@@ -82,8 +89,11 @@ bool Disk::MayDraw() const { return !ended_ && internal::CurrentCore() == &loop_
 
 size_t Disk::DrawPart(ChoiceKind kind, size_t size) {
   if (size < 2 || !MayDraw()) return size;
-  const size_t parts[] = {size, size / 2, size - 1, 1};
-  return parts[loop_.ChooseFor(kind, static_cast<uint32_t>(std::min(size, std::size(parts))))];
+  return ChoosePart(loop_, kind, size, [&](size_t part) {
+    return absl::StrCat(carried_out_ == nullptr ? "a file operation" : WordsOf(*carried_out_),
+                        ": a call of the system ", kind == ChoiceKind::kRead ? "reads " : "writes ", part, " of ", size,
+                        " bytes");
+  });
 }
 
 void Disk::Start(std::unique_ptr<internal::DiskCall> call) {
@@ -93,8 +103,8 @@ void Disk::Start(std::unique_ptr<internal::DiskCall> call) {
   }
   internal::LoopCore& core = loop_.core();
   internal::NoteUnknownAccess(core);
-  const uint32_t delay = loop_.ChooseFor(ChoiceKind::kDisk, 1 + kDoublings);
-  std::string what = delay == 0 ? std::string() : call->Describe();
+  const uint32_t delay = ChooseDoublings(loop_, ChoiceKind::kDisk, Calm::kAtOnce, [&call] { return WordsOf(*call); });
+  std::string what = delay == 0 ? std::string() : WordsOf(*call);
   internal::Ref<internal::Callback> callback(
       internal::MakeCallback(core, DiskStep(*this, std::move(call)), std::source_location()));
   if (delay == 0) return callback->Schedule();

@@ -10,6 +10,7 @@
 #include "detent/runtime/internal/access.h"
 #include "detent/runtime/internal/callback.h"
 #include "detent/runtime/internal/task_state.h"
+#include "detent/sim/world/choices.h"
 
 namespace detent::sim {
 namespace {
@@ -54,7 +55,8 @@ void StartInExecutor(EventLoop& loop, Arrivals& arrivals, absl::AnyInvocable<voi
                      std::source_location where) {
   internal::LoopCore& core = loop.core();
   internal::NoteUnknownAccess(core);
-  const uint32_t delay = loop.ChooseFor(ChoiceKind::kExecutor, 1 + kDoublings);
+  const uint32_t delay =
+      ChooseDoublings(loop, ChoiceKind::kExecutor, Calm::kAtOnce, [] { return "a function in the executor"; });
   internal::Ref<internal::Callback> callback(
       internal::MakeCallback(core, ExecutorFunction(std::move(function)), where));
   auto job = std::make_unique<Job>(core, std::move(callback));

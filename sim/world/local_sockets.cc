@@ -91,7 +91,7 @@ class LocalStream final : public StreamSocket {
     other_->got_end_ = true;
     other_->Tell();
   }
-  size_t DrawPart(size_t size) override { return draw_part_(size); }
+  size_t DrawPart(size_t size) override { return draw_part_(size, peer_); }
 
  private:
   static constexpr int kSomebody = 1000;

@@ -22,8 +22,8 @@ class LocalListener;
 // Those of one network.
 class LocalSockets {
  public:
-  // Of two bytes or more, how many a read gives.
-  using DrawPart = std::function<size_t(size_t)>;
+  // Of two bytes or more, how many a read gives; and whose they are.
+  using DrawPart = std::function<size_t(size_t, const std::string&)>;
 
   explicit LocalSockets(DrawPart draw_part) : draw_part_(std::move(draw_part)) {}
   LocalSockets(const LocalSockets&) = delete;

@@ -4,13 +4,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <iterator>
 #include <span>
 #include <string_view>
 #include <utility>
 
 #include "detent/runtime/choice_kind.h"
 #include "detent/runtime/internal/access.h"
+#include "detent/sim/world/choices.h"
 
 namespace detent::sim {
 namespace {
@@ -89,8 +89,8 @@ class PipeEnd final : public internal::StreamSocket {
   }
   size_t DrawPart(size_t size) override {
     if (size < 2 || buffer_->loop.core().tearing_down) return size;
-    const size_t parts[] = {size, size / 2, size - 1, 1};
-    return parts[buffer_->loop.ChooseFor(ChoiceKind::kRead, static_cast<uint32_t>(std::min(size, std::size(parts))))];
+    return ChoosePart(buffer_->loop, ChoiceKind::kRead, size,
+                      [&](size_t part) { return WordsOfRead(part, size, buffer_->name); });
   }
 
  private:

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "detent/runtime/choice_kind.h"
+#include "detent/sim/world/choices.h"
 #include "detent/sim/world/name_faults.h"
 
 namespace detent::sim {
@@ -106,9 +107,19 @@ Course SimNames::DrawCourse(const std::string& host, const Addresses* listed) {
   }
   const bool slow = Strikes("slow look-up", faults_.slow);
   if (listed == nullptr) return Course(NamesFound({Address::Named(host, 0)}), slow ? kSlow : absl::ZeroDuration());
-  const absl::Duration delay = slow ? kSlow : kDelay * (1 << loop_.ChooseFor(ChoiceKind::kName, 1 + kDoublings));
+  const absl::Duration delay =
+      slow ? kSlow : kDelay * (1 << ChooseDoublings(loop_, ChoiceKind::kName, Calm::kDelays, [&host] {
+                                 return absl::StrCat("the look-up of ", host);
+                               }));
   Addresses addresses = *listed;
-  const uint32_t first = loop_.ChooseFor(ChoiceKind::kName, static_cast<uint32_t>(addresses.size()));
+  const uint32_t first = loop_.ChooseInWorld(ChoiceKind::kName, static_cast<uint32_t>(addresses.size()), [&] {
+    std::string words;
+    for (size_t i = 1; i < addresses.size(); ++i) {
+      absl::StrAppend(&words, "the look-up of ", host, " gives ", addresses[i].Host(), " first instead of ",
+                      addresses[0].Host(), "\n");
+    }
+    return words;
+  });
   std::rotate(addresses.begin(), addresses.begin() + first, addresses.begin() + first + 1);
   return Course(NamesFound(std::move(addresses)), delay);
 }

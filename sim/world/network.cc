@@ -4,14 +4,15 @@
 #include <algorithm>
 #include <cerrno>
 #include <deque>
-#include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "detent/runtime/choice_kind.h"
+#include "detent/sim/world/choices.h"
 #include "detent/sim/world/local_sockets.h"
 #include "detent/sim/world/network_faults.h"
 #include "detent/sim/world/tcp.h"
@@ -101,11 +102,14 @@ class SimNetwork final : public internal::Network, public tcp::Fabric, public Fa
   absl::Duration DrawLatency() override {
     // What a program does between two runs, such as dropping a connection, is on no tape.
     const bool in_run = internal::CurrentCore() == &core();
-    return kDelay * (1 << (in_run ? loop_.ChooseFor(ChoiceKind::kLatency, 1 + kDoublings) : 0));
+    if (!in_run) return kDelay;
+    return kDelay * (1 << ChooseDoublings(loop_, ChoiceKind::kLatency, Calm::kDelays, [] { return "a message"; }));
   }
-  size_t DrawPart(ChoiceKind kind, size_t size) override {
-    const size_t parts[] = {size, size / 2, size - 1, 1};
-    return parts[loop_.ChooseFor(kind, static_cast<uint32_t>(std::min(size, std::size(parts))))];
+  size_t DrawPart(ChoiceKind kind, size_t size, const std::string& peer) override {
+    return ChoosePart(loop_, kind, size, [&](size_t part) {
+      if (kind == ChoiceKind::kRead) return WordsOfRead(part, size, peer);
+      return absl::StrCat("a write to ", peer, " is taken in two parts, first ", part, " of its ", size, " bytes");
+    });
   }
   bool DrawRefusal() override { return Strikes("connect refused", faults_.refused); }
   bool DrawReset() override { return Strikes("connect reset", faults_.reset); }
@@ -113,9 +117,9 @@ class SimNetwork final : public internal::Network, public tcp::Fabric, public Fa
   bool Strikes(std::string_view name, double probability) {
     return probability > 0 && core().owner().DrawFault(name, probability);
   }
-  size_t DrawLocalPart(size_t size) {
+  size_t DrawLocalPart(size_t size, const std::string& peer) {
     const bool draws = !core().tearing_down && internal::CurrentCore() == &core();
-    return draws ? DrawPart(ChoiceKind::kRead, size) : size;
+    return draws ? DrawPart(ChoiceKind::kRead, size, peer) : size;
   }
   uint64_t NextPipe() override { return next_pipe_++; }
   bool IsListening(const Address& address) const override { return ListenerAt(address) != nullptr; }
@@ -137,7 +141,7 @@ class SimNetwork final : public internal::Network, public tcp::Fabric, public Fa
   Arrivals& arrivals_;
   NetworkFaults faults_;
   std::vector<SimListener*> listeners_;  // Of those at one address, whose turn comes first stands first.
-  LocalSockets local_{[this](size_t size) { return DrawLocalPart(size); }};
+  LocalSockets local_{[this](size_t size, const std::string& peer) { return DrawLocalPart(size, peer); }};
   uint16_t next_port_ = kFirstFreePort;
   uint64_t next_pipe_ = 0;
 };

@@ -11,6 +11,7 @@
 #include "detent/runtime/io/internal/outside.h"
 #include "detent/runtime/io/internal/signal_numbers.h"
 #include "detent/runtime/outcome.h"
+#include "detent/sim/world/choices.h"
 #include "detent/sim/world/memory_pipe.h"
 
 namespace detent::sim {
@@ -76,7 +77,8 @@ class SimChild final : public std::enable_shared_from_this<SimChild>, private Ar
     internal::LoopCore& core = loop_.core();
     if (core.tearing_down) return;
     internal::NoteUnknownAccess(core);
-    const uint32_t delay = loop_.ChooseFor(ChoiceKind::kLatency, 1 + kDoublings);
+    const uint32_t delay = ChooseDoublings(loop_, ChoiceKind::kLatency, Calm::kAtOnce,
+                                           [this] { return absl::StrCat("the news of ", Describe()); });
     if (delay == 0) return Arrive();
     self_ = shared_from_this();
     arrivals_.Add(*this, core.now + kDelay * (1 << delay), Range(core.now, core.now + kDelayMax));

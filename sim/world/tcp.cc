@@ -226,16 +226,16 @@ internal::IoResult<size_t> Wire::Write(size_t at, const char* data, size_t size)
     return Result::WouldBlock();
   }
   size = std::min(size, room);
-  const size_t part = DrawPart(ChoiceKind::kWrite, size);
+  const size_t part = DrawPart(ChoiceKind::kWrite, at, size);
   end.part_sent = part < size;
   end.in_window += part;
   Send(at, Message::Kind::kData, std::string_view(data, part));
   return part;
 }
 
-size_t Wire::DrawPart(ChoiceKind kind, size_t size) const {
+size_t Wire::DrawPart(ChoiceKind kind, size_t at, size_t size) const {
   if (size < 2 || fabric_ == nullptr || fabric_->core().tearing_down) return size;
-  return fabric_->DrawPart(kind, size);
+  return fabric_->DrawPart(kind, size, address(1 - at).ToString());
 }
 
 void Wire::GiveRoom(End& writer, size_t size) {

@@ -61,7 +61,8 @@ class Fabric {
   // How long the next message takes: a choice on the tape.
   virtual absl::Duration DrawLatency() = 0;
   // How many of `size` bytes are read (kRead) or taken (kWrite) at once, of 2 or more: a choice, too.
-  virtual size_t DrawPart(ChoiceKind kind, size_t size) = 0;
+  // `peer` is who sent them, or will get them.
+  virtual size_t DrawPart(ChoiceKind kind, size_t size, const std::string& peer) = 0;
   // Whether a connect to somebody who listens is refused, or reset.
   virtual bool DrawRefusal() = 0;
   virtual bool DrawReset() = 0;
@@ -158,7 +159,7 @@ class Wire : public std::enable_shared_from_this<Wire> {
   internal::IoResult<> FinishConnect(size_t at);
   internal::IoResult<size_t> Read(size_t at, char* buffer, size_t size);
   internal::IoResult<size_t> Write(size_t at, const char* data, size_t size);
-  size_t DrawPart(ChoiceKind kind, size_t size) const;
+  size_t DrawPart(ChoiceKind kind, size_t at, size_t size) const;
   void ShutdownWrite(size_t at);
   // `abort`: with a reset, whatever is unread.
   void Close(size_t at, bool abort);
@@ -201,7 +202,7 @@ class Stream final : public internal::StreamSocket {
     return Write(joined.data(), joined.size());
   }
   void ShutdownWrite() override { wire_->ShutdownWrite(at_); }
-  size_t DrawPart(size_t size) override { return wire_->DrawPart(ChoiceKind::kRead, size); }
+  size_t DrawPart(size_t size) override { return wire_->DrawPart(ChoiceKind::kRead, at_, size); }
 
   void TellReadable() const {
     if (observer_ != nullptr) observer_->OnReadable();

@@ -18,7 +18,6 @@
 #include "detent/runtime/internal/source_text.h"
 #include "detent/runtime/internal/step_text.h"
 #include "detent/runtime/internal/wait_node.h"
-#include "detent/sim/world/arrivals.h"
 
 namespace detent_testing {
 namespace {
@@ -47,35 +46,21 @@ StepText DescribeStep(const detent::sim::Candidate& step) {
   return text;
 }
 
-// How long what takes longer takes, as the simulated world has it.
-std::string Delay(uint32_t choice) { return absl::FormatDuration(detent::sim::kDelay * (int64_t{1} << choice)); }
-
 // What was chosen; after it comes `in alice`.
 std::string DescribeChoice(const detent::sim::ChoicePoint& point, uint32_t choice) {
-  const std::string of = absl::StrCat(" (", choice, " of ", point.n() - 1, ")");
   switch (point.kind()) {
     case ChoiceKind::kProgram:
       return absl::StrCat("Choose(", point.n(), ") = ", choice);
     case ChoiceKind::kFault:
       return absl::StrCat("Fault \"", std::string(point.name()), "\" strikes");
-    case ChoiceKind::kLatency:
-      return absl::StrCat("a message takes ", Delay(choice), " instead of ", Delay(0));
     case ChoiceKind::kExecutor:
-      return point.n() == 2 ? "a function in the executor that was cancelled does not run"
-                            : absl::StrCat("a function in the executor takes ", Delay(choice), " instead of no time");
-    case ChoiceKind::kDisk:
-      return absl::StrCat("an operation on a file takes longer", of);
-    case ChoiceKind::kRead:
-      return absl::StrCat("a read gives only a part", of);
-    case ChoiceKind::kWrite:
-      return absl::StrCat("a write is taken in two parts", of);
-    case ChoiceKind::kArrival:
-      return std::vector<std::string>(absl::StrSplit(std::string(point.name()), '\n'))[choice - 1];
-    case ChoiceKind::kName:
-      return absl::StrCat("a look-up takes longer, or gives another address first", of);
+      if (point.n() == 2) return "a function in the executor that was cancelled does not run";
+      break;
     default:
-      return absl::StrCat("choice", of);
+      break;
   }
+  const std::vector<std::string> lines = absl::StrSplit(std::string(point.name()), '\n');
+  return choice <= lines.size() ? lines[choice - 1] : absl::StrCat("choice ", choice, " of ", point.n());
 }
 
 // From what `task` goes on, or for what it waits.

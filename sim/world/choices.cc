@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detent/sim/world/choices.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "absl/strings/str_cat.h"
+#include "detent/sim/world/arrivals.h"
+
+namespace detent::sim {
+
+uint32_t ChooseDoublings(internal::LoopOwner& owner, ChoiceKind kind, Calm calm,
+                         absl::FunctionRef<std::string()> what) {
+  return owner.ChooseInWorld(kind, 1 + kDoublings, [&] {
+    const std::string begin = what();
+    const std::string instead = calm == Calm::kAtOnce ? "no time" : absl::FormatDuration(kDelay);
+    std::string words;
+    for (uint32_t i = 1; i <= kDoublings; ++i)
+      absl::StrAppend(&words, begin, " takes ", absl::FormatDuration(kDelay * (1 << i)), " instead of ", instead, "\n");
+    return words;
+  });
+}
+
+size_t ChoosePart(internal::LoopOwner& owner, ChoiceKind kind, size_t size,
+                  absl::FunctionRef<std::string(size_t)> words) {
+  const size_t parts[] = {size, size / 2, size - 1, 1};
+  const auto n = static_cast<uint32_t>(std::min(size, std::size(parts)));
+  return parts[owner.ChooseInWorld(kind, n, [&] {
+    std::string lines;
+    for (uint32_t i = 1; i < n; ++i) absl::StrAppend(&lines, words(parts[i]), "\n");
+    return lines;
+  })];
+}
+
+std::string WordsOfRead(size_t part, size_t size, const std::string& from) {
+  return absl::StrCat("a read gives ", part, " of the ", size, " bytes that have arrived", from.empty() ? "" : " from ",
+                      from);
+}
+
+}  // namespace detent::sim
