@@ -76,7 +76,7 @@ TEST(ExploreReportTest, AnExpectThrowThatMeetsACancellationSaysSo) {
     co_await Gather(waits, cancels);
   });
   ASSERT_FALSE(report.ok);
-  // GoogleTest 1.17 puts an empty line between the two.
+  // Later versions of GoogleTest put an empty line between the two.
   EXPECT_THAT(report.failure, ContainsRegex("it throws a different type.\n\n?A CancelledError, which is no "
                                             "std::exception: the task was cancelled by cancels."));
 }
