@@ -77,6 +77,37 @@ TEST_F(EpollDiskTest, DoesNotWaitForTheExecutor) {
   });
 }
 
+long Threads() {
+  const std::filesystem::directory_iterator all("/proc/self/task");
+  return std::distance(begin(all), end(all));
+}
+
+TEST_F(EpollDiskTest, CallsOneAfterAnotherNeedOneThread) {
+  const long before = Threads();
+  EpollLoop loop;
+  loop.Run([&]() -> Coro<> {
+    for (int i = 0; i < 20; ++i) (void)co_await StatFile(directory_);
+  });
+  EXPECT_EQ(Threads(), before + 1);
+}
+
+TEST_F(EpollDiskTest, ThreadsHaveABound) {
+  const std::string fifo = directory_ + "/fifo";
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  const long before = Threads();
+  EpollLoop loop;
+  loop.Run([&]() -> Coro<> {
+    std::vector<Task<>> opens;
+    const auto open_fifo = [&]() -> Coro<> { (void)co_await OpenFile(fifo); };
+    for (size_t i = 0; i < internal::EpollDisk::kThreadsMax + 4; ++i) opens.push_back(Spawn(open_fifo));
+    co_await Yield();
+    EXPECT_EQ(Threads(), before + static_cast<long>(internal::EpollDisk::kThreadsMax));
+    const int other_end = ::open(fifo.c_str(), O_RDWR);  // Which waits for nobody, and lets all of them go on.
+    for (const Task<>& each : opens) co_await each;
+    close(other_end);
+  });
+}
+
 // Opening a FIFO waits for somebody at its other end.
 TEST_F(EpollDiskTest, WhatHangsHoldsUpNeitherOthersNorTheEndOfTheLoop) {
   const std::string fifo = directory_ + "/fifo";

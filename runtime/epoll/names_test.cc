@@ -116,6 +116,23 @@ TEST_F(NamesTest, AnAbandonedLookUpLeavesItsPlaceToOthers) {
   EXPECT_THAT(resolver_->asked(), UnorderedElementsAre("hang-0", "hang-1", "hang-2", "hang-3", "wanted"));
 }
 
+// What two ask for is looked up until both have abandoned it.
+TEST_F(NamesTest, OneOfTwoMayAbandonALookUpThatHasNotBegun) {
+  detent::Run([&]() -> Coro<> {
+    std::vector<Task<std::vector<Address>>> look_ups;
+    for (int i = 0; i < 4; ++i) look_ups.push_back(LookUp(absl::StrCat("hang-", i)));
+    co_await UntilHanging(4);
+    Task<std::vector<Address>> abandons = LookUp("shared");
+    Task<std::vector<Address>> waits = LookUp("shared");
+    co_await Yield();
+    abandons.Cancel();
+    EXPECT_TRUE((co_await Settle(abandons)).cancelled());
+    resolver_->Release();
+    EXPECT_THAT(co_await waits, SizeIs(1));
+    for (Task<std::vector<Address>>& look_up : look_ups) EXPECT_THAT(co_await look_up, SizeIs(1));
+  });
+}
+
 TEST_F(NamesTest, EqualLookUpsAreOne) {
   detent::Run([&]() -> Coro<> {
     Task<std::vector<Address>> first = LookUp("hang");
