@@ -138,28 +138,14 @@ class Heavy {
   std::function<R()> function_;
 };
 
-// Each way to hand a function over: it has run once, or the call has thrown and it never runs.
+// Each way to hand a plain function over: it has run once, or the call has thrown and it never runs. (One that is moved
+// into a coroutine's frame is not tried: where a parameter's move throws, clang 19 itself reads the frame after it has
+// freed that, as AddressSanitizer sees in a program of twenty lines without this library.)
 LOOP_TEST(ThrowingFunctionTest, OnItsWayInRunsOnceOrNotAtAll) {
   int runs = 0;
-  const Heavy<Coro<>> body([&]() -> Coro<> {
-    ++runs;
-    co_return;
-  });
   const Heavy<void> call([&] { ++runs; });
   EventLoop& loop = EventLoop::Current();
   std::vector<std::function<Coro<>()>> ways;
-  ways.push_back([&]() -> Coro<> { co_await Spawn(body); });
-  ways.push_back([&]() -> Coro<> { co_await Spawn(body, Item(1)); });
-  ways.push_back([&]() -> Coro<> { co_await Invoke(body); });
-  ways.push_back([&]() -> Coro<> { co_await WithTimeout(absl::Hours(1), body); });
-  ways.push_back([&]() -> Coro<> { co_await TaskGroup::Run(body); });
-  ways.push_back([&]() -> Coro<> {
-    co_await TaskGroup::Run([&](TaskGroup& group) -> Coro<> {
-      group.Spawn(body);
-      co_return;
-    });
-  });
-  ways.push_back([&]() -> Coro<> { co_await Finally(body, []() -> Coro<> { co_return; }); });
   ways.push_back([&]() -> Coro<> { co_await loop.RunInExecutor(call); });
   ways.push_back([&]() -> Coro<> {
     loop.CallSoon(call);
