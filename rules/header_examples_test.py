@@ -29,6 +29,7 @@ WORLD = """
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <functional>
 #include <ostream>
 #include <string>
 #include <system_error>
@@ -74,6 +75,9 @@ AROUND = {
                  "int id = 1; std::string x, y; std::vector<Coro<Page>> coros;"),
     "listener.h": ("Coro<> Serve(Connection connection);", ""),
     "process.h": ("void Use(std::string text);", ""),
+    "process_worker.h": ("std::string Digest(std::string_view job); namespace sim { class ProcessContext { public: "
+                         "Connection& In(); Connection& Out(); }; "
+                         "void AddProgram(std::string_view, std::function<Coro<int>(ProcessContext&)>); }", ""),
     "race.h": ("", "std::string primary, replica;"),
     "signals.h": ("void ReadConfigurationAgain();", ""),
     "sleep.h": ("", 'Shared<int> account(1, "account");'),

@@ -29,6 +29,8 @@
 #include "detent/runtime/io/local.h"
 #include "detent/runtime/io/net.h"
 #include "detent/runtime/io/process.h"
+#include "detent/runtime/io/process_pool.h"
+#include "detent/runtime/io/process_worker.h"
 #include "detent/runtime/io/resolve.h"
 #include "detent/runtime/io/run_options.h"
 #include "detent/runtime/io/server.h"
