@@ -14,6 +14,7 @@
 #include "detent/runtime/epoll/huge_pages.h"
 #include "detent/runtime/epoll/outside.h"
 #include "detent/runtime/epoll/signals.h"
+#include "detent/runtime/epoll/wait_and_trim.h"
 #include "detent/runtime/internal/prefetch_steps.h"
 #include "detent/runtime/io/internal/descriptors.h"
 #include "detent/runtime/io/internal/signal_handlers.h"
@@ -181,16 +182,17 @@ void EpollLoop::Poll(absl::Duration timeout) {
   const bool is_idle = core.ready.empty();
   const size_t added_before = core.ready.added();
   bool waits_for_timer = false;
+  const auto nothing_came = [&] { return core.ready.added() == added_before && !inbox()->HasMail() && !stopping(); };
   if (is_idle) stride_ = 1;  // What comes next may be slower than what came before.
   if (!is_idle || stopping() || inbox()->HasMail()) {
     epoll_.Poll();
   } else if (core.timers.empty()) {
-    epoll_.Wait(timeout);
+    internal::WaitAndTrim(epoll_, timeout, nothing_came);
   } else if (const LoopTime now = ReadClock(); core.timers.AreDue(now)) {
     epoll_.Poll();
   } else {
     const LoopTime wake_at = std::max(core.timers.earliest(), woken_for_timer_at_ + kBetweenTimerWakeUps);
-    epoll_.Wait(std::min(wake_at - now, timeout));
+    internal::WaitAndTrim(epoll_, std::min(wake_at - now, timeout), nothing_came);
     waits_for_timer = true;
   }
   if (inbox()->HasMail()) DrainInbox();

@@ -5,53 +5,24 @@
 #include <atomic>
 #include <cstdint>
 #include <mutex>
+#include <utility>
+
+#include "detent/runtime/internal/pool_reserve.h"
 
 namespace detent::internal {
 namespace {
 
 constexpr size_t kChunkBytes = 64 * 1024;
-// A thread that has taken so much takes a huge page at a time: with many tasks, address translation costs as much as
-// the cache misses.
-constexpr size_t kManyBytes = 4 * 1024 * 1024;
-constexpr size_t kHugePageBytes = 2 * 1024 * 1024;
 // So much is cut into blocks at a time.
 constexpr size_t kCutBytes = 1024;
 
-// The first block of a free list that stands in the reserve: it also leads to the next list of its class.
-struct LeftList {
-  FreeBlock block;
-  LeftList* next_list;
-};
-static_assert(sizeof(LeftList) <= kPoolGranule);
-
-// What a thread had not cut into blocks, at its own beginning.
-struct LeftChunk {
-  LeftChunk* next;
-  size_t bytes;
-};
-
-// What threads that ended left behind. Never destroyed: blocks may be freed by destructors of static objects.
-struct Reserve {
-  std::mutex mutex;
-  LeftList* lists[kPoolClasses] = {};
-  LeftChunk* chunks = nullptr;  // Each has room for a block of any class.
-  // How many threads have left something: as long as none has, nobody need look.
-  std::atomic<uint64_t> threads_ended{0};
-};
-
 std::atomic<PoolAdvice> pool_advice{nullptr};
-
-Reserve& TheReserve() {
-  static Reserve* reserve = new Reserve;
-  return *reserve;
-}
 
 // The fresh memory of a thread. At the thread's end its free blocks go to the reserve, and so does the tail of the
 // chunk: as a chunk, or if it is small as one block.
 struct Chunk {
   char* next = nullptr;
   char* end = nullptr;
-  size_t bytes_taken = 0;  // In all chunks so far.
 
   void TakeAnother() {
     Reserve& reserve = TheReserve();
@@ -63,18 +34,20 @@ struct Chunk {
         return;
       }
     }
-    if (bytes_taken < kManyBytes) {
-      Take(::operator new(kChunkBytes), kChunkBytes);
-      return;
-    }
-    void* const memory = ::operator new(kHugePageBytes, std::align_val_t(kHugePageBytes));
-    if (const PoolAdvice advise = pool_advice.load(std::memory_order_relaxed)) advise(memory, kHugePageBytes);
-    Take(memory, kHugePageBytes);
+    const size_t bytes = tls_pool_growth.bytes_taken < kManyBytes ? kChunkBytes : kHugePageBytes;
+    const bool is_huge = bytes == kHugePageBytes;
+    void* const memory = is_huge ? ::operator new(bytes, std::align_val_t(bytes)) : ::operator new(bytes);
+    const PoolAdvice advise = pool_advice.load(std::memory_order_relaxed);
+    if (is_huge && advise != nullptr) advise(memory, bytes);
+    Take(memory, bytes);
+    tls_pool_growth.grown_by += bytes;
+    std::lock_guard<std::mutex> held(reserve.mutex);
+    reserve.spans.push_back({static_cast<char*>(memory), bytes});
   }
   void Take(void* memory, size_t bytes) {
     next = static_cast<char*>(memory);
     end = next + bytes;
-    bytes_taken += bytes;
+    tls_pool_growth.bytes_taken += bytes;
   }
 
   ~Chunk() {

@@ -3,10 +3,10 @@
 // The allocator of coroutine frames, task states and callbacks: free lists of 16-byte size classes, one set a thread.
 //
 // A block may be freed on another thread than the one that allocated it (it joins that thread's lists) and may outlive
-// its thread (a thread that ends leaves its lists to a common reserve, and memory is never given back; lost are only
-// blocks that the destructors of its thread_local objects free after that). A thread takes its memory by 64 KB, and by
-// huge pages once it has taken 4 MB. Under AddressSanitizer every block comes from the heap, so that a use after free
-// is seen.
+// its thread (a thread that ends leaves its lists to a common reserve; lost are only blocks that the destructors of its
+// thread_local objects free after that). A thread takes its memory by 64 KB, and by huge pages once it has taken 4 MB;
+// TrimPool() (pool_trim.h) gives chunks back. Under AddressSanitizer every block comes from the heap, so that a use
+// after free is seen.
 #ifndef DETENT_RUNTIME_INTERNAL_FRAME_POOL_H_
 #define DETENT_RUNTIME_INTERNAL_FRAME_POOL_H_
 
