@@ -126,9 +126,11 @@ std::vector<std::string> DiskThreads::End(std::chrono::milliseconds most) {
 // --- EpollDisk ---
 
 EpollDisk::EpollDisk(EventLoop& loop)
-    : loop_(loop), threads_(std::make_shared<DiskThreads>(loop.inbox(), [this] { TakeDone(); })) {}
+    : loop_(loop), process_(getpid()), threads_(std::make_shared<DiskThreads>(loop.inbox(), [this] { TakeDone(); })) {}
 
 EpollDisk::~EpollDisk() = default;
+
+bool EpollDisk::IsInChild() const { return getpid() != process_; }
 
 std::string EpollDisk::NewSuffix() {
   static std::atomic<uint64_t> last = 0;
@@ -136,6 +138,12 @@ std::string EpollDisk::NewSuffix() {
 }
 
 void EpollDisk::Start(std::unique_ptr<DiskCall> call) {
+  if (IsInChild()) {
+    Forget(*call);
+    // Its descriptors are closed here; what they stand for is the parent's.
+    if (call->verb == DiskVerb::kClose) CarryOut(*call, KernelFiles());
+    return;
+  }
   if (threads_ != nullptr) return threads_->Add(std::move(call));
   CarryOut(*call, KernelFiles());  // There is no loop any more that could be held up.
 }
@@ -146,6 +154,11 @@ void EpollDisk::TakeDone() {
 
 void EpollDisk::End() {
   Detach();
+  if (IsInChild()) {
+    // Not destroyed: one of its threads, which are not here, may hold the mutex, and others wait on the conditions.
+    new std::shared_ptr<DiskThreads>(std::move(threads_));
+    return;
+  }
   const std::vector<std::string> left = std::exchange(threads_, nullptr)->End(std::chrono::seconds(1));
   if (left.empty()) return;
   loop_.CallExceptionHandler(

@@ -6,6 +6,8 @@
 // Threads start as they are needed, up to a bound. They share with the loop no more than two lists, which outlive it:
 // one of them may be stuck in the kernel (a file on a network, a FIFO that nobody opens at the other end), and is then
 // left behind when the loop ends.
+//
+// In a child that fork() made the threads are not there: files are closed, and nothing else happens.
 #ifndef DETENT_RUNTIME_EPOLL_DISK_H_
 #define DETENT_RUNTIME_EPOLL_DISK_H_
 
@@ -37,8 +39,11 @@ class EpollDisk final : public Disk {
   void Start(std::unique_ptr<DiskCall> call) override;
   // What the threads have done.
   void TakeDone();
+  // Whether fork() made this process of the one to which the threads belong.
+  bool IsInChild() const;
 
   EventLoop& loop_;
+  const int64_t process_;
   std::shared_ptr<DiskThreads> threads_;  // Null after End().
 };
 

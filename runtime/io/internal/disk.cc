@@ -94,7 +94,9 @@ void Disk::Done(std::unique_ptr<DiskCall> call) {
   List<DiskCall>::Unlist(call.get());
   --count_;
   if (state) state->Finished(*call);
-  if (wait != nullptr) {
+  if (DiskCallObserver* const observer = std::exchange(call->observer, nullptr)) {
+    observer->OnDone(std::move(call));
+  } else if (wait != nullptr) {
     wait->Finish(std::move(call));
   } else if (call->verb == DiskVerb::kOpen && call->file != nullptr) {
     Undo(*call);
@@ -121,6 +123,7 @@ void Disk::Forget(DiskCall& call) {
   List<DiskCall>::Unlist(&call);
   --count_;
   call.wait = nullptr;
+  if (DiskCallObserver* const observer = std::exchange(call.observer, nullptr)) observer->OnForgotten();
   if (FileState* const state = std::exchange(call.state, nullptr)) state->DropReference();
 }
 
@@ -152,7 +155,8 @@ FileState::~FileState() {
 
 void FileState::Drop() noexcept {
   try {
-    if (!core_->IsClosed()) core_->CheckThread("dropping a File");
+    // In a child that fork() made it is closed like any other, there.
+    if (!core_->IsClosed() && !core_->IsDisowned()) core_->CheckThread("dropping a File");
     Unlist();
   } catch (...) {
     AddReference();  // Better a file that stays open than one that two threads touch.
@@ -225,6 +229,8 @@ WaitNode* DiskWait::Suspend(TaskState& task) {
   Park(task);
   if (&task.core() != core_) {
     Fail(Failure::kOtherLoop);
+  } else if (core_->IsDisowned()) {
+    Fail(Failure::kOtherProcess);
   } else if (!state_) {
     disk_->Enter(*this);
   } else if (state_->IsClosed()) {
@@ -303,8 +309,10 @@ void DiskWait::Describe(WaitText& text) const {
   text.object = state_ ? state_->path() : call.path;
 }
 
+std::string DiskWait::Call() const { return absl::StrCat(state_ ? "File::" : "", Name(verb_), "()"); }
+
 std::string DiskWait::ErrorPrefix() const {
-  return absl::StrCat(state_ ? "File::" : "", Name(verb_), "() on ", state_ ? state_->path() : call_->path, ": ");
+  return absl::StrCat(Call(), " on ", state_ ? state_->path() : call_->path, ": ");
 }
 
 std::exception_ptr DiskWait::TakeError() const {
@@ -312,6 +320,8 @@ std::exception_ptr DiskWait::TakeError() const {
     case Failure::kOtherLoop:
       return std::make_exception_ptr(InvalidStateError(
           absl::StrCat(ErrorPrefix(), "it belongs to another event loop; use it in the loop in which it was opened")));
+    case Failure::kOtherProcess:
+      return std::make_exception_ptr(InvalidStateError(core_->DisownedText(Call())));
     case Failure::kClosed:
       return std::make_exception_ptr(InvalidStateError(absl::StrCat(ErrorPrefix(), "it was closed before this call")));
     case Failure::kLost:

@@ -49,7 +49,7 @@ class Disk {
   void Enter(DiskWait& wait);
   // A wait leaves that waited for room.
   void LeftCrowd(DiskWait& wait);
-  // Carries out what nobody waits for. Never fails for want of room.
+  // Carries out what no task waits for: `call->observer` is told, if there is one. Never fails for want of room.
   void Begin(std::unique_ptr<DiskCall> call);
   // Closes a file, and removes it if it is a temporary one, that was opened for nobody.
   void Undo(DiskCall& opened);
@@ -155,7 +155,7 @@ class DiskWait : public ListedWait {
   friend class Disk;
   friend class FileState;
 
-  enum class Failure : uint8_t { kNone, kOtherLoop, kClosed, kLost };
+  enum class Failure : uint8_t { kNone, kOtherLoop, kOtherProcess, kClosed, kLost };
   enum class Place : uint8_t { kNowhere, kInFile, kInCrowd, kUnderWay };
 
   // False if it was cancelled, or the run ends: its call is not carried out then.
@@ -163,6 +163,7 @@ class DiskWait : public ListedWait {
   void Fail(Failure failure);
   void Finish(std::unique_ptr<DiskCall> call);
   void Leave() noexcept;
+  std::string Call() const;
   std::string ErrorPrefix() const;
 
   LoopCore* core_;

@@ -20,6 +20,7 @@
 
 namespace detent::internal {
 
+class DiskCall;
 class DiskWait;
 class FileState;
 
@@ -41,6 +42,18 @@ enum class DiskVerb : uint8_t {
   kList,
   kStat,
   kSyncDirectory,
+};
+
+// Who is told of a call that no task waits for.
+class DiskCallObserver {
+ public:
+  // In a step of the loop.
+  virtual void OnDone(std::unique_ptr<DiskCall> call) = 0;
+  // Instead: the loop is about to go.
+  virtual void OnForgotten() = 0;
+
+ protected:
+  ~DiskCallObserver() = default;
 };
 
 class DiskCall : public ListLink<DiskCall>, public Pooled {
@@ -71,6 +84,7 @@ class DiskCall : public ListLink<DiskCall>, public Pooled {
   // The loop's own: whoever carries the call out does not touch these.
   DiskWait* wait = nullptr;    // Null if nobody waits any more.
   FileState* state = nullptr;  // Counted; null if it is on no open file.
+  DiskCallObserver* observer = nullptr;
 };
 
 // Does what `call` asks, with as many calls of `system` as that takes. On any thread; may block. What fails, also for
