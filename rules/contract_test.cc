@@ -192,6 +192,23 @@ Coro<> Network() {
   listener.Close();
 }
 
+Coro<> Adopting(int fd) {
+  detent::Connection adopted = detent::AdoptConnection(fd);
+  detent::Listener listener = detent::AdoptListener(fd);
+  for (detent::InheritedListener& each : detent::InheritedListeners()) {
+    listener = std::move(each.listener);
+    (void)each.name.size();
+  }
+  detent::Connection input = detent::StandardInput();
+  std::string line = co_await input.ReadLine();
+  detent::ConnectOptions options;
+  options.reset_on_close = true;
+  detent::Connection client = co_await detent::Connect("127.0.0.1", listener.Port(), options);
+  co_await client.WaitPeerClosed();
+  const bool closed = co_await client.CloseLingering(absl::Seconds(1));
+  (void)closed;
+}
+
 void Loops() {
   int on_epoll = detent::Run(One());
   detent::EpollLoop real;
@@ -278,6 +295,6 @@ SIM_TEST_F(BankTest, FixtureIsFreshForEverySchedule) {
 
 LOOP_TEST(ContractTest, TheSameBodyRunsOnBothLoops) { co_await Network(); }
 
-[[maybe_unused]] const auto keep = std::tuple(&Combinators, &Primitives, &Loops, &Errors, &Exploring);
+[[maybe_unused]] const auto keep = std::tuple(&Adopting, &Combinators, &Primitives, &Loops, &Errors, &Exploring);
 
 }  // namespace

@@ -62,6 +62,7 @@ PARAMETERS = """EventLoop& loop, std::string url, std::vector<std::string> urls,
 
 # More of the world of one header: before its example, and inside the body.
 AROUND = {
+    "adopt.h": ("Coro<> ServeAt(std::string name, Listener listener);", "int fd = 0;"),
     "any_duration.h": ("", "using namespace std::chrono_literals;"),
     "as_completed.h": ("", "std::vector<Task<Page>> tasks;"),
     "async_generator.h": ("class Message { public: bool is_last; }; Coro<Message> ReadMessage(Connection& connection);",
@@ -81,6 +82,7 @@ AROUND = {
     "race.h": ("", "std::string primary, replica;"),
     "signals.h": ("void ReadConfigurationAgain();", ""),
     "sleep.h": ("", 'Shared<int> account(1, "account");'),
+    "standard_input.h": ("void Obey(std::string line);", ""),
     "timeout.h": ("class Hello { public: absl::Duration patience; }; Coro<Hello> ReadHello(); Coro<int> ReadAnswer();",
                   ""),
     "wait.h": ("", "std::vector<Task<int>> tasks; std::string a, b;"),

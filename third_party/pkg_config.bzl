@@ -27,6 +27,8 @@ def _library(repository_ctx, name, flags):
     for flag in flags:
         if flag.startswith("-D"):
             defines.append(flag[2:])
+        elif flag.startswith("-I/usr/include/") and flag.endswith("-linux-gnu"):
+            continue  # Debian's folder for headers of this machine: in the search path.
         elif flag.startswith("-I"):
             # Bazel rejects a header that lies outside its own folders and the compiler's search path.
             fail("@{} lies in {}: only a package in the compiler's own search path can be used".format(

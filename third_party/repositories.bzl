@@ -78,6 +78,9 @@ _REPOSITORIES = {
         ":gtest": ["gmock"],
         ":gtest_main": ["gmock_main"],
     }),
+    # Of two examples: a library that has sockets of its own, and a loop of somebody else's.
+    "curl": ("libcurl4-openssl-dev", {":curl": ["libcurl"]}),
+    "libuv": ("libuv1-dev", {":libuv": ["libuv"]}),
     "nlohmann_json": ("nlohmann-json3-dev", {":json": ["nlohmann_json"]}),
 }
 

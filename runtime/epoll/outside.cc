@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detent/runtime/epoll/outside.h"
 
+#include "detent/runtime/epoll/adoption.h"
 #include "detent/runtime/epoll/datagrams.h"
 #include "detent/runtime/epoll/descriptors.h"
 #include "detent/runtime/epoll/disk.h"
@@ -9,6 +10,7 @@
 #include "detent/runtime/epoll/signals.h"
 #include "detent/runtime/epoll/sockets.h"
 #include "detent/runtime/internal/ref.h"
+#include "detent/runtime/io/internal/adoption.h"
 #include "detent/runtime/io/internal/datagrams.h"
 #include "detent/runtime/io/internal/descriptors.h"
 #include "detent/runtime/io/internal/names.h"
@@ -36,6 +38,10 @@ class EpollOutside final : public Outside {
     if (network_ == nullptr) network_ = MakeEpollNetwork(epoll_);
     return *network_;
   }
+  Adoption& adoption() override {
+    if (adoption_ == nullptr) adoption_ = MakeEpollAdoption(epoll_, disk());
+    return *adoption_;
+  }
   Descriptors& descriptors() override {
     if (descriptors_ == nullptr) descriptors_ = MakeEpollDescriptors(epoll_, loop_.core());
     return *descriptors_;
@@ -59,6 +65,7 @@ class EpollOutside final : public Outside {
   std::unique_ptr<Names> names_;
   Ref<EpollDisk> disk_;
   std::unique_ptr<Network> network_;
+  std::unique_ptr<Adoption> adoption_;
   std::unique_ptr<Descriptors> descriptors_;
   std::unique_ptr<Datagrams> datagrams_;
   std::unique_ptr<SignalSource> signals_;

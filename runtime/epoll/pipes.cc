@@ -64,6 +64,7 @@ class PipeEnd final : public StreamSocket, private SocketDescriptor {
     return Try([&] { return WriteWithoutSignal(fd(), parts, count); });
   }
   void ShutdownWrite() override { Close(); }
+  bool HasPeerClosed() const override { return peer_closed_; }
 
  private:
   template <typename F>
@@ -77,14 +78,17 @@ class PipeEnd final : public StreamSocket, private SocketDescriptor {
       return IoResult<size_t>::Error(errno);
     }
   }
-  void OnEvents(uint32_t) override {
+  void OnEvents(uint32_t events) override {
     is_ready_ = true;
+    if ((events & (EPOLLHUP | EPOLLERR)) != 0) peer_closed_ = true;
     if (observer_ == nullptr) return;
     ways() == Ways::kIn ? observer_->OnReadable() : observer_->OnWritable();
+    if (peer_closed_) observer_->OnPeerClosed();
   }
 
   const std::string name_;
   bool is_ready_ = true;  // An end goes one way: to read, or to write.
+  bool peer_closed_ = false;
 };
 
 }  // namespace

@@ -46,6 +46,11 @@ class SocketAddress {
     getsockname(fd, address.data(), address.size_to_fill());
     return address;
   }
+  static SocketAddress PeerOf(int fd) {
+    SocketAddress address;
+    getpeername(fd, address.data(), address.size_to_fill());
+    return address;
+  }
 
   int family() const { return bytes_.any.sa_family; }
   sockaddr* data() { return &bytes_.any; }
@@ -160,6 +165,11 @@ IoResult<std::unique_ptr<StreamSocket>> TcpListener::Accept() {
 
 void SetOption(int fd, int level, int option, int value) { setsockopt(fd, level, option, &value, sizeof(value)); }
 
+void SetResetOnClose(int fd) {
+  const linger at_once = {1, 0};
+  setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+}
+
 IoResult<int> MakeSocket(const SocketAddress& address) {
   const int fd = socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   return fd < 0 ? IoResult<int>::Error(errno) : IoResult<int>(fd);
@@ -173,8 +183,10 @@ IoResult<std::unique_ptr<ListenSocket>> EpollNetwork::Listen(const std::string& 
   const IoResult<int> made = MakeSocket(local);
   if (!made.ok()) return IoResult<Listening>::Error(made.error());
   const int fd = made.value();
-  // Small writes go out at once, as asyncio's do; what a listener accepts inherits that.
+  // What a listener accepts inherits these. Small writes go out at once, as asyncio's do.
   SetOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  if (settings.keep_alive) SetOption(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+  if (settings.reset_on_close) SetResetOnClose(fd);
   // So that a server can start again at once: the port of connections that ended lately is free.
   SetOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
   if (settings.reuse_port) SetOption(fd, SOL_SOCKET, SO_REUSEPORT, 1);
@@ -195,6 +207,7 @@ IoResult<std::unique_ptr<StreamSocket>> EpollNetwork::Connect(const std::string&
   const int fd = made.value();
   if (settings.no_delay) SetOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
   if (settings.keep_alive) SetOption(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+  if (settings.reset_on_close) SetResetOnClose(fd);
   if (settings.user_timeout < absl::InfiniteDuration()) {
     SetOption(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(absl::ToInt64Milliseconds(settings.user_timeout)));
   }
@@ -207,6 +220,17 @@ IoResult<std::unique_ptr<StreamSocket>> EpollNetwork::Connect(const std::string&
 }
 
 }  // namespace
+
+IoResult<std::unique_ptr<StreamSocket>> AdoptTcpStream(SocketDescriptors& all, int fd) {
+  SetOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  return MakeRegistered<StreamSocket, TcpStream>(all, fd, SocketAddress::LocalOf(fd), SocketAddress::PeerOf(fd),
+                                                 EpollStream::Start::kConnected);
+}
+
+IoResult<std::unique_ptr<ListenSocket>> AdoptTcpListener(SocketDescriptors& all, int fd) {
+  SetOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);  // For what it accepts.
+  return MakeRegistered<ListenSocket, TcpListener>(all, fd, SocketAddress::LocalOf(fd));
+}
 
 std::unique_ptr<Network> MakeEpollNetwork(Epoll& epoll) { return std::make_unique<EpollNetwork>(epoll); }
 

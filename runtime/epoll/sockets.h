@@ -7,11 +7,17 @@
 #include <memory>
 
 #include "detent/runtime/epoll/epoll.h"
+#include "detent/runtime/epoll/socket_descriptor.h"
+#include "detent/runtime/io/internal/io_result.h"
 #include "detent/runtime/io/internal/network.h"
 
 namespace detent::internal {
 
 std::unique_ptr<Network> MakeEpollNetwork(Epoll& epoll);
+
+// Of a socket that was made elsewhere, with its descriptor, which does not block.
+IoResult<std::unique_ptr<StreamSocket>> AdoptTcpStream(SocketDescriptors& all, int fd);
+IoResult<std::unique_ptr<ListenSocket>> AdoptTcpListener(SocketDescriptors& all, int fd);
 
 }  // namespace detent::internal
 

@@ -9,9 +9,15 @@
 
 namespace detent::internal {
 
+namespace {
+
+constexpr uint32_t kEnd = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+
+}  // namespace
+
 void EpollStream::OnEvents(uint32_t events) {
-  constexpr uint32_t kEnd = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
-  if ((events & (kEnd | EPOLLPRI)) != 0) drains_on_short_read_ = false;
+  if ((events & (kEnd | EPOLLPRI)) != 0) [[unlikely]]
+    OnUnusual(events);
   if ((events & (EPOLLIN | kEnd)) != 0) {
     readable_ = true;
     if (observer_ != nullptr) observer_->OnReadable();
@@ -20,6 +26,14 @@ void EpollStream::OnEvents(uint32_t events) {
     writable_ = true;
     if (observer_ != nullptr) observer_->OnWritable();
   }
+}
+
+void EpollStream::OnUnusual(uint32_t events) {
+  drains_on_short_read_ = false;
+  // The other end of a pipe never writes, and says so.
+  const uint32_t gone = ways() == Ways::kOut ? EPOLLHUP | EPOLLERR : kEnd;
+  if ((events & gone) == 0 || std::exchange(peer_closed_, true)) return;
+  if (observer_ != nullptr) observer_->OnPeerClosed();
 }
 
 IoResult<> EpollStream::FinishConnect() {

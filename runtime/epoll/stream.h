@@ -39,13 +39,17 @@ class EpollStream : public StreamSocket, protected SocketDescriptor {
   IoResult<size_t> Write(const char* data, size_t size) final;
   IoResult<size_t> WritePieces(std::span<const std::string_view> pieces) final;
   void ShutdownWrite() override;
+  bool HasPeerClosed() const final { return peer_closed_; }
 
  private:
   void OnEvents(uint32_t events) override;
+  // Of what concerns an end, or urgent data.
+  void OnUnusual(uint32_t events);
 
   bool readable_;
   bool writable_;
   bool drains_on_short_read_ = true;
+  bool peer_closed_ = false;
 };
 
 }  // namespace detent::internal

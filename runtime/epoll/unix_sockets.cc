@@ -6,6 +6,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
@@ -26,6 +27,16 @@ class PathAddress {
     std::memcpy(bytes_.sun_path, path.data(), path.size());
     // A name that begins with a zero byte is as long as it says.
     size_ = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + (path[0] == '\0' ? 0 : 1));
+  }
+
+  // The path, as Network has it, of what `name`, which is getsockname() or getpeername(), says.
+  static std::string Of(int fd, int (*name)(int, sockaddr*, socklen_t*)) {
+    sockaddr_un found = {};
+    socklen_t size = sizeof(found);
+    if (name(fd, reinterpret_cast<sockaddr*>(&found), &size) != 0 || found.sun_family != AF_UNIX) return "";
+    const size_t length = std::min<size_t>(size, sizeof(found)) - offsetof(sockaddr_un, sun_path);
+    const std::string path(found.sun_path, length);
+    return path.empty() || path[0] == '\0' ? path : std::string(path.c_str());
   }
 
   const sockaddr* data() const { return reinterpret_cast<const sockaddr*>(&bytes_); }
@@ -192,6 +203,15 @@ IoResult<Network::Streams> MakeSocketPair(SocketDescriptors& all, bool one_way) 
   auto second = MakeRegistered<StreamSocket, UnixStream>(all, fds[1], name, name, one_way ? Ways::kOut : Ways::kBoth);
   if (!second.ok()) return IoResult<Network::Streams>::Error(second.error());
   return Network::Streams(std::move(first).value(), std::move(second).value());
+}
+
+IoResult<std::unique_ptr<StreamSocket>> AdoptUnixStream(SocketDescriptors& all, int fd) {
+  return MakeRegistered<StreamSocket, UnixStream>(all, fd, UnixAddressText(PathAddress::Of(fd, getsockname)),
+                                                  UnixAddressText(PathAddress::Of(fd, getpeername)));
+}
+
+IoResult<std::unique_ptr<ListenSocket>> AdoptUnixListener(SocketDescriptors& all, int fd) {
+  return MakeRegistered<ListenSocket, UnixListener>(all, fd, PathAddress::Of(fd, getsockname), FileIdentity());
 }
 
 }  // namespace detent::internal

@@ -19,6 +19,10 @@ IoResult<std::unique_ptr<ListenSocket>> ListenAtPath(SocketDescriptors& all, con
 IoResult<std::unique_ptr<StreamSocket>> ConnectToPath(SocketDescriptors& all, const std::string& path);
 IoResult<Network::Streams> MakeSocketPair(SocketDescriptors& all, bool one_way);
 
+// Of a socket that was made elsewhere, with its descriptor, which does not block. The file of a listener stays.
+IoResult<std::unique_ptr<StreamSocket>> AdoptUnixStream(SocketDescriptors& all, int fd);
+IoResult<std::unique_ptr<ListenSocket>> AdoptUnixListener(SocketDescriptors& all, int fd);
+
 }  // namespace detent::internal
 
 #endif  // DETENT_RUNTIME_EPOLL_UNIX_SOCKETS_H_

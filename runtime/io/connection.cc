@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "detent/runtime/errors.h"
+#include "detent/runtime/wait_for.h"
 
 namespace detent {
 namespace internal {
@@ -215,6 +216,39 @@ void Connection::Abort() {
     state.socket().Abort();
   }
   state.Close("Connection::Abort()");
+}
+
+namespace {
+
+// True at the end of the stream, however that comes.
+Coro<bool> ReadAndDrop(Connection& connection) {
+  try {
+    while (!(co_await connection.Read(Connection::kReadLimit)).empty()) continue;
+  } catch (const std::system_error&) {
+  }
+  co_return true;
+}
+
+Coro<bool> Linger(Connection connection, absl::Duration most) {
+  connection.CloseWrite();
+  bool closed = false;
+  try {
+    closed = co_await WaitFor(ReadAndDrop(connection), most);
+  } catch (const TimeoutError&) {
+  }
+  connection.Close();
+  co_return closed;
+}
+
+}  // namespace
+
+Coro<bool> Connection::CloseLingering(absl::Duration most) {
+  if (!state()->IsOpen()) {
+    throw InvalidStateError(
+        absl::StrCat("Connection::CloseLingering() on ", state()->Address(), ": it was closed before this call"));
+  }
+  // A Connection of its own: it is closed when the frame goes.
+  return Linger(Connection(internal::Ref<internal::ConnectionState>(state())), most);
 }
 
 PeerCredentials Connection::PeerCredentials() const {

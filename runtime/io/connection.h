@@ -41,6 +41,8 @@
 #include <string_view>
 #include <utility>
 
+#include "absl/time/time.h"
+#include "detent/runtime/coro.h"
 #include "detent/runtime/io/internal/socket_state.h"
 #include "detent/runtime/io/read_errors.h"
 
@@ -50,6 +52,7 @@ namespace internal {
 class ReadOperation;
 class ReadIntoOperation;
 class WriteOperation;
+class PeerClosedWait;
 }  // namespace internal
 
 // A process at the other end of a Unix socket.
@@ -110,8 +113,18 @@ class Connection {
   // Ends the connection in both directions; what was written is still delivered. An operation that waits fails. If
   // bytes have arrived that no read was called for, the peer sees a reset, as with any TCP socket. Twice is harmless.
   void Close() { state()->Close("Connection::Close()"); }
+  // CloseWrite(), takes what the peer still sends and drops it, until the peer has closed too or `most` has passed, and
+  // then Close(). So that the last words arrive also at a peer that has not finished its own, whose bytes would make
+  // Close() reset the connection. True if the peer has closed. A cancelled one closes at once. Nobody else may read.
+  Coro<bool> CloseLingering(absl::Duration most);
   // Close() at once: what was written and has not arrived is lost, and the peer of a TCP connection sees a reset.
   void Abort();
+
+  // Waits until the peer has said its last word (closed its end, or only that to write) or is gone, whether or not what
+  // came before has been read: a server that still works at an answer learns that nobody waits for it. Takes nothing:
+  // any number may wait while another task reads. Of an end to which one only writes: until nobody reads. Whether a
+  // peer is gone that says nothing any more, the system finds out by itself: see ConnectOptions::keep_alive.
+  internal::PeerClosedWait WaitPeerClosed();
 
   // "127.0.0.1:8080", "[::1]:8080"; also after Close().
   std::string PeerAddress() const { return state()->socket().PeerAddress(); }
@@ -231,6 +244,21 @@ class [[nodiscard("does nothing until awaited: write co_await")]] WriteOperation
   size_t* written_;
 };
 
+class [[nodiscard("does nothing until awaited: write co_await")]] PeerClosedWait final : public SocketWait {
+ public:
+  explicit PeerClosedWait(ConnectionState* state) : SocketWait(state, state->watchers()) {}
+
+  void Take() const {}
+
+  WaitKind Kind() const override { return WaitKind::kRead; }
+
+ private:
+  const char* Type() const override { return "Connection"; }
+  const char* Call() const override { return "WaitPeerClosed"; }
+  const char* Verb() const override { return "watch"; }
+  bool Try() override { return static_cast<ConnectionState&>(state()).socket().HasPeerClosed(); }
+};
+
 }  // namespace internal
 
 inline internal::ReadOperation Connection::Read(size_t size_max) {
@@ -244,6 +272,8 @@ inline internal::ReadOperation Connection::ReadLine(size_t limit) {
 inline internal::ReadIntoOperation Connection::ReadInto(std::span<char> buffer) {
   return internal::ReadIntoOperation(state(), buffer);
 }
+
+inline internal::PeerClosedWait Connection::WaitPeerClosed() { return internal::PeerClosedWait(state()); }
 
 inline internal::WriteOperation Connection::Write(std::string_view data, size_t* written) {
   return internal::WriteOperation(state(), data, written);

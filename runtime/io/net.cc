@@ -85,6 +85,8 @@ Coro<Listener> ListenAt(const char* what, std::string host, uint16_t port, Liste
   settings.backlog = options.backlog;
   settings.reuse_port = options.reuse_port;
   settings.only_v6 = options.only_v6;
+  settings.keep_alive = options.keep_alive;
+  settings.reset_on_close = options.reset_on_close;
   for (const Address& address : addresses) {
     IoResult<std::unique_ptr<ListenSocket>> socket = network.Listen(address.Host(), port, settings);
     if (socket.ok()) {
@@ -115,6 +117,7 @@ ConnectSettings SettingsFor(const ConnectOptions& options) {
   settings.keep_alive = options.keep_alive;
   settings.no_delay = options.no_delay;
   settings.user_timeout = options.user_timeout;
+  settings.reset_on_close = options.reset_on_close;
   return settings;
 }
 

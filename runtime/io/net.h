@@ -40,6 +40,9 @@ struct ListenOptions {
   bool reuse_port = false;
   // At an IPv6 address: no IPv4 connections.
   bool only_v6 = false;
+  // Of the connections that are accepted; see ConnectOptions.
+  bool keep_alive = false;
+  bool reset_on_close = false;
 };
 
 struct ConnectOptions {
@@ -52,6 +55,9 @@ struct ConnectOptions {
   // How long the peer may leave what was written unconfirmed before the connection fails with ETIMEDOUT. Infinite: as
   // long as the system gives it.
   absl::Duration user_timeout = absl::InfiniteDuration();
+  // Close() is Abort(): a peer never takes a stream for complete that was cut off, not even by the end of the process.
+  // (SO_LINGER with no time. Given some, the system would hold up the whole loop in Close(): see CloseLingering().)
+  bool reset_on_close = false;
 };
 
 // `port` is in [0, 65535]; 0 picks a free one.

@@ -92,6 +92,7 @@ class LocalStream final : public StreamSocket {
     other_->Tell();
   }
   size_t DrawPart(size_t size) override { return draw_part_(size, peer_); }
+  bool HasPeerClosed() const override { return other_ == nullptr || (got_end_ && ways() != Ways::kOut); }
 
  private:
   static constexpr int kSomebody = 1000;
@@ -100,6 +101,7 @@ class LocalStream final : public StreamSocket {
     if (observer_ == nullptr) return;
     observer_->OnReadable();
     observer_->OnWritable();
+    if (HasPeerClosed()) observer_->OnPeerClosed();
   }
 
   const LocalSockets::DrawPart draw_part_;

@@ -87,6 +87,10 @@ class PipeEnd final : public internal::StreamSocket {
   void ShutdownWrite() override {
     if (side_ == Side::kWrites) Close();
   }
+  bool HasPeerClosed() const override {
+    if (side_ == Side::kReads) return buffer_->writer == nullptr;
+    return !buffer_->is_sink && buffer_->reader == nullptr;
+  }
   size_t DrawPart(size_t size) override {
     if (size < 2 || buffer_->loop.core().tearing_down) return size;
     return ChoosePart(buffer_->loop, ChoiceKind::kRead, size,
@@ -99,6 +103,7 @@ class PipeEnd final : public internal::StreamSocket {
     if (observer_ == nullptr) return;
     observer_->OnReadable();
     observer_->OnWritable();
+    if (HasPeerClosed()) observer_->OnPeerClosed();
   }
 
   const std::shared_ptr<Buffer> buffer_;

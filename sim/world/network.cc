@@ -27,6 +27,7 @@ constexpr uint16_t kLastPort = 65535;
 
 class SimNetwork;
 
+bool IsV6(const std::string& host) { return host.find(':') != std::string::npos; }
 bool IsWildcard(const std::string& host) { return host == "0.0.0.0" || host == "::"; }
 
 class SimListener final : public internal::ListenSocket {
@@ -46,11 +47,12 @@ class SimListener final : public internal::ListenSocket {
   }
 
   const Address& address() const { return address_; }
-  // Whether the wildcard "::" takes what comes to `host`.
-  bool Covers(const std::string& host) const { return !settings_.only_v6 || host.find(':') != std::string::npos; }
+  // Whether it takes what comes to `host`, if it is a wildcard: "::" may be for IPv6 only.
+  bool Covers(const std::string& host) const { return !settings_.only_v6 || !IsV6(address_.host) || IsV6(host); }
   bool SharesPort() const { return settings_.reuse_port; }
 
   void Add(std::unique_ptr<tcp::Stream> stream) {
+    if (settings_.reset_on_close) stream->ResetOnClose();
     waiting_.push_back(std::move(stream));
     if (observer_ != nullptr) observer_->OnReadable();
   }
@@ -177,7 +179,7 @@ bool SimNetwork::IsTaken(const std::string& host, uint16_t port, const internal:
   return std::any_of(listeners_.begin(), listeners_.end(), [&](const SimListener* other) {
     const std::string& other_host = other->address().host;
     if (other->address().port != port || (settings.reuse_port && other->SharesPort())) return false;
-    if (settings.only_v6 && other_host.find(':') == std::string::npos) return false;
+    if (settings.only_v6 && IsV6(host) && !IsV6(other_host)) return false;
     return other_host == host || ((IsWildcard(other_host) || IsWildcard(host)) && other->Covers(host));
   });
 }
@@ -205,14 +207,16 @@ internal::IoResult<std::unique_ptr<internal::ListenSocket>> SimNetwork::Listen(
   return Listening(std::move(listener));
 }
 
-internal::IoResult<std::unique_ptr<internal::StreamSocket>> SimNetwork::Connect(const std::string& host, uint16_t port,
-                                                                                const internal::ConnectSettings&) {
+internal::IoResult<std::unique_ptr<internal::StreamSocket>> SimNetwork::Connect(
+    const std::string& host, uint16_t port, const internal::ConnectSettings& settings) {
   using Connecting = std::unique_ptr<internal::StreamSocket>;
   const uint16_t local_port = TakeFreePort();
   if (local_port == 0) return internal::IoResult<Connecting>::Error(EADDRNOTAVAIL);
   const char* local_host = host.find(':') == std::string::npos ? "127.0.0.1" : "::1";
-  return Connecting(
-      std::make_shared<tcp::Wire>(*this, Address(local_host, local_port), Address(host, port))->Connect());
+  auto wire = std::make_shared<tcp::Wire>(*this, Address(local_host, local_port), Address(host, port));
+  std::unique_ptr<tcp::Stream> stream = wire->Connect();
+  if (settings.reset_on_close) stream->ResetOnClose();
+  return Connecting(std::move(stream));
 }
 
 }  // namespace

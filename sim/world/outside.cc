@@ -4,9 +4,11 @@
 #include "detent/runtime/errors.h"
 #include "detent/runtime/internal/descriptor_callbacks.h"
 #include "detent/runtime/internal/ref.h"
+#include "detent/runtime/io/internal/adoption.h"
 #include "detent/runtime/io/internal/datagrams.h"
 #include "detent/runtime/io/internal/names.h"
 #include "detent/runtime/io/internal/network.h"
+#include "detent/sim/world/adoption.h"
 #include "detent/sim/world/datagrams.h"
 #include "detent/sim/world/disk.h"
 #include "detent/sim/world/names.h"
@@ -37,6 +39,10 @@ class SimOutside final : public internal::Outside {
     if (network_ == nullptr) network_ = MakeSimNetwork(loop_, arrivals_);
     return *network_;
   }
+  internal::Adoption& adoption() override {
+    if (adoption_ == nullptr) adoption_ = MakeSimAdoption(loop_);
+    return *adoption_;
+  }
   internal::Descriptors& descriptors() override { throw InvalidStateError(internal::kNoDescriptors); }
   internal::Datagrams& datagrams() override {
     if (datagrams_ == nullptr) datagrams_ = MakeSimDatagrams(loop_, arrivals_);
@@ -58,6 +64,7 @@ class SimOutside final : public internal::Outside {
   std::unique_ptr<internal::Names> names_;
   internal::Ref<Disk> disk_;
   std::unique_ptr<internal::Network> network_;
+  std::unique_ptr<internal::Adoption> adoption_;
   std::unique_ptr<internal::Datagrams> datagrams_;
   std::unique_ptr<internal::SignalSource> signals_;
   std::unique_ptr<internal::Programs> programs_;

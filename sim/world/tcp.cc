@@ -157,6 +157,7 @@ void Wire::Deliver(size_t to, const Message& message) {
     case Message::Kind::kEnd:
       end.got_end = true;
       end.stream->TellReadable();
+      end.stream->TellPeerClosed();
       break;
     case Message::Kind::kRefused:
     case Message::Kind::kReset:
@@ -164,6 +165,7 @@ void Wire::Deliver(size_t to, const Message& message) {
       end.error = message.kind == Message::Kind::kRefused ? ECONNREFUSED : end.got_end ? EPIPE : ECONNRESET;
       end.stream->TellReadable();
       end.stream->TellWritable();
+      end.stream->TellPeerClosed();
       break;
   }
 }

@@ -161,6 +161,8 @@ class Wire : public std::enable_shared_from_this<Wire> {
   internal::IoResult<size_t> Write(size_t at, const char* data, size_t size);
   size_t DrawPart(ChoiceKind kind, size_t at, size_t size) const;
   void ShutdownWrite(size_t at);
+  // Whether the other end has closed, as far as is known at this one.
+  bool HasPeerClosed(size_t at) const { return ends_[at].got_end || ends_[at].reset; }
   // `abort`: with a reset, whatever is unread.
   void Close(size_t at, bool abort);
 
@@ -187,7 +189,7 @@ class Stream final : public internal::StreamSocket {
   Stream(std::shared_ptr<Wire> wire, size_t at) : StreamSocket(Reads::kParts), wire_(std::move(wire)), at_(at) {}
   ~Stream() override { Close(); }
 
-  void Close() override { wire_->Close(at_, /*abort=*/false); }
+  void Close() override { wire_->Close(at_, /*abort=*/resets_on_close_); }
   void Abort() override { wire_->Close(at_, /*abort=*/true); }
   std::string LocalAddress() const override { return wire_->address(at_).ToString(); }
   uint16_t LocalPort() const override { return wire_->address(at_).port; }
@@ -202,6 +204,9 @@ class Stream final : public internal::StreamSocket {
     return Write(joined.data(), joined.size());
   }
   void ShutdownWrite() override { wire_->ShutdownWrite(at_); }
+  bool HasPeerClosed() const override { return wire_->HasPeerClosed(at_); }
+  // Close() is Abort() from now on.
+  void ResetOnClose() { resets_on_close_ = true; }
   size_t DrawPart(size_t size) override { return wire_->DrawPart(ChoiceKind::kRead, at_, size); }
 
   void TellReadable() const {
@@ -210,10 +215,14 @@ class Stream final : public internal::StreamSocket {
   void TellWritable() const {
     if (observer_ != nullptr) observer_->OnWritable();
   }
+  void TellPeerClosed() const {
+    if (observer_ != nullptr) observer_->OnPeerClosed();
+  }
 
  private:
   std::shared_ptr<Wire> wire_;
   const size_t at_;
+  bool resets_on_close_ = false;
 };
 
 }  // namespace detent::sim::tcp

@@ -26,6 +26,7 @@ class SocketObserver {
  public:
   virtual void OnReadable() = 0;  // Try to read or accept.
   virtual void OnWritable() = 0;  // Try to write or finish connecting.
+  virtual void OnPeerClosed() {}  // Of a stream: HasPeerClosed() now, also if there is more to read.
 
  protected:
   ~SocketObserver() = default;
@@ -75,6 +76,9 @@ class StreamSocket : public Socket {
   virtual std::string PeerAddress() const = 0;
   // Who has the other end; EOPNOTSUPP where the system does not know.
   virtual IoResult<Credentials> PeerCredentials() const { return IoResult<Credentials>::Error(EOPNOTSUPP); }
+  // Whether it is known that the peer will send no more, or is gone; of an end to which one only writes, that nobody
+  // reads at the other one.
+  virtual bool HasPeerClosed() const = 0;
   // Close(), and the peer sees a reset, if a connection of this kind has any.
   virtual void Abort() { Close(); }
 
@@ -111,6 +115,9 @@ class ListenSettings {
   bool reuse_port = false;
   bool only_v6 = false;
   uint32_t mode = 0;
+  // Of the connections that it takes.
+  bool keep_alive = false;
+  bool reset_on_close = false;
 };
 
 // How one that connects is made, in words of ConnectOptions.
@@ -119,6 +126,7 @@ class ConnectSettings {
   bool keep_alive = false;
   bool no_delay = true;
   absl::Duration user_timeout = absl::InfiniteDuration();
+  bool reset_on_close = false;
 };
 
 class Network {

@@ -14,6 +14,7 @@
 
 namespace detent::internal {
 
+class Adoption;
 class Datagrams;
 class Descriptors;
 class Disk;
@@ -33,6 +34,7 @@ class Outside {
   virtual Names& names() = 0;
   virtual Disk& disk() = 0;
   virtual Network& network() = 0;
+  virtual Adoption& adoption() = 0;
   // InvalidStateError on a loop that has none.
   virtual Descriptors& descriptors() = 0;
   virtual Datagrams& datagrams() = 0;

@@ -103,6 +103,7 @@ void ConnectionState::CloseSocket() {
   input_.Clear();
   readers_.WakeAll();
   writers_.WakeAll();
+  watchers_.WakeAll();
 }
 
 void ListenerState::CloseSocket() {

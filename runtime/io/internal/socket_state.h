@@ -79,6 +79,8 @@ class ConnectionState final : public SocketState {
   StreamSocket& socket() { return *socket_; }
   WaitList& readers() { return readers_; }
   WaitList& writers() { return writers_; }
+  // Who waits for the peer to close.
+  WaitList& watchers() { return watchers_; }
 
   // --- Reading ---
 
@@ -111,12 +113,14 @@ class ConnectionState final : public SocketState {
   void CloseSocket() override;
   void OnReadable() override { readers_.WakeFirst(); }
   void OnWritable() override { writers_.WakeFirst(); }
+  void OnPeerClosed() override { watchers_.WakeFirst(); }
 
   std::unique_ptr<StreamSocket> socket_;
   char* scratch_;
   ReadBuffer input_;
   WaitList readers_;  // At most one.
   WaitList writers_;
+  WaitList watchers_;  // Each wakes the next.
   int broken_ = 0;
   int lost_ = 0;  // The errno with which a write found the connection gone.
   bool ended_ = false;
