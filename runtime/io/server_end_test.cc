@@ -155,6 +155,19 @@ LOOP_TEST(ServerTest, ADroppedServerIsClosedAndItsClientsAreAborted) {
             "connect to 127.0.0.1:" + std::to_string(port) + ": Connection refused");
 }
 
+// By whoever cancels all tasks, as the end of a program does.
+LOOP_TEST(ServerTest, AServerWhoseTaskIsCancelledTakesNoMoreClients) {
+  Server server = co_await StartServer(Echo, "127.0.0.1", 0);
+  Connection client = co_await ConnectTo(server);
+  EXPECT_EQ(co_await Ask(client, "a"), "a");
+  for (AnyTask each : AllTasks()) {
+    if (each.Name() == "server at " + server.Address()) each.Cancel();
+  }
+  client.Close();
+  co_await server.WaitClosed();
+  EXPECT_EQ(co_await EndOf(ConnectTo(server)), "connect to " + server.Address() + ": Connection refused");
+}
+
 // Its task was cancelled before its first step, so that no handler was called.
 LOOP_TEST(ServerTest, AClientThatIsAbortedBeforeItBeginsIsClosed) {
   Server server = co_await StartServer(Echo, "127.0.0.1", 0);

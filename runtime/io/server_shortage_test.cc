@@ -64,9 +64,12 @@ TEST(ServerShortageTest, PausesAreTwiceAsLongEachTimeAndThoseWhoAreThereAreServe
       co_await Sleep(quiet);
       sim::SetNetworkFaults({.no_descriptors = 1});
       Connection third = co_await ConnectTo(server);
+      const LoopTime short_of = EventLoop::Current().Time();
       co_await Sleep(absl::Milliseconds(50));
       sim::SetNetworkFaults({});
       EXPECT_EQ(co_await Ask(third, "c"), "c");
+      // The pauses begin anew, with 100 milliseconds.
+      EXPECT_LE(EventLoop::Current().Time() - short_of, absl::Milliseconds(150));
     }
     EXPECT_EQ(reports.size(), 2u);
   };
