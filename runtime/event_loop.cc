@@ -8,25 +8,15 @@
 #include "detent/runtime/gather.h"
 #include "detent/runtime/internal/access.h"
 #include "detent/runtime/internal/descriptor_callbacks.h"
+#include "detent/runtime/internal/from_inbox.h"
 #include "detent/runtime/internal/open_socket.h"
+#include "detent/runtime/internal/stop_when_done.h"
 #include "detent/runtime/internal/task_state.h"
 #include "detent/runtime/loop_metrics.h"
 #include "detent/runtime/step_watch.h"
 
 namespace detent {
 namespace {
-
-// What came through the inbox; in a simulated run these are results of functions in the executor.
-class FromInbox {
- public:
-  static constexpr char kStep[] = "result from the executor";
-
-  explicit FromInbox(absl::AnyInvocable<void()> function) : function_(std::move(function)) {}
-  void operator()() { function_(); }
-
- private:
-  absl::AnyInvocable<void()> function_;
-};
 
 // The storage of so many letters is used again.
 constexpr size_t kMailKept = 4096;
@@ -50,36 +40,22 @@ class RunningScope {
   bool* running_;
 };
 
-// Stops the loop one step after a task is done, as asyncio's run_until_complete().
-class StopWhenDone final : public internal::FutureObserver, public internal::Runnable {
- public:
-  StopWhenDone(EventLoop& loop, internal::FutureState& state) : loop_(loop), state_(state) {
-    if (state.IsDone()) {
-      loop_.core().ready.Push(this);
-    } else {
-      state.Observe(this);
-    }
-  }
-  ~StopWhenDone() {
-    state_.StopObserving(this);
-    if (IsReady()) loop_.core().Forget(this);
-  }
-  void OnDone(internal::FutureState&) noexcept override { loop_.core().ready.Push(this); }
-  void Run() override { loop_.StopAnywhere(); }
-  internal::Lane lane() const override { return internal::Lane::OfCallbacks(0); }
-
- private:
-  EventLoop& loop_;
-  internal::FutureState& state_;
-};
-
 }  // namespace
 
 EventLoop::EventLoop() : core_(new internal::LoopCore(this)), inbox_(std::make_shared<internal::Inbox>()) {}
 
+EventLoop::EventLoop(internal::LoopCore& shared)
+    : core_(&shared), shares_core_(true), inbox_(std::make_shared<internal::Inbox>()), running_(true) {}
+
 EventLoop::~EventLoop() {
+  if (shares_core_) return;
   core_->Close();
   core_->DropReference();
+}
+
+// The steps of its core may be another loop's.
+void EventLoop::CheckHome(const char* what) const {
+  if (!core_->IsClosed() && &core_->owner() != this) core_->ThrowWrongThread(what);
 }
 
 EventLoop& EventLoop::Current() {
@@ -129,7 +105,7 @@ void EventLoop::RunOnce(AnyDuration timeout) {
 }
 
 bool EventLoop::RunUntil(const AnyFuture& future) {
-  const StopWhenDone stop(*this, future.state());
+  const internal::StopWhenDone stop(*this, future.state());
   RunForever();
   return future.state().IsDone();
 }
@@ -157,17 +133,20 @@ void EventLoop::CancelAllTasks() {
         "CancelAllTasks(): the loop was stopped before the tasks that were cancelled had ended; call Stop() from none "
         "of them, or cancel them again");
   }
-  for (const AnyTask& task : tasks) {
-    if (task.state().status() != internal::Status::kError) continue;
-    const internal::ContextOfTask context(task.task_state());
-    CallExceptionHandler(
-        ExceptionContext(absl::StrCat(task.state().Describe(), " failed while it was cancelled at the end of the run"),
-                         task.Exception(), ReportKind::kFailedAtEnd, task.state().MadeAt()));
-  }
+  for (const AnyTask& task : tasks) ReportFailedAtEnd(task);
+}
+
+void EventLoop::ReportFailedAtEnd(const AnyTask& task) {
+  if (task.state().status() != internal::Status::kError) return;
+  const internal::ContextOfTask context(task.task_state());
+  CallExceptionHandler(
+      ExceptionContext(absl::StrCat(task.state().Describe(), " failed while it was cancelled at the end of the run"),
+                       task.Exception(), ReportKind::kFailedAtEnd, task.state().MadeAt()));
 }
 
 void EventLoop::Stop() {
   CheckThread("Stop()");
+  if (shares_core_) throw InvalidStateError("Stop() in OnThreads(): such a loop ends when its main coroutine does");
   StopAnywhere();
 }
 
@@ -194,7 +173,9 @@ void EventLoop::DrainInbox() {
   for (auto& function : mail) {
     // Not CallSoon(), which would look for mail that came meanwhile.
     internal::Callback* const callback =
-        internal::MakeCallback(*core_, FromInbox(std::move(function)), std::source_location());
+        core_->has_homes
+            ? internal::MakeCallback(*core_, internal::FromAnotherLoop(std::move(function)), std::source_location())
+            : internal::MakeCallback(*core_, internal::FromInbox(std::move(function)), std::source_location());
     CallbackHandle(callback).callback()->Schedule();
   }
   mail.clear();
@@ -210,7 +191,10 @@ void EventLoop::QueueTimers() {
 
 void EventLoop::CallSoonThreadsafe(absl::AnyInvocable<void()> fn) {
   if (IsOnOwnThread()) {
-    CallSoon(std::move(fn));  // Keeps its place among the others.
+    CallSoon(std::move(fn));            // Keeps its place among the others.
+  } else if (core_->IsOnOwnThread()) {  // Of another loop of OnThreads().
+    const std::shared_ptr<internal::Inbox> keep = inbox_;
+    keep->Add(std::move(fn));
   } else {
     const std::shared_ptr<internal::Inbox> keep = inbox_;
     keep->Post(std::move(fn));
@@ -361,24 +345,26 @@ void EventLoop::Close() {
   DiscardEverything(/*report=*/!core_->IsDisowned());
 }
 
+void EventLoop::DestroyPending(internal::TaskState& task, bool report) {
+  const AnyTask keep(&task);
+  if (report) {
+    const internal::ContextOfTask context(task);
+    internal::WaitNode* wait = task.wait();
+    CallExceptionHandler(ExceptionContext(
+        absl::StrCat(task.Describe(), " was destroyed while pending",
+                     wait == nullptr ? std::string() : absl::StrCat(", waiting for ", wait->Sentence()),
+                     "; await or cancel it before its loop ends"),
+        nullptr, ReportKind::kDestroyedPending, task.MadeAt()));
+  }
+  task.Abandon();
+}
+
 void EventLoop::DiscardEverything(bool report) {
   internal::LoopCore& core = *core_;
   const RunningScope scope(core_, &running_);
   core.tearing_down = true;
   // Later tasks first: a child goes before the group or the gather in whose frame it is kept.
-  while (internal::TaskState* const task = core.tasks.last()) {
-    const AnyTask keep(task);
-    if (report) {
-      const internal::ContextOfTask context(*task);
-      internal::WaitNode* wait = task->wait();
-      CallExceptionHandler(ExceptionContext(
-          absl::StrCat(task->Describe(), " was destroyed while pending",
-                       wait == nullptr ? std::string() : absl::StrCat(", waiting for ", wait->Sentence()),
-                       "; await or cancel it before its loop ends"),
-          nullptr, ReportKind::kDestroyedPending, task->MadeAt()));
-    }
-    task->Abandon();
-  }
+  while (internal::TaskState* const task = core.tasks.last()) DestroyPending(*task, report);
   while (!core.timers.empty()) core.timers.PopEarliest()->Discard();
   DiscardReady();
   while (!core.ready.empty()) {
@@ -392,6 +378,7 @@ void EventLoop::DiscardEverything(bool report) {
     core.self_kept.Remove(kept);
     kept->LetGo();
   }
+  locals_.Clear();
   core.tearing_down = false;
 }
 

@@ -28,6 +28,7 @@
 
 #include "absl/functional/any_invocable.h"
 #include "absl/time/time.h"
+#include "detent/runtime/callback_handle.h"
 #include "detent/runtime/choice_kind.h"
 #include "detent/runtime/closure.h"
 #include "detent/runtime/coro.h"
@@ -38,6 +39,7 @@
 #include "detent/runtime/internal/inbox.h"
 #include "detent/runtime/internal/job_result.h"
 #include "detent/runtime/internal/loop_core.h"
+#include "detent/runtime/internal/loop_locals.h"
 #include "detent/runtime/loop_time.h"
 #include "detent/runtime/random.h"
 #include "detent/runtime/spawn.h"
@@ -50,29 +52,6 @@ namespace internal {
 class DescriptorCallbacks;
 class StepWatch;
 }  // namespace internal
-
-// A callback that was scheduled. Copyable; dropping it cancels nothing.
-class CallbackHandle {
- public:
-  CallbackHandle() {}
-
-  // Takes the callback back if it has not run, and drops its closure at once; of a callback that cancels itself while
-  // it runs, when it returns.
-  void Cancel() {
-    if (callback_) callback_->Cancel();
-  }
-  bool Cancelled() const { return callback_ && callback_->IsCancelled(); }
-  // When it is due; the clock's zero for CallSoon().
-  LoopTime When() const { return callback_ ? callback_->deadline() : LoopTime(); }
-
-  // --- For the library ---
-
-  explicit CallbackHandle(internal::Callback* callback) : callback_(callback) {}
-  internal::Callback* callback() const { return callback_.get(); }
-
- private:
-  internal::Ref<internal::Callback> callback_;
-};
 
 class EventLoop : public internal::LoopOwner {
  public:
@@ -174,6 +153,7 @@ class EventLoop : public internal::LoopOwner {
   // the default back. An exception that leaves the handler is reported by the default. The handler sees the context
   // variables of the task or callback of which it is told.
   void SetExceptionHandler(absl::AnyInvocable<void(const ExceptionContext&)> handler);
+  bool HasExceptionHandler() const { return handler_ != nullptr; }
   void CallExceptionHandler(const ExceptionContext& context) override;
 
   // A generator that is seeded from the run's seed on a SimLoop, and from the system on an EpollLoop.
@@ -191,8 +171,12 @@ class EventLoop : public internal::LoopOwner {
   // --- For the library ---
 
   internal::LoopCore& core() const { return *core_; }
-  void CheckThread(const char* what) const { core_->CheckThread(what); }
-  bool IsOnOwnThread() const { return core_->IsOnOwnThread(); }
+  void CheckThread(const char* what) const {
+    core_->CheckThread(what);
+    if (core_->has_homes) [[unlikely]]
+      CheckHome(what);
+  }
+  bool IsOnOwnThread() const { return core_->IsOnOwnThread() && (!core_->has_homes || &core_->owner() == this); }
   // Stop(), also in a child that fork() made: the run in which it was made can end there.
   void StopAnywhere();
   uint32_t ChooseFor(ChoiceKind kind, uint32_t n) override;
@@ -206,9 +190,13 @@ class EventLoop : public internal::LoopOwner {
   internal::Outside& outside() override;
   // The place where other threads leave callbacks.
   const std::shared_ptr<internal::Inbox>& inbox() const { return inbox_; }
+  internal::LoopLocals& locals() final { return locals_; }
 
  protected:
   EventLoop();
+  // A loop that always runs, in front of the core of another: see internal::Home.
+  explicit EventLoop(internal::LoopCore& shared);
+
   // Iterates until stopping() after an iteration.
   virtual void RunUntilStopped() = 0;
   virtual void RunIteration(absl::Duration timeout) = 0;
@@ -254,6 +242,9 @@ class EventLoop : public internal::LoopOwner {
 
   // Ends the loop: destroys what is left. Every derived class calls it in its destructor.
   void Close();
+  // The parts of a loop's end that concern one task: it failed when it was cancelled; it is destroyed.
+  void ReportFailedAtEnd(const AnyTask& task);
+  void DestroyPending(internal::TaskState& task, bool report);
   // Destroys all tasks, callbacks and timers; the loop can go on with new ones.
   void DiscardEverything(bool report);
   // The part of that for ready steps that the loop's own scheduler holds.
@@ -267,6 +258,7 @@ class EventLoop : public internal::LoopOwner {
 
  private:
   void QueueTimers();
+  void CheckHome(const char* what) const;
   template <typename T>
   Task<T> Start(Coro<T> coro, const SpawnOptions& options, std::source_location where) {
     if (!IsOnOwnThread()) [[unlikely]]
@@ -297,6 +289,7 @@ class EventLoop : public internal::LoopOwner {
   internal::Ref<internal::FutureState> TakeJob(uint64_t id);
 
   internal::LoopCore* core_;
+  const bool shares_core_ = false;
   std::shared_ptr<internal::Inbox> inbox_;
   std::vector<internal::Inbox::Function> mail_;              // Empty storage, between two looks into the inbox.
   std::unordered_map<uint64_t, std::unique_ptr<Job>> jobs_;  // Looked up only, never iterated.
@@ -306,6 +299,7 @@ class EventLoop : public internal::LoopOwner {
   RandomGenerator random_;
   uint64_t random_seed_ = 0;
   bool random_is_seeded_ = false;
+  internal::LoopLocals locals_;
   bool running_ = false;
   bool stopping_ = false;
   bool debug_ = false;

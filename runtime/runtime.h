@@ -6,5 +6,6 @@
 
 #include "detent/runtime/core.h"
 #include "detent/runtime/epoll/epoll_loop.h"
+#include "detent/runtime/epoll/run_threads.h"
 
 #endif  // DETENT_RUNTIME_RUNTIME_H_

@@ -16,7 +16,7 @@ std::vector<AnyTask> AllTasks() {
   std::vector<AnyTask> tasks;
   tasks.reserve(core.task_count);
   for (internal::TaskState* task = core.tasks.first(); task != nullptr; task = core.tasks.Next(task)) {
-    tasks.push_back(AnyTask(task));
+    if (task->home() == core.home()) tasks.push_back(AnyTask(task));
   }
   return tasks;
 }

@@ -10,7 +10,7 @@
 #include "detent/runtime/internal/timer_heap.h"
 #include "detent/runtime/live_tasks.h"
 #include "detent/sim/world/executor.h"
-#include "detent/sim/world/outside.h"
+#include "detent/sim/world/threads.h"
 
 namespace detent::sim {
 namespace {
@@ -49,12 +49,12 @@ void SimLoop::SetStrategy(const StrategyOption& option) {
   uniform_ = nullptr;  // It is the old one's.
   strategy_ = option.Make();
   strategy_->Attach(RunRules(options_.footprint, may_slip_));
-  core().recorder = strategy_->recorder();
+  core().SetRecorder(strategy_->recorder());
 }
 
 SimLoop::~SimLoop() {
   Close();
-  core().recorder = nullptr;  // Futures may outlive us.
+  core().SetRecorder(nullptr);  // Futures may outlive us.
 }
 
 void SimLoop::Reset(uint64_t seed, const StrategyOption& strategy) {
@@ -79,7 +79,7 @@ void SimLoop::Reset(uint64_t seed) {
 void SimLoop::DiscardLeftovers() {
   const internal::LoopCore& core = this->core();
   if (core.tasks.empty() && core.timers.empty() && core.ready.empty() && ready_.size() == 0 && core.self_kept.empty() &&
-      arrivals_.empty() && !had_jobs_) [[likely]] {
+      arrivals_.empty() && locals().empty() && !had_jobs_) [[likely]] {
     return;
   }
   DiscardEverything(/*report=*/false);
@@ -117,11 +117,12 @@ absl::Time SimLoop::WallTime() const {
 
 internal::Outside& SimLoop::outside() {
   internal::NoteUnknownAccess(core());
-  if (outside_ == nullptr) outside_ = MakeSimOutside(*this, arrivals_, interruptions_);
+  if (outside_ == nullptr) outside_ = MakeSimOutside(*this, [this] { DrainInbox(); }, arrivals_, interruptions_);
   return *outside_;
 }
 
 void SimLoop::RunUntilStopped() {
+  const OwnHomeAtEnd own_home(core());
   TakeReady();
   do {
     RunOneIteration();
@@ -130,6 +131,7 @@ void SimLoop::RunUntilStopped() {
 }
 
 void SimLoop::RunIteration(absl::Duration timeout) {
+  const OwnHomeAtEnd own_home(core());
   TakeReady();
   // It would sleep for longer.
   if (ready_.size() == 0 && NextEvent() > core().now + timeout) return MoveClock(core().now + timeout);
@@ -261,8 +263,8 @@ inline void SimLoop::RunUniformStep() {
   const ReadyStep chosen = ready_.TakeTask(choice);
   ++steps_;
   RecordTaskStep(chosen);
-  if (steps_ >= next_mark_) [[unlikely]]
-    PassMark(chosen.step);
+  if (steps_ >= next_mark_ && !PassMark(chosen.step)) [[unlikely]]
+    return;
   internal::LoopCore& core = this->core();
   chosen.step.task()->Step(core);
   core.current_task = nullptr;
@@ -284,8 +286,8 @@ inline void SimLoop::RunChosenStep() {
   const ReadyStep chosen = ready_.Choose(choice);
   ++steps_;
   RecordStep(chosen);
-  if (steps_ >= next_mark_) [[unlikely]]
-    PassMark(chosen.step);
+  if (steps_ >= next_mark_ && !PassMark(chosen.step)) [[unlikely]]
+    return;
   if (observer_ != nullptr) [[unlikely]]
     observer_->OnStep(Candidate(chosen.step, chosen.lane), steps_);
   RunStep(chosen.step);
@@ -324,7 +326,7 @@ inline void SimLoop::RecordWord(uint64_t word) {
 
 void SimLoop::SetNextMark() {
   next_mark_ = std::min(next_checkpoint_, std::max(LastStep(), LastStep() + 1));
-  if (interruptions_.any() || HasPassedStepLimit()) next_mark_ = 0;
+  if (interruptions_.any() || core().has_homes || HasPassedStepLimit()) next_mark_ = 0;
 }
 
 void SimLoop::RenewLimits() {
@@ -335,7 +337,7 @@ void SimLoop::RenewLimits() {
   SetNextMark();
 }
 
-void SimLoop::PassMark(internal::Step step) {
+bool SimLoop::PassMark(internal::Step step) {
   interruptions_.BeforeStep();
   if (HasPassedStepLimit() || interruptions_.has_ended()) {
     if (!step.IsTask()) step.runnable()->Discard();  // Nobody else has it any more.
@@ -347,6 +349,7 @@ void SimLoop::PassMark(internal::Step step) {
     next_checkpoint_ *= kCheckpointGrowth;
   }
   SetNextMark();
+  return !core().has_homes || EnterHomeOf(core(), step);
 }
 
 void SimLoop::OnTurn() {
@@ -367,6 +370,7 @@ void SimLoop::ForgetReady(internal::Runnable* runnable) {
 }
 
 void SimLoop::DiscardReady() {
+  if (outside_ != nullptr && outside_->threads_if_any() != nullptr) outside_->threads_if_any()->Discard();
   arrivals_.DropAll();
   ready_.DiscardAll();
 }

@@ -34,6 +34,7 @@
 #include "detent/sim/strategy/ready_list.h"
 #include "detent/sim/tape_recorder.h"
 #include "detent/sim/world/arrivals.h"
+#include "detent/sim/world/outside.h"
 #include "detent/sim/world/signals.h"
 
 namespace detent::sim {
@@ -172,7 +173,8 @@ class SimLoop final : public EventLoop {
   uint64_t LastStep() const { return std::max(steps_at_limits_ + options_.steps_max, options_.steps_max); }
   bool HasPassedStepLimit() const { return steps_ + spun_ > LastStep(); }
   void SetNextMark();
-  void PassMark(internal::Step step);
+  // False: the step belongs to a home that has ended, and was dropped.
+  bool PassMark(internal::Step step);
   void SetStrategy(const StrategyOption& option);
 
   // Throws `what` inside a run.
@@ -189,7 +191,7 @@ class SimLoop final : public EventLoop {
   TimeHolder* time_holder_ = nullptr;
   std::unique_ptr<Strategy> strategy_;
   Arrivals arrivals_;
-  std::unique_ptr<internal::Outside> outside_;
+  std::unique_ptr<SimOutside> outside_;
   mutable TapeRecorder recorder_;
   Fingerprint fingerprint_;
   LoopTime fingerprint_time_;  // Up to where the fingerprint knows the time.

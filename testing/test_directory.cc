@@ -9,8 +9,6 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "detent/runtime/internal/loop_core.h"
-#include "detent/sim/sim_loop.h"
 #include "detent/sim/world/disk.h"
 
 namespace detent_testing {
@@ -57,11 +55,10 @@ thread_local RealDirectories tls_directories;
 }  // namespace
 
 std::string TestDirectory() {
-  detent::internal::LoopOwner& loop = detent::internal::RequireCore("TestDirectory()").owner();
-  if (dynamic_cast<detent::sim::SimLoop*>(&loop) == nullptr) return tls_directories.Make();
-  detent::sim::Disk& disk = detent::sim::Disk::Current();
-  std::string path = absl::StrCat("/test-", disk.NewSuffix());
-  disk.MakeDirectory(path);
+  detent::sim::Disk* const disk = detent::sim::Disk::CurrentOrNull();
+  if (disk == nullptr) return tls_directories.Make();
+  std::string path = absl::StrCat("/test-", disk->NewSuffix());
+  disk->MakeDirectory(path);
   return path;
 }
 

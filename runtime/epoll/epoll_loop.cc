@@ -45,6 +45,12 @@ LoopOptions Checked(LoopOptions options) {
   return options;
 }
 
+void RunInOwnLoop(absl::FunctionRef<Coro<>()> main, const LoopOptions& options) {
+  RunOptions run_options;
+  run_options.loop = options;
+  Run(main, run_options);
+}
+
 }  // namespace
 
 EpollLoop::EpollLoop(Options options) : options_(Checked(options)) {
@@ -81,7 +87,7 @@ void EpollLoop::OnForkInChild() noexcept {
 }
 
 internal::Outside& EpollLoop::outside() {
-  if (outside_ == nullptr) outside_ = internal::MakeEpollOutside(epoll_, *this);
+  if (outside_ == nullptr) outside_ = internal::MakeEpollOutside(epoll_, *this, &RunInOwnLoop);
   return *outside_;
 }
 

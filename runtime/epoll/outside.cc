@@ -21,7 +21,7 @@ namespace {
 
 class EpollOutside final : public Outside {
  public:
-  EpollOutside(Epoll& epoll, EventLoop& loop) : epoll_(epoll), loop_(loop) {}
+  EpollOutside(Epoll& epoll, EventLoop& loop, RunLoop run) : epoll_(epoll), loop_(loop), run_(run) {}
   ~EpollOutside() override {
     if (disk_) disk_->End();
   }
@@ -58,10 +58,15 @@ class EpollOutside final : public Outside {
     if (programs_ == nullptr) programs_ = MakeEpollPrograms(epoll_, loop_.core());
     return *programs_;
   }
+  Threads& threads() override {
+    if (threads_ == nullptr) threads_ = MakeEpollThreads(loop_, run_);
+    return *threads_;
+  }
 
  private:
   Epoll& epoll_;
   EventLoop& loop_;
+  const RunLoop run_;
   std::unique_ptr<Names> names_;
   Ref<EpollDisk> disk_;
   std::unique_ptr<Network> network_;
@@ -70,12 +75,13 @@ class EpollOutside final : public Outside {
   std::unique_ptr<Datagrams> datagrams_;
   std::unique_ptr<SignalSource> signals_;
   std::unique_ptr<Programs> programs_;
+  std::unique_ptr<Threads> threads_;
 };
 
 }  // namespace
 
-std::unique_ptr<Outside> MakeEpollOutside(Epoll& epoll, EventLoop& loop) {
-  return std::make_unique<EpollOutside>(epoll, loop);
+std::unique_ptr<Outside> MakeEpollOutside(Epoll& epoll, EventLoop& loop, RunLoop run) {
+  return std::make_unique<EpollOutside>(epoll, loop, run);
 }
 
 }  // namespace detent::internal

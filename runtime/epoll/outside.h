@@ -7,13 +7,14 @@
 #include <memory>
 
 #include "detent/runtime/epoll/epoll.h"
+#include "detent/runtime/epoll/threads.h"
 #include "detent/runtime/event_loop.h"
 #include "detent/runtime/io/internal/outside.h"
 
 namespace detent::internal {
 
-// `epoll` is that of `loop`.
-std::unique_ptr<Outside> MakeEpollOutside(Epoll& epoll, EventLoop& loop);
+// `epoll` is that of `loop`; `run` is for its threads.
+std::unique_ptr<Outside> MakeEpollOutside(Epoll& epoll, EventLoop& loop, RunLoop run);
 
 }  // namespace detent::internal
 

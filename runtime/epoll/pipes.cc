@@ -65,6 +65,14 @@ class PipeEnd final : public StreamSocket, private SocketDescriptor {
   }
   void ShutdownWrite() override { Close(); }
   bool HasPeerClosed() const override { return peer_closed_; }
+  void Leave() override {
+    StreamSocket::Leave();
+    LeaveLoop();
+  }
+  int Join(Network& network) override {
+    is_ready_ = true;  // An edge may have come in between.
+    return JoinLoop(static_cast<DescriptorNetwork&>(network).descriptors());
+  }
 
  private:
   template <typename F>

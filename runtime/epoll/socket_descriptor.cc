@@ -17,9 +17,25 @@ SocketDescriptor::SocketDescriptor(SocketDescriptors& all, int fd) : all_(&all),
 
 void SocketDescriptor::CloseDescriptor() {
   if (fd_ < 0) return;
+  if (all_ != nullptr) LeaveLoop();
+  close(std::exchange(fd_, -1));
+}
+
+void SocketDescriptor::LeaveLoop() {
   all_->epoll_.Remove(fd_, this);
   List<SocketDescriptor>::Remove(this);
-  close(std::exchange(fd_, -1));
+  all_ = nullptr;
+}
+
+int SocketDescriptor::JoinLoop(SocketDescriptors& all) {
+  try {
+    all.epoll_.Add(fd_, this);
+  } catch (const std::system_error& e) {
+    return e.code().value();
+  }
+  all.list_.Append(this);
+  all_ = &all;
+  return 0;
 }
 
 void CloseKeepingErrno(int fd) {

@@ -13,6 +13,7 @@
 #include "detent/runtime/epoll/epoll.h"
 #include "detent/runtime/internal/list.h"
 #include "detent/runtime/io/internal/io_result.h"
+#include "detent/runtime/io/internal/network.h"
 
 namespace detent::internal {
 
@@ -28,6 +29,9 @@ class SocketDescriptor : public DescriptorObserver, public ListLink<SocketDescri
 
   int fd() const { return fd_; }  // -1 once it is closed.
   void CloseDescriptor();
+  // Out of its loop, open; and into that of `all`: 0, or the errno with which it stays outside.
+  void LeaveLoop();
+  int JoinLoop(SocketDescriptors& all);
 
  protected:
   ~SocketDescriptor() { CloseDescriptor(); }
@@ -35,7 +39,7 @@ class SocketDescriptor : public DescriptorObserver, public ListLink<SocketDescri
  private:
   friend class SocketDescriptors;
 
-  SocketDescriptors* all_;
+  SocketDescriptors* all_;  // Null between two loops.
   int fd_;
 };
 
@@ -53,6 +57,17 @@ class SocketDescriptors {
 
   Epoll& epoll_;
   List<SocketDescriptor> list_;
+};
+
+// A network of descriptors.
+class DescriptorNetwork : public Network {
+ public:
+  explicit DescriptorNetwork(Epoll& epoll) : descriptors_(epoll) {}
+
+  SocketDescriptors& descriptors() { return descriptors_; }
+
+ private:
+  SocketDescriptors descriptors_;
 };
 
 // Makes an S, as an Interface, for a descriptor.

@@ -86,24 +86,21 @@ class SocketAddress {
   socklen_t size_ = 0;
 };
 
-class EpollNetwork final : public Network {
+class EpollNetwork final : public DescriptorNetwork {
  public:
-  explicit EpollNetwork(Epoll& epoll) : descriptors_(epoll) {}
+  using DescriptorNetwork::DescriptorNetwork;
 
   IoResult<std::unique_ptr<ListenSocket>> Listen(const std::string& address, uint16_t port,
                                                  const ListenSettings& settings) override;
   IoResult<std::unique_ptr<StreamSocket>> Connect(const std::string& address, uint16_t port,
                                                   const ConnectSettings& settings) override;
   IoResult<std::unique_ptr<ListenSocket>> ListenUnix(const std::string& path, const ListenSettings& settings) override {
-    return ListenAtPath(descriptors_, path, settings);
+    return ListenAtPath(descriptors(), path, settings);
   }
   IoResult<std::unique_ptr<StreamSocket>> ConnectUnix(const std::string& path) override {
-    return ConnectToPath(descriptors_, path);
+    return ConnectToPath(descriptors(), path);
   }
-  IoResult<Streams> MakePair(bool one_way) override { return MakeSocketPair(descriptors_, one_way); }
-
- private:
-  SocketDescriptors descriptors_;
+  IoResult<Streams> MakePair(bool one_way) override { return MakeSocketPair(descriptors(), one_way); }
 };
 
 class TcpStream final : public EpollStream {
@@ -194,7 +191,7 @@ IoResult<std::unique_ptr<ListenSocket>> EpollNetwork::Listen(const std::string& 
   if (bind(fd, local.data(), local.size()) != 0 || listen(fd, settings.backlog) != 0) {
     return CloseWithError<Listening>(fd);
   }
-  return MakeRegistered<ListenSocket, TcpListener>(descriptors_, fd, SocketAddress::LocalOf(fd));
+  return MakeRegistered<ListenSocket, TcpListener>(descriptors(), fd, SocketAddress::LocalOf(fd));
 }
 
 IoResult<std::unique_ptr<StreamSocket>> EpollNetwork::Connect(const std::string& address, uint16_t port,
@@ -215,7 +212,7 @@ IoResult<std::unique_ptr<StreamSocket>> EpollNetwork::Connect(const std::string&
   if (connect(fd, peer.data(), peer.size()) != 0 && errno != EINPROGRESS && errno != EINTR) {
     return CloseWithError<Connecting>(fd);
   }
-  return MakeRegistered<StreamSocket, TcpStream>(descriptors_, fd, SocketAddress::LocalOf(fd), peer,
+  return MakeRegistered<StreamSocket, TcpStream>(descriptors(), fd, SocketAddress::LocalOf(fd), peer,
                                                  EpollStream::Start::kConnecting);
 }
 

@@ -90,6 +90,16 @@ IoResult<size_t> EpollStream::WritePieces(std::span<const std::string_view> piec
 // Fails only if the peer is gone: reading tells.
 void EpollStream::ShutdownWrite() { shutdown(fd(), SHUT_WR); }
 
+void EpollStream::Leave() {
+  StreamSocket::Leave();
+  LeaveLoop();
+}
+
+int EpollStream::Join(Network& network) {
+  readable_ = writable_ = true;  // An edge may have come in between.
+  return JoinLoop(static_cast<DescriptorNetwork&>(network).descriptors());
+}
+
 void EpollStream::Abort() {
   const linger at_once = {1, 0};
   if (fd() >= 0) setsockopt(fd(), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));

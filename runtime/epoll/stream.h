@@ -40,6 +40,8 @@ class EpollStream : public StreamSocket, protected SocketDescriptor {
   IoResult<size_t> WritePieces(std::span<const std::string_view> pieces) final;
   void ShutdownWrite() override;
   bool HasPeerClosed() const final { return peer_closed_; }
+  void Leave() override;
+  int Join(Network& network) override;
 
  private:
   void OnEvents(uint32_t events) override;

@@ -39,6 +39,7 @@ class Callback : public Timer, public Pooled {
 
   void Run() final;
   Lane lane() const final { return Lane::OfCallbacks(source_); }
+  const Home* home() const final { return context_.home(); }
   void DescribeStep(StepText& text) const override { text.where = where_; }
   void Discard() final { DropReference(); }
 

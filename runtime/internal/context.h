@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Context: the values of the context variables that a task sees. A task starts with its creator's; contexts are shared
-// until one of the sharers sets a variable, which copies.
+// Context: what a task hands on to those that it makes: the values of its context variables, and its home. Contexts are
+// shared until one of the sharers sets something, which copies.
 #ifndef DETENT_RUNTIME_INTERNAL_CONTEXT_H_
 #define DETENT_RUNTIME_INTERNAL_CONTEXT_H_
 
@@ -11,6 +11,8 @@
 #include <vector>
 
 namespace detent::internal {
+
+class Home;
 
 class Context {
  public:
@@ -38,6 +40,7 @@ class Context {
  private:
   friend class ContextRef;
   std::vector<Binding> bindings_;
+  const Home* home_ = nullptr;
   uint64_t references_ = 1;
 };
 
@@ -60,7 +63,14 @@ class ContextRef {
 
   bool IsEmpty() const { return context_ == nullptr; }
   const void* Find(uint64_t variable) const { return context_ == nullptr ? nullptr : context_->Find(variable); }
-  void Set(uint64_t variable, std::shared_ptr<const void> value) {
+  void Set(uint64_t variable, std::shared_ptr<const void> value) { Own().Set(variable, std::move(value)); }
+  // Null for the core's own.
+  const Home* home() const { return context_ == nullptr ? nullptr : context_->home_; }
+  void SetHome(const Home* home) { Own().home_ = home; }
+
+ private:
+  // The context, no longer shared.
+  Context& Own() {
     if (context_ == nullptr) {
       context_ = new Context;
     } else if (context_->references_ > 1) {
@@ -69,10 +79,8 @@ class ContextRef {
       --context_->references_;
       context_ = copy;
     }
-    context_->Set(variable, std::move(value));
+    return *context_;
   }
-
- private:
   [[gnu::noinline]] void Drop() {
     if (--context_->references_ == 0) delete context_;
   }

@@ -35,6 +35,7 @@ class DoneCallback : public FutureObserver, public Runnable, public SelfKept, pu
   }
   void Run() final;
   Lane lane() const final { return Lane::OfCallbacks(source_); }
+  const Home* home() const final { return context_.home(); }
   void DescribeStep(StepText& text) const final {
     text.what = "done-callback";
     text.where = where_;

@@ -68,7 +68,12 @@ void FutureState::CompleteWithCancelledError() {
   CompleteWithError(std::make_exception_ptr(CancelledError()));
 }
 
-void FutureState::ThrowOtherLoop(const char* what) const {
+bool FutureState::IsOfAnotherHome(const LoopCore& core) const {
+  return core.has_homes && IsTask() && static_cast<const TaskState*>(this)->home() != core.home();
+}
+
+void FutureState::CheckLoop(const LoopCore& core, const char* what) const {
+  if (core_ == &core && !IsOfAnotherHome(core)) return;
   throw InvalidStateError(absl::StrCat(what, " on ", Describe(),
                                        core_->IsClosed()
                                            ? ": its event loop is gone, so that it will never be done; await what "

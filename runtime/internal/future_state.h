@@ -136,9 +136,11 @@ class FutureState : public Pooled {
   void RequireSettable(const char* what) const;
   // Throws InvalidStateError if it is pending in another loop than `core`'s; `what` is the refused call.
   void RequireSameLoop(const LoopCore& core, const char* what) const {
-    if (core_ != &core && !IsDone()) [[unlikely]]
-      ThrowOtherLoop(what);
+    if ((core_ != &core || core.has_homes) && !IsDone()) [[unlikely]]
+      CheckLoop(core, what);
   }
+  // Whether it is a task of the same core, but of another home than the running one's.
+  bool IsOfAnotherHome(const LoopCore& core) const;
   // REQUIRES: !IsDone(). `what` is the refused call.
   [[noreturn]] void ThrowPending(const char* what) const;
   // Throws unless there is a value to read: CancelledError, the error, or InvalidStateError.
@@ -216,7 +218,7 @@ class FutureState : public Pooled {
   [[gnu::noinline, gnu::cold]] void TellEnd() noexcept;
   [[gnu::noinline, gnu::cold]] void DropError() noexcept;
   [[noreturn]] void ThrowNoValue();
-  [[noreturn]] void ThrowOtherLoop(const char* what) const;
+  [[gnu::noinline, gnu::cold]] void CheckLoop(const LoopCore& core, const char* what) const;
 
   LoopCore* core_;
   SlimList<FutureObserver> observers_;

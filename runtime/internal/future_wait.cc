@@ -12,11 +12,21 @@ void FutureWait::Refuse(TaskState& task) const {
   if (state_->IsDone()) return;  // It only takes a turn.
   if (&state_->core() != &task.core()) {
     if (state_->core().IsClosed()) state_->RequireSameLoop(task.core(), "co_await");
-    throw InvalidStateError(absl::StrCat("co_await on ", state_->Describe(),
-                                         ": it belongs to another event loop than the awaiting task; use "
-                                         "RunCoroutineThreadsafe() or CallSoonThreadsafe() to cross loops"));
+    ThrowOtherLoop();
   }
   throw InvalidStateError(absl::StrCat(task.Describe(), " awaits itself: it would never end"));
+}
+
+void FutureWait::ThrowOtherLoop() const {
+  throw InvalidStateError(absl::StrCat("co_await on ", state_->Describe(),
+                                       ": it belongs to another event loop than the awaiting task; use "
+                                       "RunCoroutineThreadsafe() or CallSoonThreadsafe() to cross loops"));
+}
+
+void FutureWait::LookCloser(TaskState& task) const {
+  if (state_->IsOfAnotherHome(task.core()) && !state_->IsDone()) ThrowOtherLoop();
+  // The hop of a combinator runs in the lane of the first who waits.
+  if (state_->IsDerived()) NoteAccess(task.core(), *state_->Object(), AccessMode::kWrite);
 }
 
 Ending FutureWait::EndWithoutValue(bool cancelled) {

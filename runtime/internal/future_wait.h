@@ -41,11 +41,9 @@ class FutureWait : public HoldsState, public FutureObserver, public WaitNode {
   WaitNode* Suspend(TaskState& task) {
     if (&state_->core() != &task.core() || state_.get() == &task) [[unlikely]]
       Refuse(task);
+    if (task.core().checks_awaits) [[unlikely]]
+      LookCloser(task);
     Park(task);
-    // The hop of a combinator runs in the lane of the first who waits.
-    if (task.core().recorder != nullptr && state_->IsDerived()) [[unlikely]] {
-      NoteAccess(task.core(), *state_->Object(), AccessMode::kWrite);
-    }
     state_->Observe(this);
     return this;
   }
@@ -82,6 +80,9 @@ class FutureWait : public HoldsState, public FutureObserver, public WaitNode {
  private:
   // The task cannot wait for this: throws InvalidStateError, unless it is done.
   void Refuse(TaskState& task) const;
+  [[noreturn]] void ThrowOtherLoop() const;
+  // Of a task whose core checks_awaits.
+  void LookCloser(TaskState& task) const;
   Ending EndWithoutValue(bool cancelled);
 
   bool passed_ = false;  // This task was cancelled while it waited, and passed that on.

@@ -18,7 +18,18 @@ std::string DisownedText(std::string_view what, int64_t process) {
 std::string LoopCore::DisownedText(std::string_view what) const { return internal::DisownedText(what, owner_process_); }
 
 LoopCore::LoopCore(LoopOwner* its_owner)
-    : run_number(NextRunNumber()), loop_number(run_number), owner_(its_owner), thread_marker_(&tls_thread_marker) {}
+    : run_number(NextRunNumber()),
+      loop_number(run_number),
+      owner_(its_owner),
+      own_home_(its_owner, run_number),
+      thread_marker_(&tls_thread_marker) {}
+
+void LoopCore::EnterHome(const Home* home) {
+  const Home& entered = home == nullptr ? own_home_ : *home;
+  home_ = home;
+  owner_ = entered.owner;
+  loop_number = entered.loop_number;
+}
 
 void LoopCore::DeleteThis() noexcept { delete this; }
 

@@ -19,6 +19,7 @@
 #include "detent/runtime/exception_context.h"
 #include "detent/runtime/internal/context.h"
 #include "detent/runtime/internal/ended_names.h"
+#include "detent/runtime/internal/home.h"
 #include "detent/runtime/internal/list.h"
 #include "detent/runtime/internal/ready_queue.h"
 #include "detent/runtime/internal/self_kept.h"
@@ -32,6 +33,7 @@ class LoopMetrics;
 namespace detent::internal {
 
 class AccessObserver;
+class LoopLocals;
 class OpenSocket;
 class Outside;
 class TaskState;
@@ -50,6 +52,7 @@ class LoopOwner {
   virtual bool DrawFault(std::string_view name, double probability) = 0;
   // Sockets and the like; InvalidStateError if this loop has none.
   virtual Outside& outside() = 0;
+  virtual LoopLocals& locals() = 0;
   // What other threads have left for the loop, which does not run now, becomes ready.
   virtual void TakeMail() {}
   // The step that runs has used up its budget and ends with a turn; see LoopCore::budget.
@@ -79,6 +82,9 @@ class LoopCore {
   // REQUIRES: !IsClosed().
   LoopOwner& owner() const { return *owner_; }
   void Close() { owner_ = nullptr; }
+  // From now on runs what belongs to `home`, or to the core's own: null.
+  void EnterHome(const Home* home);
+  const Home* home() const { return home_; }
   LoopTime ReadClock() const { return owner_->ReadClock(); }
 
   bool IsOnOwnThread() const;
@@ -96,6 +102,7 @@ class LoopCore {
     if (!IsOnOwnThread()) [[unlikely]]
       ThrowWrongThread(what);
   }
+  [[noreturn]] void ThrowWrongThread(const char* what) const;
 
   // Tells the loop's exception handler, or standard error if the loop is gone. Never throws.
   void Report(const ExceptionContext& context) noexcept;
@@ -140,7 +147,7 @@ class LoopCore {
   // Numbers that start anew with every run of a simulated loop. The tasks' ids stand apart from the number of tasks: a
   // compiler would count both with one wide load, which must wait for the narrow store of a task that ended.
   uint32_t run_number = 1;
-  const uint32_t loop_number;  // The same in all of its runs; that of its first.
+  uint32_t loop_number;  // The same in all of its runs, that of its first; but see Home.
   uint32_t next_object_ordinal = 1;
   uint64_t next_task_id = 1;
   uint64_t next_callback_id = 1;
@@ -154,6 +161,16 @@ class LoopCore {
   int64_t budget = kStepBudget;
 
   AccessObserver* recorder = nullptr;  // Who is told what the running step touches; see access.h.
+  bool has_homes = false;              // Besides the core's own; see Home.
+  bool checks_awaits = false;          // Either of these.
+  void SetRecorder(AccessObserver* observer) {
+    recorder = observer;
+    checks_awaits = has_homes || recorder != nullptr;
+  }
+  void SetHasHomes(bool has) {
+    has_homes = has;
+    SetRecorder(recorder);
+  }
 
   LoopMetrics* measured = nullptr;  // Where bytes are counted; null while nobody wants to know.
 
@@ -169,9 +186,10 @@ class LoopCore {
  private:
   ~LoopCore() = default;
   [[gnu::noinline, gnu::cold]] void DeleteThis() noexcept;
-  [[noreturn]] void ThrowWrongThread(const char* what) const;
 
   LoopOwner* owner_;
+  const Home* home_ = nullptr;
+  const Home own_home_;
   const void* thread_marker_;
   int64_t owner_process_ = 0;  // Known once it IsDisowned().
   uint64_t references_ = 1;

@@ -15,6 +15,7 @@
 
 namespace detent::internal {
 
+class Home;
 class StepText;
 class TaskState;
 
@@ -25,6 +26,9 @@ class Runnable {
 
   // Steps of one lane run in the order in which they became ready; see Lane::OfTask() and Lane::OfCallbacks().
   virtual Lane lane() const = 0;
+
+  // Of code of the program's; null for the core's own, and for steps in which none runs.
+  virtual const Home* home() const { return nullptr; }
 
   // What it is, for whoever tells of it.
   virtual void DescribeStep(StepText& text) const { (void)text; }

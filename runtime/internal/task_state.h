@@ -67,6 +67,7 @@ class TaskState : public FutureState, public ListLink<TaskState> {
   std::string NameOfGone(std::string_view type) const { return gone() == nullptr ? WithArticle(type) : gone()->name; }
   // Null if it has no context variables.
   const ContextRef* context() const { return extras_ == nullptr ? nullptr : &extras_->context; }
+  const Home* home() const { return extras_ == nullptr ? nullptr : extras_->context.home(); }
   bool HasExtras() const { return extras_ != nullptr; }
   ContextRef& MutableContext() { return Extras().context; }
 

@@ -48,6 +48,8 @@ enum class WaitKind : uint8_t {
   kResolve = 19,
   kSignal = 20,
   kExit = 21,
+  kChannelSend = 22,
+  kChannelReceive = 23,
 };
 
 // How an await ended.
@@ -92,6 +94,8 @@ class WaitNode {
   // nobody reads kDelivers by name.
   void NoteDelivery() { task_and_state_ |= kDelivers; }
 
+  // Whether it is over: its task is ready.
+  bool IsDone() const { return (task_and_state_ & (kWoken | kCancelled)) != 0; }
   TaskState* task() const { return reinterpret_cast<TaskState*>(task_and_state_ & ~kStateBits); }
 
  protected:
@@ -113,7 +117,6 @@ class WaitNode {
 
   // The object waited on is gone: do not touch it.
   bool IsOrphan() const { return (task_and_state_ & kOrphan) != 0; }
-  bool IsDone() const { return (task_and_state_ & (kWoken | kCancelled)) != 0; }
   bool IsCancelled() const { return (task_and_state_ & kCancelled) != 0; }
 
   // How the wait ended for the task that now runs again: consumes a pending cancellation. The error of an orphan is

@@ -7,6 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "detent/runtime/errors.h"
 #include "detent/runtime/wait_for.h"
+#include "detent/runtime/internal/access.h"
+#include "detent/runtime/io/internal/outside.h"
 
 namespace detent {
 namespace internal {
@@ -201,7 +203,7 @@ internal::ReadOperation Connection::ReadUntil(std::string_view separator, size_t
 
 void Connection::CloseWrite() {
   internal::ConnectionState& state = *this->state();
-  if (!state.core().IsClosed()) state.core().CheckThread("Connection::CloseWrite()");
+  state.CheckLoop("Connection::CloseWrite()");
   if (!state.IsOpen()) {
     throw InvalidStateError(
         absl::StrCat("Connection::CloseWrite() on ", state.Address(), ": it was closed before this call"));
@@ -212,7 +214,7 @@ void Connection::CloseWrite() {
 void Connection::Abort() {
   internal::ConnectionState& state = *this->state();
   if (state.IsOpen()) {
-    if (!state.core().IsClosed()) state.core().CheckThread("Connection::Abort()");
+    state.CheckLoop("Connection::Abort()");
     state.socket().Abort();
   }
   state.Close("Connection::Abort()");
@@ -250,6 +252,7 @@ Coro<bool> Connection::CloseLingering(absl::Duration most) {
   // A Connection of its own: it is closed when the frame goes.
   return Linger(Connection(internal::Ref<internal::ConnectionState>(state())), most);
 }
+DetachedConnection Connection::Detach() { return DetachedConnection(state()->Detach()); }
 
 PeerCredentials Connection::PeerCredentials() const {
   internal::ConnectionState& state = *this->state();
@@ -272,6 +275,29 @@ PeerCredentials Connection::PeerCredentials() const {
 void Connection::ThrowEmpty() {
   throw InvalidStateError(
       "this Connection is empty: it was default-constructed or moved from; Connect() and Accept() give one");
+}
+
+Connection Adopt(DetachedConnection&& detached, std::source_location where) {
+  internal::LoopCore& core = internal::RequireCore("Adopt()");
+  std::unique_ptr<internal::DetachedStream>& stream = detached.stream();
+  if (stream == nullptr) {
+    throw InvalidStateError(
+        "Adopt(): the DetachedConnection is empty: it was default-constructed, moved from or adopted; "
+        "Connection::Detach() gives one, for one Adopt()");
+  }
+  internal::NoteUnknownAccess(core);
+  const std::string address = stream->socket->PeerAddress();
+  internal::Network& network = core.owner().outside().network();
+  if (!stream->IsOf(network)) {
+    throw InvalidStateError(absl::StrCat(
+        "Adopt() of ", address, ": it comes from the other kind of loop; simulated and real connections do not mix"));
+  }
+  if (const int error = stream->socket->Join(network); error != 0) {
+    throw std::system_error(error, std::generic_category(), absl::StrCat("adopt ", address));
+  }
+  const std::unique_ptr<internal::DetachedStream> taken = std::move(stream);
+  return Connection(
+      internal::Ref<internal::ConnectionState>(new internal::ConnectionState(core, std::move(*taken), where)));
 }
 
 }  // namespace detent

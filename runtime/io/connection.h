@@ -35,6 +35,7 @@
 #include <cstdint>
 #include <exception>
 #include <initializer_list>
+#include <source_location>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -43,6 +44,7 @@
 
 #include "absl/time/time.h"
 #include "detent/runtime/coro.h"
+#include "detent/runtime/io/detached_connection.h"
 #include "detent/runtime/io/internal/socket_state.h"
 #include "detent/runtime/io/read_errors.h"
 
@@ -125,6 +127,9 @@ class Connection {
   // any number may wait while another task reads. Of an end to which one only writes: until nobody reads. Whether a
   // peer is gone that says nothing any more, the system finds out by itself: see ConnectOptions::keep_alive.
   internal::PeerClosedWait WaitPeerClosed();
+  // Takes it out of this loop, for Adopt() in another: detached_connection.h. Calls of this one then fail, but the
+  // addresses stay.
+  DetachedConnection Detach();
 
   // "127.0.0.1:8080", "[::1]:8080"; also after Close().
   std::string PeerAddress() const { return state()->socket().PeerAddress(); }
@@ -150,6 +155,9 @@ class Connection {
 
   internal::Ref<internal::ConnectionState> state_;
 };
+
+// A Connection of the running loop, of what was Detach()ed in another. If this throws, `detached` is as it was.
+Connection Adopt(DetachedConnection&& detached, std::source_location where = std::source_location::current());
 
 // --------------------------------------------------------------------------------------------------------------------
 

@@ -67,9 +67,12 @@ class DiskArrival final : public Arrival {
 }  // namespace
 
 Disk& Disk::Current() {
-  auto* const disk = dynamic_cast<Disk*>(&internal::RequireCore("sim::Disk::Current()").owner().outside().disk());
-  if (disk != nullptr) return *disk;
+  if (Disk* const disk = CurrentOrNull()) return *disk;
   throw InvalidStateError("sim::Disk::Current(): the disk of a real loop is the system's; ask on a SimLoop only");
+}
+
+Disk* Disk::CurrentOrNull() {
+  return dynamic_cast<Disk*>(&internal::RequireCore("sim::Disk::Current()").owner().outside().disk());
 }
 
 Disk::Disk(EventLoop& loop, Arrivals& arrivals) : loop_(loop), arrivals_(arrivals), tree_(*this) {}

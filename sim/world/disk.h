@@ -45,6 +45,7 @@ class Disk final : public internal::Disk, private FileTree::World {
  public:
   // That of the loop that runs.
   static Disk& Current();
+  static Disk* CurrentOrNull();
 
   // As if it had always been there: durable, with the directories above it.
   void Write(std::string_view path, std::string_view bytes);

@@ -33,6 +33,8 @@ class Interruptions {
     question_ = question;
     next_mark_ = 0;
   }
+  // From now on the loop looks, for as long as its core has homes.
+  void LookFromNowOn() { next_mark_ = 0; }
   // The run throws `error` instead of its next step. The first of several counts.
   void EndRun(std::exception_ptr error) {
     if (end_ == nullptr) end_ = std::move(error);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detent/sim/world/outside.h"
 
+#include <utility>
+
 #include "detent/runtime/errors.h"
 #include "detent/runtime/internal/descriptor_callbacks.h"
 #include "detent/runtime/internal/ref.h"
@@ -15,15 +17,16 @@
 #include "detent/sim/world/network.h"
 #include "detent/sim/world/programs.h"
 #include "detent/sim/world/signals.h"
+#include "detent/sim/world/threads.h"
 
 namespace detent::sim {
 namespace {
 
-class SimOutside final : public internal::Outside {
+class World final : public SimOutside {
  public:
-  SimOutside(EventLoop& loop, Arrivals& arrivals, Interruptions& interruptions)
-      : loop_(loop), arrivals_(arrivals), interruptions_(interruptions) {}
-  ~SimOutside() override {
+  World(EventLoop& loop, absl::AnyInvocable<void()> drain, Arrivals& arrivals, Interruptions& interruptions)
+      : loop_(loop), drain_(std::move(drain)), arrivals_(arrivals), interruptions_(interruptions) {}
+  ~World() override {
     if (disk_) disk_->End();
   }
 
@@ -56,9 +59,15 @@ class SimOutside final : public internal::Outside {
     if (programs_ == nullptr) programs_ = MakeSimPrograms(loop_, arrivals_);
     return *programs_;
   }
+  internal::Threads& threads() override {
+    if (threads_ == nullptr) threads_ = MakeSimThreads(loop_, std::move(drain_), arrivals_, interruptions_);
+    return *threads_;
+  }
+  SimThreads* threads_if_any() override { return threads_.get(); }
 
  private:
   EventLoop& loop_;
+  absl::AnyInvocable<void()> drain_;
   Arrivals& arrivals_;
   Interruptions& interruptions_;
   std::unique_ptr<internal::Names> names_;
@@ -68,12 +77,14 @@ class SimOutside final : public internal::Outside {
   std::unique_ptr<internal::Datagrams> datagrams_;
   std::unique_ptr<internal::SignalSource> signals_;
   std::unique_ptr<internal::Programs> programs_;
+  std::unique_ptr<SimThreads> threads_;
 };
 
 }  // namespace
 
-std::unique_ptr<internal::Outside> MakeSimOutside(EventLoop& loop, Arrivals& arrivals, Interruptions& interruptions) {
-  return std::make_unique<SimOutside>(loop, arrivals, interruptions);
+std::unique_ptr<SimOutside> MakeSimOutside(EventLoop& loop, absl::AnyInvocable<void()> drain, Arrivals& arrivals,
+                                           Interruptions& interruptions) {
+  return std::make_unique<World>(loop, std::move(drain), arrivals, interruptions);
 }
 
 }  // namespace detent::sim

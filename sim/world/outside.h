@@ -6,6 +6,7 @@
 
 #include <memory>
 
+#include "absl/functional/any_invocable.h"
 #include "detent/runtime/event_loop.h"
 #include "detent/runtime/io/internal/outside.h"
 #include "detent/sim/world/arrivals.h"
@@ -13,8 +14,18 @@
 
 namespace detent::sim {
 
-// For one run: make a new one for the next. `arrivals` and `interruptions` are the loop's.
-std::unique_ptr<internal::Outside> MakeSimOutside(EventLoop& loop, Arrivals& arrivals, Interruptions& interruptions);
+class SimThreads;
+
+class SimOutside : public internal::Outside {
+ public:
+  // Null if the run has none.
+  virtual SimThreads* threads_if_any() = 0;
+};
+
+// For one run: make a new one for the next. `arrivals` and `interruptions` are the loop's; `drain` moves what is in its
+// inbox into the ready queue.
+std::unique_ptr<SimOutside> MakeSimOutside(EventLoop& loop, absl::AnyInvocable<void()> drain, Arrivals& arrivals,
+                                           Interruptions& interruptions);
 
 }  // namespace detent::sim
 

@@ -53,6 +53,8 @@ class Socket {
   SocketObserver* observer_ = nullptr;
 };
 
+class Network;
+
 class Credentials {
  public:
   int64_t pid = 0;
@@ -81,6 +83,15 @@ class StreamSocket : public Socket {
   virtual bool HasPeerClosed() const = 0;
   // Close(), and the peer sees a reset, if a connection of this kind has any.
   virtual void Abort() { Close(); }
+
+  // Out of its loop: until it has joined another only Close() and the addresses may be called, on any thread.
+  virtual void Leave() { SetObserver(nullptr); }
+  // Into the loop of `network`, which is of the same kind: 0, or the errno with which it stays outside. Reading and
+  // writing are to be tried then.
+  virtual int Join(Network& network) {
+    (void)network;
+    return 0;
+  }
 
   // Which ways the bytes may go.
   enum class Ways : uint8_t { kBoth, kIn, kOut };

@@ -23,6 +23,7 @@ class Network;
 class Programs;
 class SignalHandlers;
 class SignalSource;
+class Threads;
 
 // Each part is made when it is first asked for, and goes with the loop.
 class Outside {
@@ -40,6 +41,7 @@ class Outside {
   virtual Datagrams& datagrams() = 0;
   virtual SignalSource& signals() = 0;
   virtual Programs& programs() = 0;
+  virtual Threads& threads() = 0;
   // Those of this loop, on its signals().
   SignalHandlers& signal_handlers();
 

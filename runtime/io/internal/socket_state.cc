@@ -19,11 +19,42 @@ bool IsLoss(int error) {
   return error == ECONNRESET || error == ETIMEDOUT || error == EHOSTUNREACH || error == ENETUNREACH;
 }
 
+// In the place of a socket that went to another loop: for its addresses.
+class SocketThatLeft final : public StreamSocket {
+ public:
+  explicit SocketThatLeft(const StreamSocket& socket)
+      : StreamSocket(Reads::kAll, socket.ways()),
+        local_(socket.LocalAddress()),
+        port_(socket.LocalPort()),
+        peer_(socket.PeerAddress()) {}
+
+  void Close() override {}
+  std::string LocalAddress() const override { return local_; }
+  uint16_t LocalPort() const override { return port_; }
+  std::string PeerAddress() const override { return peer_; }
+  IoResult<> FinishConnect() override { return IoResult<>::Error(EBADF); }
+  IoResult<size_t> Read(char*, size_t) override { return IoResult<size_t>::Error(EBADF); }
+  IoResult<size_t> Write(const char*, size_t) override { return IoResult<size_t>::Error(EBADF); }
+  IoResult<size_t> WritePieces(std::span<const std::string_view>) override { return IoResult<size_t>::Error(EBADF); }
+  void ShutdownWrite() override {}
+
+ private:
+  const std::string local_;
+  const uint16_t port_;
+  const std::string peer_;
+};
+
 }  // namespace
+
+void SocketState::CheckLoop(const char* what) const {
+  if (core_->IsClosed()) return;
+  core_->CheckThread(what);
+  if (core_->loop_number != loop_ && !core_->tearing_down) core_->ThrowWrongThread(what);
+}
 
 void SocketState::Close(const char* what) {
   // In a child that fork() made it is closed like any other, there.
-  if (!core_->IsClosed() && !core_->IsDisowned()) core_->CheckThread(what);
+  if (!core_->IsDisowned()) CheckLoop(what);
   NoteUnknownAccess(*core_);
   if (!std::exchange(open_, false)) return;
   Unlist();
@@ -35,7 +66,7 @@ void SocketState::Drop() noexcept {
     Close("dropping a socket");
   } catch (...) {
     // Better a socket that stays open than one that two threads touch.
-    if (!core_->IsOnOwnThread()) AddReference();
+    if (open_) AddReference();
     ReportHere(
         ExceptionContext("a Connection or Listener was not closed", std::current_exception(), ReportKind::kNotClosed));
   }
@@ -47,6 +78,43 @@ ConnectionState::ConnectionState(LoopCore& core, std::unique_ptr<StreamSocket> s
       scratch_(core.owner().outside().network().scratch()),
       gives_parts_(socket_->GivesParts()) {
   socket_->SetObserver(this);
+}
+
+ConnectionState::ConnectionState(LoopCore& core, DetachedStream&& stream, std::source_location where)
+    : ConnectionState(core, std::move(stream.socket), where) {
+  input_.Add(stream.unread);
+  input_.Keep();
+  broken_ = stream.broken;
+  lost_ = stream.lost;
+  ended_ = stream.ended;
+  ends_when_drained_ = stream.ends_when_drained;
+  write_closed_ = stream.write_closed;
+}
+
+std::unique_ptr<DetachedStream> ConnectionState::Detach() {
+  CheckLoop("Connection::Detach()");
+  NoteUnknownAccess(core());
+  const std::string prefix = absl::StrCat("Connection::Detach() on ", Address(), ": ");
+  if (!IsOpen()) {
+    throw InvalidStateError(absl::StrCat(
+        prefix, IsDetached() ? "it was detached before; adopt what that gave" : "it was closed before this call"));
+  }
+  if (!readers_.empty() || !writers_.empty()) {
+    throw InvalidStateError(absl::StrCat(prefix, "a task ", readers_.empty() ? "writes" : "reads",
+                                         "; let that end first, or cancel and await it"));
+  }
+  auto stand_in = std::make_unique<SocketThatLeft>(*socket_);
+  auto detached = std::make_unique<DetachedStream>(nullptr, core().owner().outside().network());
+  detached->unread = input_.Take(input_.Unread().size());
+  detached->broken = broken_;
+  detached->lost = lost_;
+  detached->ended = ended_;
+  detached->ends_when_drained = ends_when_drained_;
+  detached->write_closed = write_closed_;
+  socket_->Leave();
+  detached->socket = std::exchange(socket_, std::move(stand_in));
+  MarkDetached();
+  return detached;
 }
 
 bool ConnectionState::Fill() {
@@ -121,7 +189,7 @@ bool SocketWait::FailsAtOnce() {
 
 bool SocketWait::Ready(TaskState& task) {
   NoteUnknownAccess(task.core());
-  if (&task.core() != &state_->core()) [[unlikely]] {
+  if (task.core().loop_number != state_->loop()) [[unlikely]] {
     Fail(Failure::kOtherLoop);
     return true;
   }
@@ -215,7 +283,10 @@ std::exception_ptr SocketWait::TakeError() {
       return std::make_exception_ptr(InvalidStateError(
           state_->core().DisownedText(absl::StrCat(Type(), *Type() == '\0' ? "" : "::", Call(), "()"))));
     case Failure::kClosed:
-      return std::make_exception_ptr(InvalidStateError(absl::StrCat(ErrorPrefix(), "it was closed before this call")));
+      return std::make_exception_ptr(InvalidStateError(
+          absl::StrCat(ErrorPrefix(), state_->IsDetached()
+                                          ? "it was detached before this call; use what Adopt() gives in the other loop"
+                                          : "it was closed before this call")));
     case Failure::kClosedMeanwhile:
       return std::make_exception_ptr(
           InvalidStateError(absl::StrCat(ErrorPrefix(), "it was closed while this call waited")));

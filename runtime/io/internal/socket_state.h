@@ -17,6 +17,9 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <typeindex>
+#include <typeinfo>
+#include <utility>
 
 #include "detent/runtime/internal/frame_pool.h"
 #include "detent/runtime/internal/future_state.h"
@@ -43,12 +46,18 @@ class SocketState : public WaitObject, public OpenSocket, public Pooled, protect
   }
 
   LoopCore& core() const { return *core_; }
+  // The number of the loop in which it was made.
+  uint32_t loop() const { return loop_; }
   bool IsOpen() const { return open_; }
   // Whose address an error or a report names.
   virtual std::string Address() const = 0;
 
-  // Wakes all who wait. Throws InvalidStateError on another thread than the loop's; `what` is the refused call.
+  // Throws InvalidStateError in another loop than its own; `what` is the refused call.
+  void CheckLoop(const char* what) const;
+  // Wakes all who wait. Throws as CheckLoop().
   void Close(const char* what);
+  // Whether it is closed here because it went to another loop.
+  bool IsDetached() const { return detached_; }
   // For a handle's destructor: a failure is reported.
   void Drop() noexcept;
 
@@ -56,7 +65,13 @@ class SocketState : public WaitObject, public OpenSocket, public Pooled, protect
   virtual void QueueEmptied(const WaitList& queue) = 0;
 
  protected:
-  SocketState(LoopCore& core, std::source_location where) : OpenSocket(where), core_(&core) {
+  // Closed here, without its socket.
+  void MarkDetached() {
+    open_ = false;
+    detached_ = true;
+    Unlist();
+  }
+  SocketState(LoopCore& core, std::source_location where) : OpenSocket(where), core_(&core), loop_(core.loop_number) {
     core.AddReference();
     core.open_sockets.Append(this);
   }
@@ -66,13 +81,41 @@ class SocketState : public WaitObject, public OpenSocket, public Pooled, protect
 
  private:
   LoopCore* core_;
+  const uint32_t loop_;
   uint32_t references_ = 0;
   bool open_ = true;
+  bool detached_ = false;
+};
+
+// What goes from one loop to another. Nothing in it belongs to either.
+class DetachedStream {
+ public:
+  DetachedStream(std::unique_ptr<StreamSocket> its_socket, const Network& network)
+      : socket(std::move(its_socket)), network_kind_(typeid(network)) {}
+
+  bool IsOf(const Network& network) const { return network_kind_ == typeid(network); }
+
+  std::unique_ptr<StreamSocket> socket;
+  // As of ConnectionState.
+  std::string unread;
+  int broken = 0;
+  int lost = 0;
+  bool ended = false;
+  bool ends_when_drained = false;
+  bool write_closed = false;
+
+ private:
+  std::type_index network_kind_;
 };
 
 class ConnectionState final : public SocketState {
  public:
   ConnectionState(LoopCore& core, std::unique_ptr<StreamSocket> socket, std::source_location where);
+  // REQUIRES: its socket has joined this loop.
+  ConnectionState(LoopCore& core, DetachedStream&& stream, std::source_location where);
+
+  // Takes it out of this loop. InvalidStateError while an operation waits, and once it is closed.
+  std::unique_ptr<DetachedStream> Detach();
 
   std::string Address() const override { return socket_->PeerAddress(); }
   std::string DescribeSocket() const override { return "a Connection to " + Address(); }
