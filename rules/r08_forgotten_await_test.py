@@ -36,6 +36,8 @@ SNIPPETS = {
     "BasicQueue::Put": ["queue.Put(1)", "queue.Put(lvalue)", "lifo.Put(1)", "priority.Put(1)"],
     "CancelAndWait": ["CancelAndWait(task)"],
     "Catch": ["Catch(Number())", "Catch(Yield())", "Catch(task)"],
+    "Channel::Receive": ["channel.Receive()"],
+    "Channel::Send": ["channel.Send(1)", "channel.Send(lvalue)"],
     "CompletedIterator::Next": ["completed.Next()"],
     "Condition::Acquire": ["condition.Acquire()"],
     "Condition::Hold": ["condition.Hold()"],
@@ -97,6 +99,7 @@ SNIPPETS = {
     "Server::WaitClosed": ["server.WaitClosed()"],
     "ServeProcessJobs": ['ServeProcessJobs(connection, connection, ProcessJob())',
                          'ServeProcessJobs(connection, connection, SlowProcessJob())'],
+    "OnThreads": ["OnThreads(2, [](int) { return Nothing(); })"],
     "Settle": ["Settle(Number())", "Settle(Yield())", "Settle(task)"],
     "Shared::Load": ["shared.Load()"],
     "Shared::Store": ["shared.Store(1)"],
@@ -146,7 +149,7 @@ void Statements(Lock& lock, Event& event, Condition& condition, Semaphore& semap
                 AsyncGenerator<int>& generator, CompletedIterator<Task<int>>& completed, EventLoop& loop,
                 Listener& listener, Connection& connection, Timeout& timeout, Task<int>& task,
                 std::vector<Task<int>>& tasks, DatagramSocket& socket, Address address, File& disk_file, Server& server,
-                Signals& signals, Process& process) {
+                Signals& signals, Process& process, Channel<int>& channel) {
   const int lvalue = 1;
   char bytes[8];
   const std::string_view pieces[] = {"a", "b"};

@@ -39,12 +39,17 @@ double TimersAmong(uint64_t ops);
 
 // CallSoonThreadsafe() from another thread; both threads' time.
 void CallFromThread(uint64_t ops);
+// A message through a Channel of 64 places, from one loop to another, each on a thread; both threads' time.
+void ChannelBetweenLoops(uint64_t ops);
 
 // Random reads of a CachedFile, so many in flight.
 void ReadBlocks(uint64_t ops);
 
 // Serves until the process ends; see echo.h.
 void ServeEcho();
+// On so many loops at one port.
+template <int kLoops>
+void ServeEchoOn();
 void ServeDatagramEcho();
 
 // The worst wait of a sleeper, in nanoseconds, for each of `ops`, while others could go on and on; see waits.cc.

@@ -6,9 +6,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "detent/runtime/errors.h"
-#include "detent/runtime/wait_for.h"
 #include "detent/runtime/internal/access.h"
 #include "detent/runtime/io/internal/outside.h"
+#include "detent/runtime/wait_for.h"
 
 namespace detent {
 namespace internal {

@@ -7,6 +7,8 @@
 //   ...
 //   while (std::optional<DetachedConnection> next = co_await clients.Receive()) {    // in the one that serves
 //     Connection client = Adopt(*std::move(next));
+//     co_await Serve(client);
+//   }
 //
 // What has arrived and was not read goes along; nothing is lost on the way. The Connection from which it came is of no
 // use any more.

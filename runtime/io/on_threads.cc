@@ -41,7 +41,8 @@ class EndOfThread final : public ThreadObserver {
   std::exception_ptr error_;
 };
 
-Coro<> AwaitThread(std::shared_ptr<ThreadFunction> function, int index, LoopOptions options) {
+// `*uncancelled` counts those that ended otherwise than cancelled.
+Coro<> AwaitThread(std::shared_ptr<ThreadFunction> function, int index, LoopOptions options, int* uncancelled) {
   EndOfThread end;
   const std::unique_ptr<ThreadLoop> loop =
       RequireCore("OnThreads()")
@@ -53,7 +54,14 @@ Coro<> AwaitThread(std::shared_ptr<ThreadFunction> function, int index, LoopOpti
     const auto outcome = co_await Catch(end.Wait());
     if (outcome.cancelled()) loop->CancelMain();
   }
-  if (end.error() != nullptr) std::rethrow_exception(end.error());
+  ++*uncancelled;
+  if (end.error() == nullptr) co_return;
+  try {
+    std::rethrow_exception(end.error());
+  } catch (const CancelledError&) {
+    --*uncancelled;
+    throw;
+  }
 }
 
 }  // namespace
@@ -64,23 +72,24 @@ void RequireThreads(int count, const char* call) {
 }
 
 Coro<> AwaitThreads(int count, std::shared_ptr<ThreadFunction> function, LoopOptions options) {
-  std::exception_ptr first;
-  try {
-    co_await TaskGroup::Run([&](TaskGroup& group) -> Coro<> {
-      for (int i = 0; i < count; ++i) {
-        const std::string name = absl::StrCat("thread-", i);
-        group.Spawn(AwaitThread(function, i, options), {.name = name});
-      }
-      co_return;
-    });
-  } catch (const ExceptionGroup& group) {
-    const std::vector<std::exception_ptr>& errors = group.Exceptions();
-    first = errors.front();
-    for (size_t i = 1; i < errors.size(); ++i) {
-      ReportHere(ExceptionContext("a loop of OnThreads() failed, besides the first", errors[i]));
+  int uncancelled = 0;
+  const auto body = [&](TaskGroup& group) -> Coro<> {
+    for (int i = 0; i < count; ++i) {
+      const std::string name = absl::StrCat("thread-", i);
+      group.Spawn(AwaitThread(function, i, options, &uncancelled), {.name = name});
     }
+    co_return;
+  };
+  Outcome<> outcome = co_await Catch(TaskGroup::Run(body));
+  // As an await of a task that goes on in spite of a cancellation.
+  if (outcome.ok() || (outcome.cancelled() && uncancelled == count)) co_return;
+  const ExceptionGroup* const group = outcome.cancelled() ? nullptr : GroupIn(outcome.exception());
+  if (group == nullptr) co_return co_await Propagate(std::move(outcome));
+  const std::vector<std::exception_ptr>& errors = group->Exceptions();
+  for (size_t i = 1; i < errors.size(); ++i) {
+    ReportHere(ExceptionContext("a loop of OnThreads() failed, besides the first", errors[i]));
   }
-  if (first != nullptr) std::rethrow_exception(first);
+  std::rethrow_exception(errors.front());
 }
 
 }  // namespace detent::internal

@@ -3,8 +3,7 @@
 // OnThreads: runs a function on several event loops, each on a thread of its own. RunThreads() (run_threads.h) is
 // Run(OnThreads(...)): for main().
 //
-//   Coro<> ServeShard(int index);
-//   co_await OnThreads(4, ServeShard);               // until all four have ended
+//   co_await OnThreads(4, ServeShard);               // Coro<> ServeShard(int index); until all four have ended
 //
 // Each loop runs what the function gives for its number, 0 and up, as its main coroutine, and ends as Run() does: the
 // tasks that are left are cancelled and awaited. Nothing is shared: what was made in one loop is of no use in another.
@@ -14,8 +13,8 @@
 //
 // Order.         The loops start, and run, in no order.
 // Suspension.    Until every loop has ended.
-// Cancellation.  Cancels the main coroutine of each loop, waits for their ends, then throws. Destroyed instead, it
-//                cancels them, and on the real loop blocks until they have ended.
+// Cancellation.  Cancels the main coroutine of each loop, waits for their ends, then throws, unless none of them ended
+//                by that. Destroyed instead, it cancels them, and on the real loop blocks until they have ended.
 // Errors.        The first error that leaves a main coroutine ends the others by cancellation, and is thrown when all
 //                have ended; further ones go to the exception handler. One that ends cancelled ends no other.
 //                std::invalid_argument for fewer than one; std::system_error if there is no thread to be had.

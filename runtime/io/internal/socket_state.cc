@@ -99,8 +99,11 @@ std::unique_ptr<DetachedStream> ConnectionState::Detach() {
     throw InvalidStateError(absl::StrCat(
         prefix, IsDetached() ? "it was detached before; adopt what that gave" : "it was closed before this call"));
   }
-  if (!readers_.empty() || !writers_.empty()) {
-    throw InvalidStateError(absl::StrCat(prefix, "a task ", readers_.empty() ? "writes" : "reads",
+  if (!readers_.empty() || !writers_.empty() || !watchers_.empty()) {
+    throw InvalidStateError(absl::StrCat(prefix, "a task ",
+                                         !readers_.empty()   ? "reads"
+                                         : !writers_.empty() ? "writes"
+                                                             : "waits for the peer to close",
                                          "; let that end first, or cancel and await it"));
   }
   auto stand_in = std::make_unique<SocketThatLeft>(*socket_);
