@@ -17,6 +17,7 @@
 #include "detent/runtime/internal/task_state.h"
 #include "detent/runtime/io/internal/outside.h"
 #include "detent/runtime/task.h"
+#include "detent/sim/world/choices.h"
 #include "detent/sim/world/executor.h"
 #include "detent/sim/world/signals.h"
 
@@ -43,7 +44,8 @@ class Mail final : public internal::Waker, public Arrival {
     internal::NoteUnknownAccess(core_);
     // What a program does between two runs is on no tape.
     const bool in_run = internal::CurrentCore() == &core_;
-    const uint32_t doublings = in_run ? core_.owner().ChooseFor(ChoiceKind::kLatency, 1 + kDoublings) : 0;
+    const uint32_t doublings =
+        in_run ? ChooseDoublings(core_.owner(), ChoiceKind::kLatency, Calm::kDelays, [this] { return Describe(); }) : 0;
     arrivals_.Add(*this, core_.now + kDelay * (1 << doublings), Range(core_.now, core_.now + kDelayMax));
   }
   void Arrive() override {
@@ -116,6 +118,9 @@ class ThreadHome final : public EventLoop, private internal::FutureObserver, pri
   absl::Time WallTime() const override { return starter_.WallTime(); }
   internal::Outside& outside() override { return starter_.outside(); }
   uint32_t ChooseFor(ChoiceKind kind, uint32_t n) override { return starter_.ChooseFor(kind, n); }
+  uint32_t ChooseInWorld(ChoiceKind kind, uint32_t n, absl::FunctionRef<std::string()> words) override {
+    return starter_.ChooseInWorld(kind, n, words);
+  }
   bool DrawFault(std::string_view name, double probability) override { return starter_.DrawFault(name, probability); }
   void ForgetReady(internal::Runnable* runnable) override { starter_.ForgetReady(runnable); }
   void OnTurn() override { starter_.OnTurn(); }
