@@ -37,6 +37,7 @@ class SocketThatLeft final : public StreamSocket {
   IoResult<size_t> Write(const char*, size_t) override { return IoResult<size_t>::Error(EBADF); }
   IoResult<size_t> WritePieces(std::span<const std::string_view>) override { return IoResult<size_t>::Error(EBADF); }
   void ShutdownWrite() override {}
+  bool HasPeerClosed() const override { return false; }
 
  private:
   const std::string local_;
