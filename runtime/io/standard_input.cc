@@ -46,6 +46,7 @@ class InputStream final : public StreamSocket, private SocketObserver {
   IoResult<size_t> Write(const char*, size_t) override { return IoResult<size_t>::Error(EBADF); }
   IoResult<size_t> WritePieces(std::span<const std::string_view>) override { return IoResult<size_t>::Error(EBADF); }
   void ShutdownWrite() override {}
+  bool MayLeave() const override { return false; }
   bool HasPeerClosed() const override { return input_->HasPeerClosed(); }
   IoResult<Credentials> PeerCredentials() const override { return input_->PeerCredentials(); }
   size_t DrawPart(size_t size) override { return input_->DrawPart(size); }

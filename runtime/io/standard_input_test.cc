@@ -88,6 +88,15 @@ LOOP_TEST(StandardInputTest, IsOnlyToReadFrom) {
             "Connection::Write() on standard input: this end is only to read from; write to the other one");
 }
 
+LOOP_TEST(StandardInputTest, StaysInItsLoop) {
+  Typing typing;
+  Connection input = StandardInput();
+  EXPECT_EQ(TextOf<InvalidStateError>([&] { return input.Detach(); }),
+            "Connection::Detach() on standard input: it stays in the loop that opened it; hand on what it gives");
+  co_await typing.hands.Write("x\n");
+  EXPECT_EQ(co_await input.ReadLine(), "x\n");
+}
+
 LOOP_TEST(StandardInputTest, IsOpenOnceAtATime) {
   Typing typing;
   {

@@ -84,6 +84,8 @@ class StreamSocket : public Socket {
   // Close(), and the peer sees a reset, if a connection of this kind has any.
   virtual void Abort() { Close(); }
 
+  // Whether it can go to another loop.
+  virtual bool MayLeave() const { return true; }
   // Out of its loop: until it has joined another only Close() and the addresses may be called, on any thread.
   virtual void Leave() { SetObserver(nullptr); }
   // Into the loop of `network`, which is of the same kind: 0, or the errno with which it stays outside. Reading and

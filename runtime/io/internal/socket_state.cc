@@ -107,6 +107,9 @@ std::unique_ptr<DetachedStream> ConnectionState::Detach() {
                                                              : "waits for the peer to close",
                                          "; let that end first, or cancel and await it"));
   }
+  if (!socket_->MayLeave()) {
+    throw InvalidStateError(absl::StrCat(prefix, "it stays in the loop that opened it; hand on what it gives"));
+  }
   auto stand_in = std::make_unique<SocketThatLeft>(*socket_);
   auto detached = std::make_unique<DetachedStream>(nullptr, core().owner().outside().network());
   detached->unread = input_.Take(input_.Unread().size());
