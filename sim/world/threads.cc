@@ -105,7 +105,7 @@ class ThreadHome final : public EventLoop, private internal::FutureObserver, pri
     core().EnterHome(outer);
   }
   // After the tasks were destroyed.
-  void Discard() {
+  void Dismiss() {
     observer_ = nullptr;
     inbox()->Close();
     mail_->Forget();
@@ -270,7 +270,7 @@ class Homes final : public SimThreads {
     return std::make_unique<Handle>(*homes_.back());
   }
   void Discard() override {
-    for (const auto& home : homes_) home->Discard();
+    for (const auto& home : homes_) home->Dismiss();
     mail_->Forget();
   }
 
