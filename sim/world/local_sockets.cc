@@ -24,7 +24,7 @@ class LocalStream final : public StreamSocket {
       : StreamSocket(Reads::kParts, ways), draw_part_(draw_part), local_(std::move(local)), peer_(std::move(peer)) {}
   ~LocalStream() override { LocalStream::Close(); }
 
-  static void Join(LocalStream& a, LocalStream& b) {
+  static void MakePeers(LocalStream& a, LocalStream& b) {
     a.other_ = &b;
     b.other_ = &a;
   }
@@ -182,7 +182,7 @@ IoResult<std::unique_ptr<StreamSocket>> LocalSockets::Connect(const std::string&
   const std::string unnamed = internal::UnixAddressText("");
   auto client = std::make_unique<LocalStream>(draw_part_, unnamed, name, StreamSocket::Ways::kBoth);
   auto server = std::make_unique<LocalStream>(draw_part_, name, unnamed, StreamSocket::Ways::kBoth);
-  LocalStream::Join(*client, *server);
+  LocalStream::MakePeers(*client, *server);
   found->second->Add(std::move(server));
   return std::unique_ptr<StreamSocket>(std::move(client));
 }
@@ -192,7 +192,7 @@ internal::Network::Streams LocalSockets::MakePair(bool one_way) {
   const std::string name = one_way ? "pipe" : "socket pair";
   auto first = std::make_unique<LocalStream>(draw_part_, name, name, one_way ? Ways::kIn : Ways::kBoth);
   auto second = std::make_unique<LocalStream>(draw_part_, name, name, one_way ? Ways::kOut : Ways::kBoth);
-  LocalStream::Join(*first, *second);
+  LocalStream::MakePeers(*first, *second);
   if (one_way) first->ShutdownWrite();
   return internal::Network::Streams(std::move(first), std::move(second));
 }
