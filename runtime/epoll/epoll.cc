@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detent/runtime/epoll/epoll.h"
 
+#include <fcntl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,9 +20,24 @@ int Check(int result, const char* what) {
   return result;
 }
 
+// A program that was started without one of the standard streams gets /dev/null in its place. Else the next descriptor
+// would have that number: what is printed would go into it, or it would be the standard input.
+void FillStandardStreams() {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    if (fcntl(fd, F_GETFD) >= 0) continue;
+    const int null = open("/dev/null", O_RDWR);
+    if (null > STDERR_FILENO) close(null);  // Another thread was faster.
+  }
+}
+
+std::shared_ptr<EventFd> MakeWaker() {
+  FillStandardStreams();  // Before the first descriptor.
+  return std::make_shared<EventFd>();
+}
+
 }  // namespace
 
-Epoll::Epoll() : waker_(std::make_shared<EventFd>()) {
+Epoll::Epoll() : waker_(MakeWaker()) {
   epoll_fd_ = Check(epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
   try {
     epoll_event event = {};

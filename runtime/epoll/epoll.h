@@ -2,6 +2,9 @@
 //
 // Epoll: an epoll instance, an eventfd to wake it, and the objects that want to know about their descriptors.
 //
+// Where one of the descriptors 0 to 2 is closed, the first instance opens /dev/null in its place, so that none of ours
+// becomes a standard stream.
+//
 // In a child that fork() made the instance is the parent's still. Once it is disowned it is let alone: nobody waits,
 // and what is removed is only forgotten.
 #ifndef DETENT_RUNTIME_EPOLL_EPOLL_H_
