@@ -148,6 +148,50 @@ LOOP_TEST(DetachedConnectionMisuseTest, NobodyMayWaitAndItMustBeOpen) {
             "Connection::Detach() on " + ends.server.PeerAddress() + ": it was closed before this call");
 }
 
+LOOP_TEST(DetachedConnectionMisuseTest, NorMayItBeWatchedOrWritten) {
+  auto [left, right] = SocketPair();
+  const std::string prefix = "Connection::Detach() on " + left.PeerAddress() + ": a task ";
+  const auto detach = [&]() -> Coro<> { co_return (void) left.Detach(); };
+  Task<> watches = Spawn(left.WaitPeerClosed());
+  co_await Sleep(absl::Milliseconds(1));
+  EXPECT_EQ(co_await EndOf(detach()),
+            prefix + "waits for the peer to close; let that end first, or cancel and await it");
+  watches.Cancel();
+  EXPECT_EQ(co_await EndOf(watches), "cancelled");
+  const std::string much(1'000'000, 'x');
+  Task<> writes = Spawn(left.Write(much));
+  co_await Sleep(absl::Milliseconds(1));
+  EXPECT_EQ(co_await EndOf(detach()), prefix + "writes; let that end first, or cancel and await it");
+  EXPECT_EQ((co_await right.ReadExactly(much.size())).size(), much.size());
+  EXPECT_EQ(co_await EndOf(writes), "value");
+  Connection again = Adopt(left.Detach());
+  co_await again.Write("after it all\n");
+  EXPECT_EQ(co_await right.ReadLine(), "after it all\n");
+}
+
+// With it goes all that is known of the stream: its end, its ways.
+LOOP_TEST(DetachedConnectionTest, WhatHasEndedHasEndedInTheOtherLoopToo) {
+  auto [left, right] = SocketPair();
+  co_await right.Write("last\n");
+  right.CloseWrite();
+  EXPECT_EQ(co_await left.ReadLine(), "last\n");
+  EXPECT_EQ(co_await left.Read(1), "");
+  left.CloseWrite();
+  Connection again = Adopt(left.Detach());
+  EXPECT_EQ(co_await again.Read(1), "");
+  EXPECT_THAT(co_await EndOf(again.Write("x")), HasSubstr("CloseWrite() was called before"));
+  EXPECT_EQ(co_await right.Read(1), "");
+}
+
+LOOP_TEST(DetachedConnectionTest, AnErrorGoesAlong) {
+  Ends ends = co_await Connected();
+  ends.client.Abort();
+  const std::string reset = "read from " + ends.server.PeerAddress() + ": Connection reset by peer";
+  EXPECT_EQ(co_await EndOf(ends.server.Read(1)), reset);
+  Connection again = Adopt(ends.server.Detach());
+  EXPECT_EQ(co_await EndOf(again.Read(1)), reset);
+}
+
 LOOP_TEST(DetachedConnectionMisuseTest, AnEmptyOneCannotBeAdopted) {
   Ends ends = co_await Connected();
   DetachedConnection detached = ends.server.Detach();

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a ProcessPool leaves: no process and no descriptor, whichever way its workers end.
+#include <dirent.h>
+#include <sys/wait.h>
+
+#include <cerrno>
+#include <string>
+#include <utility>
+
+#include "detent/runtime/core.h"
+#include "detent/testing/test_loop.h"
+#include "detent/testing/testing.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "runtime/io/adopt_test.h"
+#include "runtime/io/process_pool_test.h"
+
+namespace detent {
+namespace {
+
+using detent_testing::EndOf;
+using ::testing::HasSubstr;
+
+constexpr char kProgram[] = "/proc/self/exe";
+
+size_t CountDescriptors() {
+  if (!HasKernel()) return EventLoop::Current().Metrics().descriptors;
+  DIR* const directory = opendir("/proc/self/fd");
+  size_t count = 0;
+  while (readdir(directory) != nullptr) ++count;
+  closedir(directory);
+  return count;
+}
+
+class ProcessPoolEndTest : public ::testing::Test {
+ protected:
+  ProcessPoolEndTest() {
+    EXPECT_TRUE(kIsNoWorker);
+    sim::AddProgram(kProgram, [this](sim::ProcessContext& process) { return RunCounted(process); });
+  }
+
+  static Command Worker() { return std::move(Command(kProgram).Environment(kWorkerVariable, "1")); }
+
+  // Whether no worker runs or has still to be waited for.
+  bool NobodyIsLeft() const {
+    if (!HasKernel()) return simulated_ == 0;
+    siginfo_t info;
+    return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 && errno == ECHILD;
+  }
+  Coro<> UntilNobodyIsLeft() const {
+    while (!NobodyIsLeft()) co_await Sleep(absl::Milliseconds(1));
+  }
+  // So that what is opened once is open.
+  Coro<> UseOnce() const {
+    {
+      ProcessPool pool(Worker());
+      EXPECT_EQ(co_await pool.Run("a"), "done: a");
+    }
+    co_await UntilNobodyIsLeft();
+  }
+
+ private:
+  class Counted {
+   public:
+    explicit Counted(int& count) : count_(count) { ++count_; }
+    Counted(const Counted&) = delete;
+    Counted& operator=(const Counted&) = delete;
+    ~Counted() { --count_; }
+
+   private:
+    int& count_;
+  };
+
+  Coro<int> RunCounted(sim::ProcessContext& process) {
+    const Counted counted(simulated_);
+    co_return co_await SimulatedWorker(process);
+  }
+
+  int simulated_ = 0;
+};
+
+LOOP_TEST_F(ProcessPoolEndTest, APoolThatGoesTakesItsWorkersAlong) {
+  co_await UseOnce();
+  const size_t before = CountDescriptors();
+  {
+    ProcessPool pool(Worker(), {.workers_max = 3});
+    co_await Gather(pool.Run("a"), pool.Run("b"), pool.Run("c"));
+    EXPECT_EQ(pool.WorkerCount(), 3u);
+    EXPECT_FALSE(NobodyIsLeft());
+    EXPECT_GT(CountDescriptors(), before);
+  }
+  co_await UntilNobodyIsLeft();
+  EXPECT_EQ(CountDescriptors(), before);
+}
+
+LOOP_TEST_F(ProcessPoolEndTest, AWorkerThatASignalEndedLeavesNothingInThePool) {
+  co_await UseOnce();
+  const size_t before = CountDescriptors();
+  ProcessPool pool(Worker(), {.workers_max = 1});
+  EXPECT_THAT(co_await EndOf(pool.Run("die")), HasSubstr("ended by SIGABRT"));
+  co_await UntilNobodyIsLeft();
+  EXPECT_EQ(CountDescriptors(), before);
+}
+
+LOOP_TEST_F(ProcessPoolEndTest, ACancelledJobLeavesNothingInThePool) {
+  co_await UseOnce();
+  const size_t before = CountDescriptors();
+  ProcessPool pool(Worker(), {.workers_max = 1});
+  Task<std::string> endless = Spawn(pool.Run("never"));
+  while (NobodyIsLeft()) co_await Yield();
+  endless.Cancel();
+  EXPECT_EQ(co_await EndOf(endless), "cancelled");
+  co_await UntilNobodyIsLeft();
+  EXPECT_EQ(CountDescriptors(), before);
+}
+
+// Once it has answered.
+LOOP_TEST_F(ProcessPoolEndTest, AJobOfAPoolThatIsGoneEndsItsWorker) {
+  co_await UseOnce();
+  const size_t before = CountDescriptors();
+  Task<std::string> last;
+  {
+    ProcessPool pool(Worker(), {.workers_max = 1});
+    last = Spawn(pool.Run("large"));
+    while (pool.BusyCount() == 0) co_await Yield();
+  }
+  EXPECT_EQ(co_await EndOf(last), "value");
+  co_await UntilNobodyIsLeft();
+  EXPECT_EQ(CountDescriptors(), before);
+}
+
+}  // namespace
+}  // namespace detent
