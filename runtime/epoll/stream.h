@@ -17,12 +17,13 @@
 #include <string_view>
 
 #include "detent/runtime/epoll/socket_descriptor.h"
+#include "detent/runtime/internal/frame_pool.h"
 #include "detent/runtime/io/internal/io_result.h"
 #include "detent/runtime/io/internal/network.h"
 
 namespace detent::internal {
 
-class EpollStream : public StreamSocket, protected SocketDescriptor {
+class EpollStream : public StreamSocket, public Pooled, protected SocketDescriptor {
  public:
   enum class Start : bool { kConnecting, kConnected };
 

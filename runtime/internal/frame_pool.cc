@@ -34,7 +34,7 @@ struct Chunk {
         return;
       }
     }
-    const size_t bytes = tls_pool_growth.bytes_taken < kManyBytes ? kChunkBytes : kHugePageBytes;
+    const size_t bytes = tls_pool_growth.bytes_taken < kHugePagesFrom ? kChunkBytes : kHugePageBytes;
     const bool is_huge = bytes == kHugePageBytes;
     void* const memory = is_huge ? ::operator new(bytes, std::align_val_t(bytes)) : ::operator new(bytes);
     const PoolAdvice advise = pool_advice.load(std::memory_order_relaxed);

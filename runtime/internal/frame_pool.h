@@ -4,7 +4,7 @@
 //
 // A block may be freed on another thread than the one that allocated it (it joins that thread's lists) and may outlive
 // its thread (a thread that ends leaves its lists to a common reserve; lost are only blocks that the destructors of its
-// thread_local objects free after that). A thread takes its memory by 64 KB, and by huge pages once it has taken 4 MB;
+// thread_local objects free after that). A thread takes its memory by 64 KB, and by huge pages once it has taken 8 MB;
 // TrimPool() (pool_trim.h) gives chunks back. Under AddressSanitizer every block comes from the heap, so that a use
 // after free is seen.
 #ifndef DETENT_RUNTIME_INTERNAL_FRAME_POOL_H_

@@ -16,9 +16,11 @@
 namespace detent::internal {
 
 // A thread that has taken so much takes a huge page at a time: with many tasks, address translation costs as much as
-// the cache misses.
-inline constexpr size_t kManyBytes = 4 * 1024 * 1024;
+// the cache misses. One more page is then no great part of what there is.
+inline constexpr size_t kHugePagesFrom = 8 * 1024 * 1024;
 inline constexpr size_t kHugePageBytes = 2 * 1024 * 1024;
+// One that has grown by so much is worth trimming.
+inline constexpr size_t kManyBytes = 4 * 1024 * 1024;
 
 // Of a thread's pool.
 struct PoolGrowth {

@@ -4,7 +4,7 @@
 //
 //   if (PoolHasGrown()) TrimPool();
 //
-// A pool gives back whole chunks (64 KB, or 2 MB once it has taken 4 MB), of which every block is free in this thread's
+// A pool gives back whole chunks (64 KB, or 2 MB once it has taken 8 MB), of which every block is free in this thread's
 // lists or was left by a thread that has ended. What stays is a chunk for each place in which something lives. Looking
 // for them visits every free block.
 #ifndef DETENT_RUNTIME_INTERNAL_POOL_TRIM_H_

@@ -13,6 +13,7 @@
 #include "detent/runtime/errors.h"
 #include "detent/runtime/event.h"
 #include "detent/runtime/event_loop.h"
+#include "detent/runtime/internal/frame_pool.h"
 #include "detent/runtime/internal/list.h"
 #include "detent/runtime/io/read_errors.h"
 #include "detent/runtime/sleep.h"
@@ -142,7 +143,7 @@ class ServerState::Acceptor {
 };
 
 // In the frame of a client's task.
-class ServerState::Client : public ListLink<Client> {
+class ServerState::Client : public ListLink<Client>, public Pooled {
  public:
   Client(std::shared_ptr<ServerState> server, const Connection& connection)
       : server_(std::move(server)), connection_(connection.state()) {
@@ -162,6 +163,8 @@ class ServerState::Client : public ListLink<Client> {
   ServerState& server() const { return *server_; }
   ConnectionState& connection() const { return *connection_; }
   void SetTask(TaskState& task) { task_ = &task; }
+  // What its handler threw.
+  [[gnu::noinline]] void TellOfError(const std::exception_ptr& error) const;
   void Cancel() const { task_->Cancel(); }
 
  private:
@@ -222,17 +225,20 @@ void ServerState::Admit(Connection connection) {
 }
 
 Coro<> ServerState::Serve(std::unique_ptr<Client> client, Connection connection) {
-  const ServerState& server = client->server();
   try {
-    co_await server.handler_(std::move(connection));
+    co_await client->server().handler_(std::move(connection));
   } catch (const CancelledError&) {
     throw;
   } catch (...) {
-    if (IsOfConnection(std::current_exception())) co_return;
-    server.core_->Report(ExceptionContext(absl::StrCat("the handler of the client ", client->connection().Address(),
-                                                       ", of the server at ", server.listener_.Address(), ", failed"),
-                                          std::current_exception(), ReportKind::kUnseenError, server.where_));
+    client->TellOfError(std::current_exception());
   }
+}
+
+void ServerState::Client::TellOfError(const std::exception_ptr& error) const {
+  if (IsOfConnection(error)) return;
+  server_->core_->Report(ExceptionContext(absl::StrCat("the handler of the client ", connection_->Address(),
+                                                       ", of the server at ", server_->listener_.Address(), ", failed"),
+                                          error, ReportKind::kUnseenError, server_->where_));
 }
 
 void ServerState::TellOfShortage(const std::exception_ptr& error) const {
