@@ -45,6 +45,7 @@ void RegisterWorkloads() {
   for (const Workload& workload : Workloads()) {
     benchmark::internal::Benchmark* registered = benchmark::RegisterBenchmark(
         workload.Name().c_str(), [&workload](benchmark::State& state) { RunWorkload(state, workload); });
+    registered->MeasureProcessCPUTime();  // Of all its threads.
     if (workload.measure != nullptr) registered->UseManualTime()->Iterations(1);
   }
 }

@@ -2,7 +2,8 @@
 """The rows of the table and their targets."""
 
 # What a benchmark may tell besides its figure.
-NOTES = ("ns_each", "steps", "choices", "virtual_seconds", "virtual_seconds_per_second")
+NOTES = ("ns_each", "steps", "choices", "virtual_seconds", "virtual_seconds_per_second", "idle_cpu_us_a_second",
+         "peak_bytes_a_byte")
 
 
 # At most so many times what clang's build takes may g++'s take.
@@ -118,6 +119,8 @@ ROWS = [
     Absolute("W6r", "100,000 real sleeps, per task", 1200),
     Absolute("W11", "CallSoonThreadsafe() from a thread", 250),
     Absolute("W12", "a message from loop to loop, by a Channel", 400),
+    Row("W13", "start and cancel a coroutine from a thread", floor=""),
+    Beside("W13.100k", "the same beside 100,000 tasks", 1.5, "W13", floor=""),
     Absolute("W7.catch", "cancel: Catch and Propagate", 100, floor="W7.flag"),
     Absolute("W7.destroy", "cancel: kDestroy", 100, floor="W7.flag"),
     Ratio("W7.throw", "cancel: one throw", 1.5),
@@ -130,6 +133,14 @@ ROWS = [
     Ratio("W9p", "echo, 50 connections, 32 in flight", 1.10),
     Ratio("W9u.1", "datagram echo, one at a time", 1.05),
     Ratio("W9u.16", "datagram echo, 16 sockets, 8 in flight", 1.05),
+    Ratio("W9x.1", "Unix-socket echo, 1 connection", 1.05),
+    Ratio("W9x.50", "Unix-socket echo, 50 connections", 1.05),
+    Row("W9g.joined", "16 in flight, joined replies, per request", floor=""),
+    Beside("W9g.pieces", "16 in flight, gathered replies, per request", 1.2, "W9g.joined", floor=""),
+    Absolute("W9i", "memory of an idle connection and its task", 800, "B"),
+    Absolute("W9i.server", "memory of an idle client of a Server", 1000, "B"),
+    Row("W9r.reserved", "1 GB into a reserved string, per byte", floor=""),
+    Beside("W9r.exactly", "ReadExactly(1 GB), per byte", 1.1, "W9r.reserved", floor=""),
     Ratio("F1", "cached 4 KiB reads of a file, 16 in flight", 1.50),
     Row("W10.10", "a step among 10 tasks"),
     Beside("W10.10k", "a step among 10,000 tasks", 2.0, "W10.10"),
@@ -163,6 +174,8 @@ def seconds(name):
         return 3
     if row == "W6r":
         return 5 if side in ("ours", "asyncio", "uvloop") else 1
-    if row in ("W8", "W9.50", "W9p", "W6v"):
+    if row.startswith("W9r"):
+        return 2
+    if row in ("W8", "W9.50", "W9i", "W9i.server", "W9p", "W6v"):
         return 1.5
     return 0.7 if row.startswith("W9") else 0.3

@@ -21,6 +21,17 @@ double DatagramEcho(uint64_t ops) {
   return EchoNanoseconds(kServe, EchoLoad(kSockets, kInFlight, ops, EchoLoad::Kind::kDatagrams));
 }
 
+template <void (*kServe)(), int kConnections>
+double UnixEcho(uint64_t ops) {
+  return EchoNanoseconds(kServe, EchoLoad(kConnections, 1, ops, EchoLoad::Kind::kUnix));
+}
+
+// Each connection sends whole batches of 16.
+template <void (*kServe)()>
+double Batches(uint64_t ops) {
+  return EchoNanoseconds(kServe, EchoLoad(10, 16, ops / 1600 * 1600 + 1600, EchoLoad::Kind::kStreams));
+}
+
 const Workload kWorkloads[] = {
     {"W1", "ours", 1'000'000, ours::YieldBetweenTwo},
     {"W1", "floor", 1'000'000, floor::YieldBetweenTwo},
@@ -45,6 +56,8 @@ const Workload kWorkloads[] = {
     {"W6r", "ours", 100'000, ours::SleepReally},
     {"W11", "ours", 1'000'000, ours::CallFromThread},
     {"W12", "ours", 1'000'000, ours::ChannelBetweenLoops},
+    {"W13", "ours", 20'000, ours::CancelFromThread},
+    {"W13.100k", "ours", 20'000, ours::CancelFromThreadAmongMany},
     {"W7.catch", "ours", 100'000, ours::CancelCaught},
     {"W7.destroy", "ours", 100'000, ours::CancelDestroyed},
     {"W7.flag", "floor", 100'000, floor::CancelFlagged},
@@ -68,6 +81,16 @@ const Workload kWorkloads[] = {
     {"W9u.1", "floor", 20'000, DatagramEcho<floor::ServeDatagramEcho, 1, 1>},
     {"W9u.16", "ours", 200'000, DatagramEcho<ours::ServeDatagramEcho, 16, 8>},
     {"W9u.16", "floor", 200'000, DatagramEcho<floor::ServeDatagramEcho, 16, 8>},
+    {"W9x.1", "ours", 20'000, UnixEcho<ours::ServeUnixEcho, 1>},
+    {"W9x.1", "floor", 20'000, UnixEcho<floor::ServeUnixEcho, 1>},
+    {"W9x.50", "ours", 100'000, UnixEcho<ours::ServeUnixEcho, 50>},
+    {"W9x.50", "floor", 100'000, UnixEcho<floor::ServeUnixEcho, 50>},
+    {"W9g.pieces", "ours", 320'000, Batches<ours::ServeGathered>},
+    {"W9g.joined", "ours", 320'000, Batches<ours::ServeJoined>},
+    {"W9i", "ours", 10'000, ours::IdleConnections},
+    {"W9i.server", "ours", 10'000, ours::IdleClients},
+    {"W9r.exactly", "ours", 1'000'000'000, ours::ReadExactlyLarge},
+    {"W9r.reserved", "ours", 1'000'000'000, ours::ReadReservedLarge},
     {"F1", "ours", 50'000, ours::ReadBlocks},
     {"F1", "floor", 50'000, floor::ReadBlocks},
     {"W10.10", "ours", 4'000'000, ours::StepsAmong<10>},

@@ -1,30 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A bare epoll echo server: for each ready socket one read and one write.
+#include "detent/bench/harness/echo.h"
+
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
+
+#include <string>
 
 #include "detent/bench/floor/floor.h"
 #include "detent/bench/harness/workload.h"
 
 namespace detent_bench::floor {
 
-void ServeEcho() {
-  const int listener = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size_of_address = sizeof(address);
-  sockaddr* const any_address = reinterpret_cast<sockaddr*>(&address);
-  Require(bind(listener, any_address, sizeof(address)) == 0 && listen(listener, 128) == 0 &&
-              getsockname(listener, any_address, &size_of_address) == 0,
-          "listen()");
-  dprintf(STDOUT_FILENO, "port %d\n", ntohs(address.sin_port));
+namespace {
 
+void Serve(int listener) {
   const int epoll = epoll_create1(0);
   epoll_event event = {};
   event.events = EPOLLIN;
@@ -38,7 +36,7 @@ void ServeEcho() {
       const int socket = events[i].data.fd;
       if (socket == listener) {
         event.data.fd = accept4(listener, nullptr, nullptr, SOCK_NONBLOCK);
-        const int on = 1;
+        const int on = 1;  // Refused for a Unix socket, and not needed there.
         setsockopt(event.data.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
         Require(epoll_ctl(epoll, EPOLL_CTL_ADD, event.data.fd, &event) == 0, "epoll_ctl()");
         continue;
@@ -49,6 +47,35 @@ void ServeEcho() {
       if (size == 0) close(socket);
     }
   }
+}
+
+}  // namespace
+
+void ServeEcho() {
+  const int listener = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size_of_address = sizeof(address);
+  sockaddr* const any_address = reinterpret_cast<sockaddr*>(&address);
+  Require(bind(listener, any_address, sizeof(address)) == 0 && listen(listener, 128) == 0 &&
+              getsockname(listener, any_address, &size_of_address) == 0,
+          "listen()");
+  dprintf(STDOUT_FILENO, "port %d\n", ntohs(address.sin_port));
+  Serve(listener);
+}
+
+void ServeUnixEcho() {
+  const int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+  const int number = getpid();
+  const std::string name = UnixName(number);
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  memcpy(address.sun_path + 1, name.data(), name.size());
+  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+  Require(bind(listener, reinterpret_cast<sockaddr*>(&address), size) == 0 && listen(listener, 128) == 0, "listen()");
+  dprintf(STDOUT_FILENO, "port %d\n", number);
+  Serve(listener);
 }
 
 }  // namespace detent_bench::floor

@@ -33,6 +33,7 @@ void ReadBlocks(uint64_t ops);
 // Serves until the process ends; see echo.h.
 void ServeEcho();
 void ServeDatagramEcho();
+void ServeUnixEcho();
 
 void Walk(uint64_t ops);
 void ProgramE1(uint64_t ops);

@@ -7,11 +7,13 @@
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -79,16 +81,10 @@ class Server {
 class Client {
  public:
   Client(int port, const EchoLoad& load) : load_(load), epoll_(epoll_create1(EPOLL_CLOEXEC)) {
-    sockaddr_in address = {};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    address.sin_port = htons(static_cast<uint16_t>(port));
     for (int i = 0; i < load.connections; ++i) {
-      const bool is_stream = load.kind == EchoLoad::Kind::kStreams;
-      const int connection = socket(AF_INET, (is_stream ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0);
-      Require(connect(connection, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0, "connect()");
+      const int connection = Connect(port);
       const int on = 1;
-      if (is_stream) setsockopt(connection, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+      if (load.kind == EchoLoad::Kind::kStreams) setsockopt(connection, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
       epoll_event event = {};
       event.events = EPOLLIN;
       event.data.u32 = static_cast<uint32_t>(connections_.size());
@@ -125,8 +121,26 @@ class Client {
   }
 
  private:
+  int Connect(int port) const {
+    const bool is_unix = load_.kind == EchoLoad::Kind::kUnix;
+    const int type = load_.kind == EchoLoad::Kind::kDatagrams ? SOCK_DGRAM : SOCK_STREAM;
+    const int connection = socket(is_unix ? AF_UNIX : AF_INET, type | SOCK_CLOEXEC, 0);
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(static_cast<uint16_t>(port));
+    sockaddr_un path = {};
+    path.sun_family = AF_UNIX;
+    const std::string name = UnixName(port);
+    std::memcpy(path.sun_path + 1, name.data(), name.size());
+    const void* const to = is_unix ? static_cast<const void*>(&path) : &address;
+    const size_t size = is_unix ? offsetof(sockaddr_un, sun_path) + 1 + name.size() : sizeof(address);
+    Require(connect(connection, static_cast<const sockaddr*>(to), static_cast<socklen_t>(size)) == 0, "connect()");
+    return connection;
+  }
   size_t Send(int connection, size_t size) {
-    const size_t part = load_.kind == EchoLoad::Kind::kStreams ? size : std::min(size, kMessageSize);
+    const bool is_stream = load_.kind != EchoLoad::Kind::kDatagrams;
+    const size_t part = is_stream ? size : std::min(size, kMessageSize);
     for (size_t sent = 0; sent < size; sent += part) {
       Require(write(connection, buffer_, part) == static_cast<ssize_t>(part), "write()");
     }
@@ -148,6 +162,8 @@ double Measure(const Server& server, const EchoLoad& load) {
 }
 
 }  // namespace
+
+std::string UnixName(int number) { return "detent-echo-" + std::to_string(number); }
 
 double EchoNanoseconds(void (*serve)(), const EchoLoad& load) { return Measure(Server(serve), load); }
 

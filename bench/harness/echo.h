@@ -3,7 +3,8 @@
 // What an echo server's process pays for a request, under load from this one.
 //
 // A server is a process that prints `port N` on its standard output and then serves that port of 127.0.0.1 until it is
-// killed. Its CPU time is read from outside, so that servers in any language can be compared.
+// killed; for Kind::kUnix N is any number, and it serves the abstract name that UnixName(N) gives. Its CPU time is read
+// from outside, so that servers in any language can be compared.
 #ifndef DETENT_BENCH_HARNESS_ECHO_H_
 #define DETENT_BENCH_HARNESS_ECHO_H_
 
@@ -14,7 +15,7 @@ namespace detent_bench {
 
 class EchoLoad {
  public:
-  enum class Kind { kStreams, kDatagrams };
+  enum class Kind { kStreams, kDatagrams, kUnix };
 
   EchoLoad(int the_connections, int the_in_flight, uint64_t the_requests, Kind its_kind = Kind::kStreams)
       : connections(the_connections), in_flight(the_in_flight), requests(the_requests), kind(its_kind) {}
@@ -26,6 +27,9 @@ class EchoLoad {
   uint64_t requests;
   Kind kind;
 };
+
+// "detent-echo-N": what follows the zero byte, or the @, of an abstract name.
+std::string UnixName(int number);
 
 // The server's CPU time for all requests, in nanoseconds. `serve` runs in a process of its own.
 double EchoNanoseconds(void (*serve)(), const EchoLoad& load);

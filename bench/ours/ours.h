@@ -41,6 +41,10 @@ double TimersAmong(uint64_t ops);
 void CallFromThread(uint64_t ops);
 // A message through a Channel of 64 places, from one loop to another, each on a thread; both threads' time.
 void ChannelBetweenLoops(uint64_t ops);
+// RunCoroutineThreadsafe() and Cancel() of its ThreadFuture from another thread, until all are cancelled; beside no
+// other task, and beside 100,000. Both threads' time.
+double CancelFromThread(uint64_t ops);
+double CancelFromThreadAmongMany(uint64_t ops);
 
 // Random reads of a CachedFile, so many in flight.
 void ReadBlocks(uint64_t ops);
@@ -51,6 +55,19 @@ void ServeEcho();
 template <int kLoops>
 void ServeEchoOn();
 void ServeDatagramEcho();
+void ServeUnixEcho();
+// Sixteen requests of 64 bytes at a time, answered by a write of 16 pieces, and by one of what is joined already.
+void ServeGathered();
+void ServeJoined();
+
+// Memory of so many idle connections, each of which a task reads; and of so many clients of a Server. They note what
+// CPU time these take.
+double IdleConnections(uint64_t ops);
+double IdleClients(uint64_t ops);
+
+// So many bytes at once from a socket. They note the most memory a byte.
+void ReadExactlyLarge(uint64_t ops);
+void ReadReservedLarge(uint64_t ops);
 
 // The worst wait of a sleeper, in nanoseconds, for each of `ops`, while others could go on and on; see waits.cc.
 double WaitBesideWrites(uint64_t ops);
