@@ -12,6 +12,9 @@
 //
 // A line of a terminal comes when it is complete; Control-D at the beginning of one is the end of the stream.
 //
+// In a program that was started with descriptor 0 closed it is empty: the first loop opens /dev/null there, as in the
+// place of any standard stream, so that no socket becomes the standard input or takes what is printed.
+//
 // On a simulated loop it is empty, unless the test feeds it: sim::FeedStandardInput().
 //
 // Order.         Those of any Connection, as all that follows but for the errors.
