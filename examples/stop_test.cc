@@ -3,6 +3,7 @@
 // SIGTERM at every step: the servers stop in good order wherever they are. What has been read is answered, who is there
 // is told the end, nothing hangs.
 #include <csignal>
+#include <cstdint>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -114,16 +115,17 @@ SIM_TEST(StopTest, RedisAnswersEverythingItHasDone, {.schedules = 500}) {
 
 // --- Echo ---
 
-Coro<> TalkToTheEnd(int port, std::string message, int& whole) {
+Coro<> TalkToTheEnd(int port, std::string message, int& whole, uint64_t& heard_by_all) {
   try {
     Connection client = co_await Connect("127.0.0.1", port);
     for (int i = 0; i < 4; ++i) {
-      co_await client.Write(message);
+      (void)co_await detent::Settle(client.Write(message));  // What has come can still be read.
       std::string heard;
       while (heard.size() < message.size()) {
         const std::string bytes = co_await client.Read(message.size());
         if (bytes.empty()) co_return;
         heard += bytes;
+        heard_by_all += bytes.size();
         EXPECT_EQ(heard, message.substr(0, heard.size()));
       }
       ++whole;
@@ -132,14 +134,20 @@ Coro<> TalkToTheEnd(int port, std::string message, int& whole) {
   }
 }
 
+// What the server had read came back: its clients have read as much. (It reads nothing else, and nor do they.)
 SIM_TEST(StopTest, EchoEndsWithEverybodyTold, {.schedules = 500}) {
+  EventLoop::Current().SetMeasuring(true);
   Server server = co_await detent::StartServer(Echo, "127.0.0.1", 0);
   const int port = server.Port();
   int whole = 0;
+  uint64_t heard = 0;
   std::vector<Coro<>> clients;
-  clients.push_back(TalkToTheEnd(port, "one", whole));
-  clients.push_back(TalkToTheEnd(port, "another", whole));
+  clients.push_back(TalkToTheEnd(port, "one", whole, heard));
+  clients.push_back(TalkToTheEnd(port, "another", whole, heard));
   co_await ServeUntilSigterm(std::move(server), All(std::move(clients)));
+  const uint64_t read_by_server = EventLoop::Current().Metrics().bytes_read - heard;
+  EXPECT_EQ(read_by_server, heard);
+  EXPECT_GE(heard, 3u * static_cast<uint64_t>(whole));
   Sometimes<"echo in the middle">(whole > 0 && whole < 8);
   Sometimes<"echo to the end">(whole == 8);
 }

@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "detent/runtime/runtime.h"
@@ -131,6 +132,53 @@ TEST(RunThreadsTest, AnErrorEndsTheOthersAndIsThrown) {
 }
 
 // The first stop signal cancels the main of each loop; they end with a value, and so does RunThreads().
+TEST(RunThreadsTest, EachLoopHasTheOptions) {
+  RunOptions options;
+  options.loop.executor_threads_max = 1;
+  options.loop.executor_queue_max = 1;
+  std::atomic<int> refused{0};
+  const auto main = [&](int) -> Coro<> {
+    std::vector<Coro<>> jobs;
+    for (int i = 0; i < 100; ++i) {
+      jobs.push_back([](std::atomic<int>& count) -> Coro<> {
+        try {
+          co_await EventLoop::Current().RunInExecutor([] {});
+        } catch (const std::exception&) {
+          ++count;
+        }
+      }(refused));
+    }
+    co_await Gather(std::move(jobs));
+  };
+  RunThreads(2, main, options);
+  EXPECT_GE(refused, 2);
+}
+
+// Else the loop that began to wait first would have everything.
+TEST(RunThreadsTest, LoopsThatWaitTakeTurns) {
+  Channel<int> channel(4);
+  EpollLoop loops[2];
+  std::vector<int> received[2];
+  std::vector<Task<>> receivers;
+  const auto receive = [&](int index) -> Coro<> {
+    while (const std::optional<int> item = co_await channel.Receive()) received[index].push_back(*item);
+  };
+  for (int i = 0; i < 2; ++i) {
+    loops[i].Run([&]() -> Coro<> {
+      receivers.push_back(Spawn(receive, i));
+      co_await Sleep(absl::Milliseconds(1));
+    });
+  }
+  for (int item = 0; item < 4; ++item) {
+    channel.SendNowait(item);
+    for (EpollLoop& loop : loops) loop.Run([]() -> Coro<> { co_await Sleep(absl::Milliseconds(1)); });
+  }
+  EXPECT_EQ(received[0], (std::vector<int>{0, 2}));
+  EXPECT_EQ(received[1], (std::vector<int>{1, 3}));
+  channel.Close();
+  for (int i = 0; i < 2; ++i) loops[i].Run([&]() -> Coro<> { co_await receivers[static_cast<size_t>(i)]; });
+}
+
 TEST(RunThreadsTest, AStopSignalReachesEachMain) {
   std::atomic<int> cancelled{0};
   Channel<int> started(2);

@@ -25,6 +25,7 @@ using ::detent_testing::Forever;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::UnorderedElementsAre;
 
 // A log of several threads.
@@ -144,6 +145,19 @@ LOOP_TEST(OnThreadsTest, ACancellationReachesEachMainAndIsAwaited) {
   all.Cancel();
   EXPECT_EQ(co_await EndOf(all), "cancelled");
   EXPECT_EQ(cancelled, 2);
+}
+
+// As of a task: whoever goes on in spite of a cancellation has not been cancelled.
+LOOP_TEST(OnThreadsTest, MainsThatGoOnInSpiteOfACancellationEndItWell) {
+  Channel<int> started(2);
+  Task<> all = Spawn(OnThreads(2, [&](int index) -> Coro<> {
+    co_await started.Send(index);
+    (void)co_await Catch(Forever());
+  }));
+  (void)co_await started.Receive();
+  (void)co_await started.Receive();
+  all.Cancel();
+  EXPECT_EQ(co_await EndOf(all), "value");
 }
 
 LOOP_TEST(OnThreadsTest, OneThatEndsCancelledEndsNoOther) {
@@ -298,6 +312,8 @@ TEST(OnThreadsSimTest, ADeadlockOfLoopsNamesTheTasksOfAll) {
   } catch (const sim::DeadlockError& e) {
     EXPECT_THAT(e.what(), HasSubstr("Channel::Receive on \"left\" (empty)"));
     EXPECT_THAT(e.what(), HasSubstr("Channel::Receive on \"right\" (empty)"));
+    EXPECT_THAT(e.what(), HasSubstr("thread-0"));
+    EXPECT_THAT(e.what(), Not(HasSubstr("thread-2")));
   }
 }
 

@@ -33,6 +33,11 @@ size_t CountDescriptors() {
   return count;
 }
 
+bool HasNoChildren() {
+  siginfo_t info;
+  return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 && errno == ECHILD;
+}
+
 class ProcessPoolEndTest : public ::testing::Test {
  protected:
   ProcessPoolEndTest() {
@@ -43,11 +48,7 @@ class ProcessPoolEndTest : public ::testing::Test {
   static Command Worker() { return std::move(Command(kProgram).Environment(kWorkerVariable, "1")); }
 
   // Whether no worker runs or has still to be waited for.
-  bool NobodyIsLeft() const {
-    if (!HasKernel()) return simulated_ == 0;
-    siginfo_t info;
-    return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 && errno == ECHILD;
-  }
+  bool NobodyIsLeft() const { return HasKernel() ? HasNoChildren() : simulated_ == 0; }
   Coro<> UntilNobodyIsLeft() const {
     while (!NobodyIsLeft()) co_await Sleep(absl::Milliseconds(1));
   }
@@ -103,6 +104,25 @@ LOOP_TEST_F(ProcessPoolEndTest, AWorkerThatASignalEndedLeavesNothingInThePool) {
   EXPECT_EQ(CountDescriptors(), before);
 }
 
+// One that gives no answer any more, and goes on.
+SIM_TEST_F(ProcessPoolEndTest, AWorkerThatOnlyClosesItsOutputIsKilled) {
+  ProcessPool pool(Worker(), {.workers_max = 1});
+  EXPECT_THAT(co_await EndOf(pool.Run("mute")), HasSubstr("did not answer: ended by SIGKILL"));
+  EXPECT_EQ(co_await pool.Run("next"), "done: next");
+}
+
+// A child of its own has its pipes, so that a job could still be sent.
+TEST(ProcessPoolRealTest, AWorkerThatHasEndedIsGivenNoJobThoughItsPipesAreOpen) {
+  detent::Run([]() -> Coro<> {
+    Command worker(kProgram);
+    worker.Environment(kWorkerVariable, "1");
+    ProcessPool pool(worker, {.workers_max = 1});
+    EXPECT_EQ(co_await pool.Run("leave a child"), "done: leave a child");
+    while (!HasNoChildren()) co_await Sleep(absl::Milliseconds(1));
+    EXPECT_EQ(co_await pool.Run("next"), "done: next");
+  });
+}
+
 LOOP_TEST_F(ProcessPoolEndTest, ACancelledJobLeavesNothingInThePool) {
   co_await UseOnce();
   const size_t before = CountDescriptors();
@@ -113,6 +133,25 @@ LOOP_TEST_F(ProcessPoolEndTest, ACancelledJobLeavesNothingInThePool) {
   EXPECT_EQ(co_await EndOf(endless), "cancelled");
   co_await UntilNobodyIsLeft();
   EXPECT_EQ(CountDescriptors(), before);
+}
+
+LOOP_TEST_F(ProcessPoolEndTest, APoolThatGoesDuringAJobTakesThoseAlongThatHaveNone) {
+  Task<std::string> endless;
+  size_t with_one;
+  {
+    ProcessPool pool(Worker(), {.workers_max = 2});
+    EXPECT_EQ(co_await pool.Run("a"), "done: a");
+    with_one = CountDescriptors();
+    co_await Gather(pool.Run("b"), pool.Run("c"));
+    EXPECT_EQ(pool.WorkerCount(), 2u);
+    endless = Spawn(pool.Run("never"));
+    while (pool.BusyCount() == 0) co_await Yield();
+  }
+  while (CountDescriptors() > with_one) co_await Sleep(absl::Milliseconds(1));
+  EXPECT_FALSE(NobodyIsLeft());
+  endless.Cancel();
+  EXPECT_EQ(co_await EndOf(endless), "cancelled");
+  co_await UntilNobodyIsLeft();
 }
 
 // Once it has answered.

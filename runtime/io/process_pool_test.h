@@ -5,6 +5,8 @@
 #ifndef DETENT_RUNTIME_IO_PROCESS_POOL_TEST_H_
 #define DETENT_RUNTIME_IO_PROCESS_POOL_TEST_H_
 
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -30,11 +32,20 @@ inline std::string DoJob(std::string_view job) {
 // A program that starts with it set is a worker and nothing else.
 inline constexpr char kWorkerVariable[] = "POOL_TEST_WORKER";
 
+// It has the same pipes, and ends with them.
+inline void LeaveAChild() {
+  if (fork() != 0) return;
+  char byte;
+  while (read(0, &byte, 1) > 0) continue;
+  std::_Exit(0);
+}
+
 inline std::string DoJobForReal(std::string_view job) {
   if (job == "die") std::abort();
   if (job == "leave") std::_Exit(3);
   if (job == "never") std::raise(SIGSTOP);
-  if (job == "last" && std::freopen("/dev/null", "r", stdin) == nullptr) std::abort();
+  if (job == "leave a child") LeaveAChild();
+  if ((job == "last" || job == "leave a child") && std::freopen("/dev/null", "r", stdin) == nullptr) std::abort();
   return DoJob(job);
 }
 
@@ -45,7 +56,8 @@ inline const bool kIsNoWorker = [] {
 
 // An answer that cannot be written ends the program.
 inline Coro<std::string> DoSimulatedJob(sim::ProcessContext& process, bool& leaves, std::string job) {
-  if (job == "never") co_await Sleep(absl::InfiniteDuration());
+  if (job == "mute") process.Out().Close();
+  if (job == "never" || job == "mute") co_await Sleep(absl::InfiniteDuration());
   if (job == "last") process.In().Close();
   leaves = job == "leave";
   if (leaves || job == "die") process.Out().Close();
