@@ -5,7 +5,7 @@
 // if all of it went as it tells.
 //
 //   demo                 all of this
-//   demo d1:...          only the racy office's schedule that this tape records
+//   demo d2:...          only the racy office's schedule that this tape records
 #include <cinttypes>
 #include <cstdint>
 #include <cstdio>

@@ -15,9 +15,9 @@ grep -q '^   TheLastTicketIsSoldOnce .*FAILED in schedule [0-9]*: sold 2 tickets
   die "the race is not told of:" "$told"
 grep -q '^   70 bought a ticket, 30 were told that none is left' <<<"$told" || die "the customers are not told of:" "$told"
 
-command=$(grep -oE "^   [^ ]+ d1:[A-Za-z0-9_-]+$" <<<"$told") || die "the command that replays is missing:" "$told"
+command=$(grep -oE "^   [^ ]+ d2:[A-Za-z0-9_-]+$" <<<"$told") || die "the command that replays is missing:" "$told"
 replayed=$(timeout 30 bash -c "$command") && die "the replay passed:" "$command" "$replayed"
 grep -q 'sold 2 tickets and had 1' <<<"$replayed" || die "the replay failed otherwise:" "$replayed"
 
-timeout 30 "$demo" d1:nonsense 2>/dev/null && die "a tape that cannot be read was taken"
+timeout 30 "$demo" d2:nonsense 2>/dev/null && die "a tape that cannot be read was taken"
 exit 0

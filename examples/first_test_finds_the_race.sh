@@ -27,7 +27,7 @@ schedule=$(sed -nE 's/^schedule ([0-9]+) of 100, seed 0.*/\1/p' <<<"$found")
 
 # The command stands on the line after "replay it with".
 command=$(sed -n '/replay it with/{n;s/^ *//;p;}' <<<"$found")
-[[ $command == DETENT_REPLAY=d1:* ]] || die "the command that replays it is missing:" "$found"
+[[ $command == DETENT_REPLAY=d2:* ]] || die "the command that replays it is missing:" "$found"
 replayed=$(bash -c "$command" 2>&1) && die "the replay passed:" "$command" "$replayed"
 
 # The same expectation fails, with the same values.

@@ -180,8 +180,10 @@ class EventLoop : public internal::LoopOwner {
   // Stop(), also in a child that fork() made: the run in which it was made can end there.
   void StopAnywhere();
   uint32_t ChooseFor(ChoiceKind kind, uint32_t n) override;
-  uint32_t ChooseInWorld(ChoiceKind kind, uint32_t n, absl::FunctionRef<std::string()> words) override;
   bool DrawFault(std::string_view name, double probability) override;
+  uint32_t ChooseInWorld(ChoiceKind kind, uint64_t stream, uint32_t n, absl::FunctionRef<std::string()> words) override;
+  bool DrawFaultInWorld(uint64_t stream, std::string_view name, double probability) override;
+  uint64_t NewStream(std::string_view kind) override;
   void TakeMail() final {
     if (!running_ && inbox_->HasMail()) [[unlikely]]
       DrainInbox();

@@ -3,12 +3,21 @@
 
 #include <algorithm>
 
+#include "detent/sim/strategy/random_choice.h"
+
 namespace detent::sim {
 namespace {
 
 // The first byte that stands for a run of calmest choices.
 constexpr uint32_t kRun = 192;
 constexpr uint64_t kRunMax = 256 - kRun;
+
+// Of what is unusual, how many of the bytes below kRun make it happen, the last of them; 0 for any other choice.
+uint32_t BytesThatStrike(const ChoicePoint& point) {
+  const double probability = ProbabilityOf(point);
+  if (probability < 0 || point.n() > kRun / 2) return 0;
+  return std::clamp(static_cast<uint32_t>(probability * kRun), point.n() - 1, kRun - 1);
+}
 
 class FuzzInputStrategy final : public Strategy {
  public:
@@ -28,6 +37,9 @@ class FuzzInputStrategy final : public Strategy {
       calm_ = first - kRun;
       return 0;
     }
+    if (const uint32_t strikes = BytesThatStrike(point); strikes > 0) {
+      return first < kRun - strikes ? 0 : 1 + (first - (kRun - strikes)) % (point.n() - 1);
+    }
     uint64_t value = first;
     for (uint64_t range = kRun; range < point.n(); range *= 256) value += range * Next();
     return static_cast<uint32_t>(value % point.n());
@@ -46,22 +58,16 @@ class FuzzInputStrategy final : public Strategy {
 
 std::unique_ptr<Strategy> FuzzInput::Make() const { return std::make_unique<FuzzInputStrategy>(data_, size_); }
 
-std::string FuzzInput::BytesOf(const Tape& tape) {
-  std::string bytes;
-  uint64_t next = 0;  // The position of the choice that the next byte makes.
-  for (const Tape::Entry& entry : tape.entries()) {
-    while (next < entry.position) {
-      const uint64_t run = std::min(entry.position - next, kRunMax);
-      bytes.push_back(static_cast<char>(kRun + run - 1));
-      next += run;
-    }
-    bytes.push_back(static_cast<char>(entry.value % kRun));
-    uint64_t rest = entry.value / kRun;
-    for (uint64_t range = kRun; range < entry.n; range *= 256, rest /= 256)
-      bytes.push_back(static_cast<char>(rest % 256));
-    next = entry.position + 1;
+void FuzzInputRecorder::OnChoice(const ChoicePoint& point, uint32_t choice) {
+  if (choice == 0) {
+    ++calm_;
+    return;
   }
-  return bytes;
+  for (; calm_ > 0; calm_ -= std::min(calm_, kRunMax)) Put(kRun + std::min(calm_, kRunMax) - 1);
+  if (const uint32_t strikes = BytesThatStrike(point); strikes > 0) return Put(kRun - strikes + choice - 1);
+  Put(choice % kRun);
+  uint64_t rest = choice / kRun;
+  for (uint64_t range = kRun; range < point.n(); range *= 256, rest /= 256) Put(rest % 256);
 }
 
 }  // namespace detent::sim

@@ -44,12 +44,13 @@ TEST(FuzzInputTest, AChoiceAmongManyTakesMoreBytes) {
   EXPECT_EQ(ChoicesOf({5, 2, 1}, {100'000}), (std::vector<uint32_t>{5 + 192 * 2 + 192 * 256}));
 }
 
-TEST(FuzzInputTest, BytesOfATapeMakeItsChoices) {
+TEST(FuzzInputTest, RecordedBytesMakeTheSameChoices) {
   const auto body = [&](std::vector<uint32_t>* seen) -> Coro<> {
     for (const uint32_t n : {2u, 3u, 1000u, 100'000u, 192u, 193u, 256u}) {
       for (int i = 0; i < 30; ++i) {
         // Calm stretches of every length.
         if (Choose(4) == 3) seen->push_back(Choose(n));
+        if (i % 7 == 0) seen->push_back(Fault("seldom", 0.1) ? 1 : 0);
       }
     }
     co_return;
@@ -57,15 +58,31 @@ TEST(FuzzInputTest, BytesOfATapeMakeItsChoices) {
   for (uint64_t seed = 1; seed <= 20; ++seed) {
     std::vector<uint32_t> original, again;
     sim::SimLoop loop({.seed = seed, .strategy = sim::RandomWalk()});
+    sim::FuzzInputRecorder recorder;
+    loop.SetObserver(&recorder);
     loop.Run([&] { return body(&original); });
-    const sim::Tape tape = loop.tape();
-    const std::string bytes = sim::FuzzInput::BytesOf(tape);
+    loop.SetObserver(nullptr);
+    const std::string bytes = recorder.bytes();
     sim::SimLoop second(
         {.seed = seed, .strategy = sim::FuzzInput(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size())});
     second.Run([&] { return body(&again); });
     EXPECT_EQ(again, original);
-    EXPECT_EQ(second.tape().entries(), tape.entries());
+    EXPECT_EQ(second.tape().entries(), loop.tape().entries());
   }
+}
+
+// One in a hundred: of the 192 bytes that make a choice one.
+TEST(FuzzInputTest, AFaultStrikesForAsManyBytesAsItsProbabilitySays) {
+  int strikes = 0;
+  for (int byte = 0; byte < 192; ++byte) {
+    const auto data = static_cast<uint8_t>(byte);
+    sim::SimLoop loop({.strategy = sim::FuzzInput(&data, 1)});
+    loop.Run([&]() -> Coro<> {
+      if (Fault("seldom", 0.01)) ++strikes;
+      co_return;
+    });
+  }
+  EXPECT_EQ(strikes, 1);
 }
 
 TEST(FuzzInputTest, ALoopThatIsResetReadsFromTheStart) {

@@ -2,7 +2,10 @@
 #include "detent/sim/replay.h"
 
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 
 namespace detent::sim {
@@ -38,38 +41,62 @@ const char* KindName(ChoiceKind kind) {
 
 class ReplayStrategy final : public Strategy {
  public:
-  ReplayStrategy(const Tape& tape, ReplayMode mode) : tape_(tape), is_lenient_(mode == ReplayMode::kLenient) {}
+  ReplayStrategy(const Tape& tape, ReplayMode mode) : tape_(tape), is_lenient_(mode == ReplayMode::kLenient) {
+    for (const Tape::Entry& entry : tape.entries()) {
+      if (entry.stream == StreamId()) {
+        steps_.push_back(entry);
+      } else {
+        others_.emplace(std::pair(entry.stream, entry.number), entry);
+      }
+    }
+  }
 
   std::string Name() const override { return "Replay"; }
 
   void BeginRun(uint64_t) override {
-    position_ = 0;
-    next_ = 0;
+    step_ = 0;
+    next_step_ = made_ = 0;
     divergence_.clear();
   }
 
   uint32_t Choose(const ChoicePoint& point) override {
-    const uint64_t position = position_++;
-    if (!divergence_.empty() || next_ == tape_.entries().size()) return 0;
-    const Tape::Entry& entry = tape_.entries()[next_];
-    if (entry.position != position) return 0;
-    ++next_;
-    if (entry.kind == point.kind() && (entry.n == point.n() || (is_lenient_ && entry.value < point.n()))) {
-      return entry.value;
+    if (point.kind() == ChoiceKind::kSchedule) {
+      const uint64_t number = step_++;
+      if (next_step_ == steps_.size() || steps_[next_step_].number != number) return 0;
+      return Take(steps_[next_step_++], point);
     }
-    if (is_lenient_) return 0;
-    divergence_ = absl::StrCat("choice ", position, " was recorded as ", KindName(entry.kind), ", ", entry.value,
-                               " of ", entry.n, ", but the run now asks ", KindName(point.kind()), " of ", point.n());
+    if (others_.empty()) return 0;
+    const auto found = others_.find(std::pair(point.stream(), point.number()));
+    return found == others_.end() ? 0 : Take(found->second, point);
+  }
+
+  // What the run did not ask is told only if nothing else is.
+  std::string Divergence() const override {
+    if (is_lenient_ || !divergence_.empty() || made_ == tape_.entries().size()) return divergence_;
+    return absl::StrCat(tape_.entries().size() - made_, " of the ", tape_.entries().size(),
+                        " choices of the tape were never asked");
+  }
+
+ private:
+  uint32_t Take(const Tape::Entry& entry, const ChoicePoint& point) {
+    ++made_;
+    if (entry.n == point.n()) return entry.value;
+    if (is_lenient_) return entry.value < point.n() ? entry.value : 0;
+    if (divergence_.empty()) {
+      divergence_ = absl::StrCat("choice ", entry.number, " of ", KindName(entry.kind()), " was recorded as ",
+                                 entry.value, " of ", entry.n, ", but the run now asks it of ", point.n());
+      if (entry.stream == StreamId()) next_step_ = steps_.size();
+    }
     return 0;
   }
 
-  std::string Divergence() const override { return divergence_; }
-
- private:
   const Tape& tape_;
   const bool is_lenient_;
-  uint64_t position_ = 0;
-  size_t next_ = 0;
+  std::vector<Tape::Entry> steps_;
+  absl::flat_hash_map<std::pair<StreamId, uint64_t>, Tape::Entry> others_;
+  uint64_t step_ = 0;
+  size_t next_step_ = 0;  // The next that is not made, in steps_.
+  size_t made_ = 0;
   std::string divergence_;
 };
 

@@ -5,11 +5,11 @@
 //   absl::StatusOr<sim::Tape> tape = sim::Tape::Parse(line);
 //   sim::SimLoop loop({.seed = tape->seed(), .strategy = sim::Replay(*tape)});
 //
-// Where the run does not match the tape (another kind of choice, or another number of possibilities), the code has
-// changed since: the run goes on with the calmest choices, and SimLoop::divergence() says where it left the path.
+// Where the run does not match the tape (another number of possibilities, or a choice that is never asked), the code has
+// changed since: SimLoop::divergence() says where the run first left the path. From there on it takes the calmest steps,
+// while what the tape says of the world and of the program's choices still holds, as far as it fits.
 //
-// A lenient replay ignores what does not fit and goes on with the rest of the tape: how a shrinker tries tapes that no
-// run has made.
+// A lenient replay does not mind: it makes every choice of the tape that is possible.
 //
 // Ownership.     The tape must outlive the loop.
 #ifndef DETENT_SIM_REPLAY_H_

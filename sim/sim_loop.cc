@@ -98,6 +98,8 @@ void SimLoop::BeginRun(uint64_t seed) {
   interruptions_.Forget();
   while (internal::OpenSocket* const socket = core.open_sockets.first()) socket->Unlist();
   recorder_.BeginRun(seed);
+  paths_.BeginRun();
+  if (!next_in_stream_.empty()) next_in_stream_.clear();
   fingerprint_ = Fingerprint();
   fingerprint_time_ = LoopTime();
   steps_ = steps_left_ = tasks_at_most_ = 0;
@@ -123,6 +125,7 @@ internal::Outside& SimLoop::outside() {
 
 void SimLoop::RunUntilStopped() {
   const OwnHomeAtEnd own_home(core());
+  NoteNewTasks(internal::Lane());
   TakeReady();
   do {
     RunOneIteration();
@@ -132,6 +135,7 @@ void SimLoop::RunUntilStopped() {
 
 void SimLoop::RunIteration(absl::Duration timeout) {
   const OwnHomeAtEnd own_home(core());
+  NoteNewTasks(internal::Lane());
   TakeReady();
   // It would sleep for longer.
   if (ready_.size() == 0 && NextEvent() > core().now + timeout) return MoveClock(core().now + timeout);
@@ -175,7 +179,7 @@ void SimLoop::MaybeSlip() {
   // Deadlines act in their order, as on the real loop, where timers that are late are queued by deadline.
   if (ready_.HasTimerStep(core().now)) return;
   const std::string until = observer_ == nullptr ? std::string() : next.ToString();
-  if (MakeChoice(ChoicePoint(ChoiceKind::kTime, 2, kSlipProbability, nullptr, until)) == 0) return;
+  if (MakeChoice(StreamId(ChoiceKind::kTime, 0), 2, kSlipProbability, until) == 0) return;
   slipped_ += slip;
   MoveClock(next);
 }
@@ -194,12 +198,23 @@ void SimLoop::AdvanceClock() {
 void SimLoop::MoveArrivals() {
   const internal::LoopCore& core = this->core();
   Arrivals::Moves moves;
-  while (const size_t count = arrivals_.ListMoves(core.now, core.timers.earliest(), moves)) {
-    const std::string words = observer_ == nullptr ? std::string() : Arrivals::Describe(moves, count, core);
-    const auto n = static_cast<uint32_t>(1 + count);
-    const uint32_t choice = MakeChoice(ChoicePoint(ChoiceKind::kArrival, n, 0, nullptr, words));
-    if (choice == 0) return;
-    arrivals_.Make(moves[choice - 1], core.now);
+  for (bool moved = true; moved;) {
+    moved = false;
+    const size_t count = arrivals_.ListMoves(core.now, core.timers.earliest(), moves);
+    // Each of them is asked in a stream of its own. Taken together, any move is as probable as any other.
+    for (size_t begin = 0, end; begin < count && !moved; begin = end) {
+      Arrival& arrival = *moves[begin].arrival;
+      for (end = begin + 1; end < count && moves[end].arrival == &arrival;) ++end;
+      const std::string words = observer_ == nullptr ? std::string() : Arrivals::Describe(moves, begin, end, core);
+      const double of_one = kArrivalProbability / static_cast<double>(count);
+      const double probability =
+          of_one * static_cast<double>(end - begin) / (1 - of_one * static_cast<double>(begin));
+      const ChoicePoint point(ChoiceKind::kArrival, static_cast<uint32_t>(1 + end - begin), probability, nullptr, words,
+                              StreamId(ChoiceKind::kArrival, arrival.Stream()), arrival.NextOffer());
+      const uint32_t choice = MakeChoiceAt(point);
+      moved = choice != 0;
+      if (moved) arrivals_.Make(moves[begin + choice - 1], core.now);
+    }
   }
 }
 
@@ -226,7 +241,11 @@ inline uint32_t SimLoop::AskStrategy(const ChoicePoint& point) {
                                      ") threw: ", internal::DescribeException(std::current_exception())));
   }
   if (choice < point.n()) [[likely]] {
-    recorder_.Record(point.kind(), point.n(), choice);
+    if (point.kind() == ChoiceKind::kSchedule) {
+      recorder_.RecordStep(point.n(), choice);
+    } else {
+      recorder_.Record(point.stream(), point.number(), point.n(), choice);
+    }
     if (observer_ != nullptr) [[unlikely]]
       observer_->OnChoice(point, choice);
     return choice;
@@ -235,21 +254,38 @@ inline uint32_t SimLoop::AskStrategy(const ChoicePoint& point) {
                                    " possibilities; Strategy::Choose() must give a number below ChoicePoint::n()"));
 }
 
-uint32_t SimLoop::MakeChoice(const ChoicePoint& point) {
-  if (point.n() < 2) return 0;
+uint32_t SimLoop::MakeChoice(StreamId stream, uint32_t n, double probability, std::string_view words) {
+  if (n < 2) return 0;
+  return MakeChoiceAt(ChoicePoint(stream.kind(), n, probability, nullptr, words, stream, next_in_stream_[stream]++));
+}
+
+uint32_t SimLoop::MakeChoiceAt(const ChoicePoint& point) {
   const uint32_t choice = AskStrategy(point);
   fingerprint_.Add(kChoiceMark);
   fingerprint_.Add(static_cast<uint64_t>(point.kind()) << 32 | choice);
   return choice;
 }
 
-uint32_t SimLoop::ChooseInWorld(ChoiceKind kind, uint32_t n, absl::FunctionRef<std::string()> words) {
-  const std::string text = observer_ == nullptr || n < 2 ? std::string() : words();
-  return MakeChoice(ChoicePoint(kind, n, 0, nullptr, text));
-}
+uint64_t SimLoop::PathOfRunning() const { return paths_.Of(internal::RunningSource(core())); }
+
+uint32_t SimLoop::ChooseFor(ChoiceKind kind, uint32_t n) { return MakeChoice(StreamId(kind, PathOfRunning()), n); }
 
 bool SimLoop::DrawFault(std::string_view name, double probability) {
-  return MakeChoice(ChoicePoint(ChoiceKind::kFault, 2, probability, nullptr, name)) != 0;
+  return MakeChoice(StreamId(ChoiceKind::kFault, PathOfRunning()), 2, probability, name) != 0;
+}
+
+uint32_t SimLoop::ChooseInWorld(ChoiceKind kind, uint64_t stream, uint32_t n, absl::FunctionRef<std::string()> words) {
+  const std::string text = observer_ == nullptr || n < 2 ? std::string() : words();
+  return MakeChoice(StreamId(kind, stream), n, 0, text);
+}
+
+bool SimLoop::DrawFaultInWorld(uint64_t stream, std::string_view name, double probability) {
+  return MakeChoice(StreamId(ChoiceKind::kFault, HashOf(stream, HashOf(name))), 2, probability, name) != 0;
+}
+
+uint64_t SimLoop::NewStream(std::string_view kind) {
+  const uint64_t all = HashOf(PathOfRunning(), HashOf(kind));
+  return HashOf(all, next_in_stream_[StreamId(ChoiceKind::kSchedule, all)]++);
 }
 
 // A random walk among tasks: the fast way of the general one below.
@@ -258,7 +294,7 @@ inline void SimLoop::RunUniformStep() {
   uint32_t choice = 0;
   if (candidates > 1) [[likely]] {
     choice = static_cast<uint32_t>(uniform_->Below(candidates));
-    recorder_.Record(ChoiceKind::kSchedule, candidates, choice);
+    recorder_.RecordStep(candidates, choice);
   }
   const ReadyStep chosen = ready_.TakeTask(choice);
   ++steps_;
@@ -268,6 +304,7 @@ inline void SimLoop::RunUniformStep() {
   internal::LoopCore& core = this->core();
   chosen.step.task()->Step(core);
   core.current_task = nullptr;
+  NoteNewTasks(chosen.lane);
 }
 
 inline void SimLoop::RunChosenStep() {
@@ -291,6 +328,7 @@ inline void SimLoop::RunChosenStep() {
   if (observer_ != nullptr) [[unlikely]]
     observer_->OnStep(Candidate(chosen.step, chosen.lane), steps_);
   RunStep(chosen.step);
+  NoteNewTasks(chosen.lane);
   if (observer_ != nullptr) [[unlikely]]
     observer_->AfterStep();  // The step may have set it, or taken it away.
 }

@@ -27,12 +27,15 @@
 #include <string>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "detent/runtime/event_loop.h"
 #include "detent/sim/fingerprint.h"
 #include "detent/sim/options.h"
 #include "detent/sim/strategy/observer.h"
 #include "detent/sim/strategy/ready_list.h"
+#include "detent/sim/strategy/stream_id.h"
 #include "detent/sim/tape_recorder.h"
+#include "detent/sim/task_paths.h"
 #include "detent/sim/world/arrivals.h"
 #include "detent/sim/world/outside.h"
 #include "detent/sim/world/signals.h"
@@ -122,9 +125,11 @@ class SimLoop final : public EventLoop {
   // Null for nobody.
   TimeHolder* time_holder() const { return time_holder_; }
   void SetTimeHolder(TimeHolder* holder) { time_holder_ = holder; }
-  uint32_t ChooseFor(ChoiceKind kind, uint32_t n) override { return MakeChoice(ChoicePoint(kind, n, 0)); }
-  uint32_t ChooseInWorld(ChoiceKind kind, uint32_t n, absl::FunctionRef<std::string()> words) override;
+  uint32_t ChooseFor(ChoiceKind kind, uint32_t n) override;
   bool DrawFault(std::string_view name, double probability) override;
+  uint32_t ChooseInWorld(ChoiceKind kind, uint64_t stream, uint32_t n, absl::FunctionRef<std::string()> words) override;
+  bool DrawFaultInWorld(uint64_t stream, std::string_view name, double probability) override;
+  uint64_t NewStream(std::string_view kind) override;
   void ForgetReady(internal::Runnable* runnable) override;
   internal::Outside& outside() override;
   void OnTurn() override;
@@ -162,8 +167,16 @@ class SimLoop final : public EventLoop {
   // Lets the strategy choose among the lanes, and runs the step that it chose.
   [[gnu::always_inline]] void RunChosenStep();
   [[gnu::always_inline]] void RunUniformStep();
-  // Any choice but which step runs next.
-  uint32_t MakeChoice(const ChoicePoint& point);
+  // Any choice but which step runs next: the next of its stream.
+  uint32_t MakeChoice(StreamId stream, uint32_t n, double probability = 0, std::string_view words = {});
+  // The same, of which the number in the stream is known.
+  uint32_t MakeChoiceAt(const ChoicePoint& point);
+  // The path of whoever runs.
+  uint64_t PathOfRunning() const;
+  void NoteNewTasks(internal::Lane maker) {
+    if (paths_.HasNew(core().next_task_id)) [[unlikely]]
+      paths_.NoteNew(core().next_task_id, maker);
+  }
   // What the strategy chooses goes onto the tape, and the observer is told.
   [[gnu::always_inline]] uint32_t AskStrategy(const ChoicePoint& point);
   [[gnu::always_inline]] void RecordStep(const ReadyStep& chosen);
@@ -193,6 +206,8 @@ class SimLoop final : public EventLoop {
   Arrivals arrivals_;
   std::unique_ptr<SimOutside> outside_;
   mutable TapeRecorder recorder_;
+  TaskPaths paths_;
+  absl::flat_hash_map<StreamId, uint64_t> next_in_stream_;
   Fingerprint fingerprint_;
   LoopTime fingerprint_time_;  // Up to where the fingerprint knows the time.
   uint64_t steps_ = 0;

@@ -171,12 +171,22 @@ TEST(SimLoopTest, TheEmptyTapeIsFifo) {
 
 TEST(SimLoopTest, AReplayThatLeavesThePathSaysWhere) {
   Tape tape;
-  tape.Record(ChoiceKind::kSchedule, 3, 0);
-  tape.Record(ChoiceKind::kSchedule, 5, 2);
+  tape.Record(StreamId(), 0, 3, 0);
+  tape.Record(StreamId(), 1, 5, 2);
   SimLoop loop({.strategy = Replay(tape)});
   EXPECT_EQ(loop.Run(Interleaving()), "abcabc");
   EXPECT_EQ(loop.divergence(),
-            "choice 1 was recorded as which step runs next, 2 of 5, but the run now asks which step runs next of 3");
+            "choice 1 of which step runs next was recorded as 2 of 5, but the run now asks it of 3");
+}
+
+TEST(SimLoopTest, AReplayThatIsNotAskedForAllSaysHowMany) {
+  Tape tape;
+  tape.Record(StreamId(), 0, 3, 1);
+  tape.Record(StreamId(ChoiceKind::kLatency, 1), 0, 8, 1);
+  tape.Record(StreamId(), 100, 3, 1);
+  SimLoop loop({.strategy = Replay(tape)});
+  EXPECT_EQ(loop.Run(Interleaving()), "bbacac");
+  EXPECT_EQ(loop.divergence(), "2 of the 3 choices of the tape were never asked");
 }
 
 TEST(SimLoopTest, ResetMakesTheLoopAsNew) {
@@ -267,14 +277,14 @@ TEST(SimLoopTest, AnAnswerOutOfRangeIsAnError) {
 // Rule R2: a non-zero choice makes its task current, and choice 0 then goes on with it.
 TEST(SimLoopTest, HoldingOneTaskBackIsOneChoice) {
   Tape tape;
-  tape.Record(ChoiceKind::kSchedule, 3, 1);  // b before a
+  tape.Record(StreamId(), 0, 3, 1);  // b before a
   EXPECT_EQ(InterleavingOf(0, Replay(tape)), "bbacac");
 }
 
 TEST(SimLoopTest, ChoosingTheHeadOfTheQueueEndsThat) {
   Tape tape;
-  tape.Record(ChoiceKind::kSchedule, 3, 1);  // b; the candidates are then b, a, c
-  tape.Record(ChoiceKind::kSchedule, 3, 1);  // a, the head: nobody is current any more
+  tape.Record(StreamId(), 0, 3, 1);  // b; the candidates are then b, a, c
+  tape.Record(StreamId(), 1, 3, 1);  // a, the head: nobody is current any more
   EXPECT_EQ(InterleavingOf(0, Replay(tape)), "bacbac");
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
@@ -12,10 +13,9 @@
 namespace detent::sim {
 namespace {
 
-constexpr std::string_view kPrefix = "d1:";
-// A kind below this one shares three bits with n; a greater one follows by itself. See the format.
-constexpr uint32_t kEscape = 7;
-constexpr uint32_t kKindBits = 3;
+constexpr std::string_view kPrefix = "d2:";
+// Of the hash of a stream.
+constexpr int kHashSize = 7;
 
 // Whether this version knows the kind. A kind that is missing here does not compile.
 bool IsKnown(ChoiceKind kind) {
@@ -121,8 +121,49 @@ class Reader {
   bool ok_ = true;
 };
 
+// Where a stream is told by an entry before: no further back. Else it is spelled anew.
+constexpr size_t kLookBack = 1024;
+constexpr size_t kNone = ~size_t{0};
+
+// The last entry before `end` of this stream, as far as it is looked for.
+size_t FindBefore(const std::vector<Tape::Entry>& entries, size_t end, StreamId stream) {
+  const size_t begin = end > kLookBack ? end - kLookBack : 0;
+  for (size_t i = end; i > begin; --i) {
+    if (entries[i - 1].stream == stream) return i - 1;
+  }
+  return kNone;
+}
+
+// How an entry tells its stream, if that is not the one of the entry before.
+constexpr uint64_t kSteps = 0;
+constexpr uint64_t kNew = 1;  // A greater number: that of the entry so many before.
+
+void SpellEntry(const std::vector<Tape::Entry>& entries, size_t i, Speller& speller) {
+  const Tape::Entry& entry = entries[i];
+  const size_t before = FindBefore(entries, i, entry.stream);
+  const bool is_same = entry.stream == (i == 0 ? StreamId() : entries[i - 1].stream);
+  const uint64_t distance = entry.number - (before == kNone ? 0 : entries[before].number);
+  speller.Varint(distance << 1 | (is_same ? 0 : 1));
+  if (!is_same && entry.stream == StreamId()) {
+    speller.Varint(kSteps);
+  } else if (!is_same && before != kNone) {
+    speller.Varint(i - before);
+  } else if (!is_same) {
+    speller.Varint(kNew);
+    speller.Varint(static_cast<uint64_t>(entry.kind()));
+    speller.Fixed(entry.stream.hash(), kHashSize);
+  }
+  speller.Varint(entry.n);
+  speller.Varint(entry.value);
+}
+
 absl::Status Malformed(const std::string& what) {
   return absl::InvalidArgumentError(absl::StrCat("malformed tape: ", what, "; copy the whole line that was printed"));
+}
+
+// The version of a format that is not ours; empty if it is ours, or none.
+std::string_view OtherVersion(std::string_view line) {
+  return line.starts_with(kPrefix) || !Tape::LooksLikeOne(line) ? std::string_view() : line.substr(0, line.find(':'));
 }
 
 absl::Status MadeByANewerVersion(uint64_t number, uint64_t kind) {
@@ -131,12 +172,76 @@ absl::Status MadeByANewerVersion(uint64_t number, uint64_t kind) {
                    ", which this version does not know; replay it with the version that made it"));
 }
 
+absl::Status Impossible(const std::vector<Tape::Entry>& entries, const std::string& what) {
+  return Malformed(absl::StrCat("its choice ", entries.size() + 1, " (", what, ") is impossible"));
+}
+
+// Reads which stream the next entry is of.
+absl::Status ReadStream(Reader& reader, bool (*knows)(ChoiceKind), const std::vector<Tape::Entry>& entries,
+                        StreamId& stream) {
+  const size_t size = entries.size();
+  const StreamId last = size == 0 ? StreamId() : entries.back().stream;
+  const uint64_t told = reader.Varint();
+  uint64_t kind = 0;
+  uint64_t hash = 0;
+  if (told == kNew) {
+    kind = reader.Varint();
+    hash = reader.Fixed(kHashSize);
+  }
+  if (!reader.ok()) return absl::OkStatus();  // The caller says so.
+  if (kind > std::numeric_limits<uint8_t>::max() || !knows(static_cast<ChoiceKind>(kind))) {
+    return MadeByANewerVersion(size + 1, kind);
+  }
+  bool is_possible = true;
+  if (told == kSteps) {
+    stream = StreamId();
+  } else if (told == kNew) {
+    stream = StreamId(static_cast<ChoiceKind>(kind), hash);
+    is_possible = kind != 0 && FindBefore(entries, size, stream) == kNone;
+  } else if (told > std::min(size, kLookBack)) {
+    is_possible = false;
+  } else {
+    stream = entries[size - told].stream;
+    is_possible = stream != StreamId() && FindBefore(entries, size, stream) == size - told;
+  }
+  if (is_possible && stream != last) return absl::OkStatus();
+  return Impossible(entries, absl::StrCat("of stream ", told));
+}
+
+// Reads the next entry of a tape of `length` choices. If the reader has come to its end, there is none.
+absl::Status ReadEntry(Reader& reader, bool (*knows)(ChoiceKind), uint64_t length, std::vector<Tape::Entry>& entries) {
+  Tape::Entry entry;
+  const uint64_t first = reader.Varint();
+  entry.stream = entries.empty() ? StreamId() : entries.back().stream;
+  if (first % 2 == 1) {
+    if (const absl::Status status = ReadStream(reader, knows, entries, entry.stream); !status.ok()) return status;
+  }
+  const size_t before = FindBefore(entries, entries.size(), entry.stream);
+  entry.number = first / 2 + (before == kNone ? 0 : entries[before].number);
+  entry.n = static_cast<uint32_t>(reader.Varint());
+  entry.value = static_cast<uint32_t>(reader.Varint());
+  if (!reader.ok()) return absl::OkStatus();
+  if (entry.value == 0 || entry.value >= entry.n || entry.number >= length || (before != kNone && first / 2 == 0)) {
+    return Impossible(entries, absl::StrCat(entry.value, " of ", entry.n, ", number ", entry.number, " of its stream"));
+  }
+  entries.push_back(entry);
+  return absl::OkStatus();
+}
+
 bool InAlphabet(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
 }
 
 // What a line spells, without the check sum, which fits.
 absl::StatusOr<std::string> BytesOf(std::string_view line) {
+  if (const std::string version(OtherVersion(line)); version == "d1") {
+    return absl::InvalidArgumentError(
+        "the tape is of format d1, which told choices by their place in the run; this version of detent tells them by "
+        "what they belong to (d2). Replay it with the version that made it, or let the test find the failure again");
+  } else if (!version.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat("the tape is of format ", version, ", which is not known to this ",
+                                                   "version of detent; replay it with the version that made it"));
+  }
   if (!Tape::LooksLikeOne(line)) {
     return Malformed(absl::StrCat("it must start with \"", std::string(kPrefix), "\", the version, but starts with \"",
                                   std::string(line.substr(0, kPrefix.size())), "\""));
@@ -191,15 +296,7 @@ void Tape::Spell(void (*put)(void*, char), void* context) const {
   speller.Varint(NumberOf(limits_.time_max));
   speller.Varint(NumberOf(limits_.slip_max));
   speller.Varint(entries_.size());
-  uint64_t previous = 0;
-  for (const Entry& entry : entries_) {
-    speller.Varint(entry.position - previous);
-    const auto kind = static_cast<uint32_t>(entry.kind);
-    speller.Varint(uint64_t{entry.n} << kKindBits | std::min(kind, kEscape));
-    if (kind >= kEscape) speller.Varint(kind);
-    speller.Varint(entry.value);
-    previous = entry.position;
-  }
+  for (size_t i = 0; i < entries_.size(); ++i) SpellEntry(entries_, i, speller);
   speller.Varint(checkpoints_.size());
   for (const Checkpoint& checkpoint : checkpoints_) {
     speller.Varint(checkpoint.steps);
@@ -224,27 +321,8 @@ absl::StatusOr<Tape> Tape::Parse(std::string_view line, bool (*knows)(ChoiceKind
   tape.limits_.time_max = DurationOf(reader.Varint());
   tape.limits_.slip_max = DurationOf(reader.Varint());
   const uint64_t count = reader.Varint();
-  uint64_t position = 0;
   for (uint64_t i = 0; i < count && reader.ok(); ++i) {
-    Entry entry;
-    const uint64_t distance = reader.Varint();
-    entry.position = position + distance;
-    const uint64_t kind_and_n = reader.Varint();
-    uint64_t kind = kind_and_n % (1 << kKindBits);
-    entry.n = static_cast<uint32_t>(kind_and_n >> kKindBits);
-    const bool is_escaped = kind == kEscape;
-    if (is_escaped) kind = reader.Varint();
-    entry.value = static_cast<uint32_t>(reader.Varint());
-    if (!reader.ok()) break;
-    entry.kind = static_cast<ChoiceKind>(kind);
-    if (kind > std::numeric_limits<uint8_t>::max() || !knows(entry.kind)) return MadeByANewerVersion(i + 1, kind);
-    if (entry.value == 0 || entry.value >= entry.n || entry.position >= tape.length_ || entry.position < position ||
-        (i > 0 && distance == 0) || (is_escaped && kind < kEscape)) {
-      return Malformed(absl::StrCat("its choice ", i + 1, " (", entry.value, " of ", entry.n, " at position ",
-                                    entry.position, ") is impossible"));
-    }
-    position = entry.position;
-    tape.entries_.push_back(entry);
+    if (const absl::Status status = ReadEntry(reader, knows, tape.length_, tape.entries_); !status.ok()) return status;
   }
   const uint64_t checkpoints = reader.Varint();
   for (uint64_t i = 0; i < checkpoints && reader.ok(); ++i) {
@@ -255,6 +333,10 @@ absl::StatusOr<Tape> Tape::Parse(std::string_view line, bool (*knows)(ChoiceKind
   return tape;
 }
 
-bool Tape::LooksLikeOne(std::string_view text) { return text.starts_with(kPrefix); }
+bool Tape::LooksLikeOne(std::string_view text) {
+  const size_t colon = text.find(':');
+  return colon != std::string_view::npos && colon >= 2 && text[0] == 'd' &&
+         std::all_of(text.begin() + 1, text.begin() + static_cast<ptrdiff_t>(colon), absl::ascii_isdigit);
+}
 
 }  // namespace detent::sim

@@ -31,21 +31,21 @@ class TapeRecorder {
   void BeginRun(uint64_t seed) {
     tape_.ClearRun();
     tape_.set_seed(seed);
-    length_ = flushed_ = count_ = 0;
+    steps_ = others_ = flushed_ = count_ = 0;
   }
 
-  // REQUIRES: value < n.
-  void Record(ChoiceKind kind, uint32_t n, uint32_t value) {
-    new_[count_] = Tape::Entry(length_++, kind, n, value);
-    count_ += value == 0 ? 0 : 1;
-    if (count_ == new_.size()) [[unlikely]]
-      Flush();
+  // Which step runs next. REQUIRES: value < n.
+  void RecordStep(uint32_t n, uint32_t value) { Write(Tape::Entry(StreamId(), steps_++, n, value)); }
+  // Another choice, the `number`-th of its stream. REQUIRES: value < n.
+  void Record(StreamId stream, uint64_t number, uint32_t n, uint32_t value) {
+    ++others_;
+    Write(Tape::Entry(stream, number, n, value));
   }
   void AddCheckpoint(uint64_t steps, uint64_t fingerprint) { tape_.AddCheckpoint(steps, fingerprint); }
 
   // The tape of the run so far. Allocates nothing: a crash may be why it is asked for.
   const Tape& tape(uint64_t fingerprint) {
-    tape_.SetTail(flushed_, new_.data(), count_, length_);
+    tape_.SetTail(flushed_, new_.data(), count_, steps_ + others_);
     tape_.set_fingerprint(fingerprint);
     return tape_;
   }
@@ -54,16 +54,24 @@ class TapeRecorder {
   // No limit of steps lets a run have more checkpoints.
   static constexpr size_t kCheckpointsMax = 24;
 
+  [[gnu::always_inline]] void Write(const Tape::Entry& entry) {
+    new_[count_] = entry;
+    count_ += entry.value == 0 ? 0 : 1;
+    if (count_ == new_.size()) [[unlikely]]
+      Flush();
+  }
+
   // Leaves room on the tape for another bufferful.
   [[gnu::noinline]] void Flush() {
-    tape_.SetTail(flushed_, new_.data(), count_, length_);
+    tape_.SetTail(flushed_, new_.data(), count_, steps_ + others_);
     flushed_ += count_;
     count_ = 0;
     tape_.Reserve(new_.size(), 0);
   }
 
   Tape tape_;
-  uint64_t length_ = 0;
+  uint64_t steps_ = 0;   // Choices of which step runs next.
+  uint64_t others_ = 0;  // All other choices.
   size_t flushed_ = 0;  // How many entries are on the tape for good.
   size_t count_ = 0;    // How many more are in new_; tape() may have put them onto the tape already.
   std::array<Tape::Entry, 32> new_;

@@ -18,10 +18,18 @@ void ExpectTheSame(TapeRecorder& recorder, uint64_t seed, int choices, int asked
   expected.set_seed(seed);
   expected.set_test(7);
   expected.set_limits(TapeLimits(1'000, absl::Seconds(1), absl::ZeroDuration()));
+  const StreamId kOther(ChoiceKind::kProgram, 5);
+  uint64_t next_step = 0;
+  uint64_t next_other = 0;
   for (int i = 1; i <= choices; ++i) {
     const auto value = static_cast<uint32_t>(random.Below(3));
-    recorder.Record(ChoiceKind::kProgram, 3, value);
-    expected.Record(ChoiceKind::kProgram, 3, value);
+    if (random.Below(2) == 0) {
+      recorder.RecordStep(3, value);
+      expected.Record(StreamId(), next_step++, 3, value);
+    } else {
+      recorder.Record(kOther, next_other, 3, value);
+      expected.Record(kOther, next_other++, 3, value);
+    }
     if (i % asked_every != 0) continue;
     expected.set_fingerprint(static_cast<uint64_t>(i));
     ASSERT_EQ(recorder.tape(static_cast<uint64_t>(i)), expected) << i;

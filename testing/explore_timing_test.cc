@@ -55,7 +55,7 @@ TEST(TimingReportTest, SaysWhatPassedWhat) {
   const BugProgram& between = TimingPrograms().front();
   const Report report = Explore({.schedules = kSchedulesMax}, between.body);
   EXPECT_EQ(report.tape.entries().size(), 1u);
-  EXPECT_THAT(report.text, ContainsRegex("\n> here the message from 127.0.0.1:49152 to server:80 "
+  EXPECT_THAT(report.text, ContainsRegex("\n> here the 1st message from 127.0.0.1:49152 to server:80 "
                                          "(lets|comes before|comes with) the timer of task-[0-9]+ at [0-9.]+us"));
   const Report again = Explore({.replay = &report.tape}, between.body);
   EXPECT_EQ(again.failure, report.failure);

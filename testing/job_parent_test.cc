@@ -63,7 +63,7 @@ TEST(JobsTest, AFailureIsTheOneThatOneProcessFindsAndReplays) {
     EXPECT_EQ(jobs.exit_code, 1);
     EXPECT_THAT(alone.text, HasSubstr("\nschedule "));
     EXPECT_EQ(ScheduleOf(jobs.text), ScheduleOf(alone.text));
-    EXPECT_THAT(jobs.text, HasSubstr("replay it with\n  DETENT_REPLAY=d1:"));
+    EXPECT_THAT(jobs.text, HasSubstr("replay it with\n  DETENT_REPLAY=d2:"));
     // Down to the shrunk tape.
     EXPECT_EQ(jobs.text.substr(jobs.text.find("DETENT_REPLAY="), 60),
               alone.text.substr(alone.text.find("DETENT_REPLAY="), 60));
@@ -88,7 +88,7 @@ TEST(JobsTest, AJobThatAbortsIsAFailureWithItsStandardErrorAndTheReplayCommand) 
       ContainsRegex("job [1-4] of 4 died of signal 6 \\(Aborted\\) in schedule [0-9]+; its standard error was\n"));
   EXPECT_THAT(jobs.text, HasSubstr("the last words\n"));
   EXPECT_THAT(jobs.text, ContainsRegex("the program died in this schedule; replay it with\n  "
-                                       "DETENT_REPLAY=d1:[^\n]+ --gtest_filter=Jobs.AbortsRarely\n"));
+                                       "DETENT_REPLAY=d2:[^\n]+ --gtest_filter=Jobs.AbortsRarely\n"));
   EXPECT_THAT(jobs.text, HasSubstr("[  FAILED  ] Jobs.AbortsRarely"));
   // It is the schedule that fails in the same way without dying.
   EXPECT_EQ(ScheduleOf(jobs.text),

@@ -3,7 +3,7 @@
 // ReplayCommand: the command, of a shell or of Bazel, that replays a tape in this program.
 //
 //   const ReplayCommand command("BankTest.TransfersKeepTheSum");
-//   command.AsText(tape);   // DETENT_REPLAY=d1:... ./bank_test --gtest_filter=BankTest.TransfersKeepTheSum
+//   command.AsText(tape);   // DETENT_REPLAY=d2:... ./bank_test --gtest_filter=BankTest.TransfersKeepTheSum
 //
 // Internal.
 #ifndef DETENT_TESTING_REPLAY_COMMAND_H_

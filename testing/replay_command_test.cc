@@ -36,7 +36,8 @@ class ReplayCommandTest : public ::testing::Test {
 
   static Tape TapeOf(int choices) {
     Tape tape;
-    for (int i = 0; i < choices; ++i) tape.Record(detent::sim::ChoiceKind::kProgram, 3, 1);
+    const detent::sim::StreamId stream(detent::ChoiceKind::kProgram, 1);
+    for (int i = 0; i < choices; ++i) tape.Record(stream, static_cast<uint64_t>(i), 3, 1);
     return tape;
   }
 

@@ -280,7 +280,7 @@ const std::vector<Setting>& AllSettings() {
       {"shrink_time", "how long to shrink a failing schedule, 5s if not given", Duration(&Options::shrink_time)},
       {"report", "where to write the whole interleaving of a failing schedule", {"a file", &SetReport}},
       {"log", "where to add a line for each schedule: test, number, fingerprint, verdict", {"a file", &SetLog}},
-      {"replay", "the one schedule to run", {"a tape (d1:...), or a file with one", &SetReplay}},
+      {"replay", "the one schedule to run", {"a tape (d2:...), or a file with one", &SetReplay}},
   };
   return *settings;
 }

@@ -179,7 +179,7 @@ TEST_F(SettingsTest, EachSettingRefusesWhatItDoesNotTake) {
   Set("DETENT_STRATEGY", "best");
   EXPECT_THAT(LoadError(), HasSubstr("DETENT_STRATEGY=best: \"best\" is not a strategy; give one of fifo, "));
   unsetenv("DETENT_STRATEGY");
-  Set("DETENT_REPLAY", "d1:AAAA");
+  Set("DETENT_REPLAY", "d2:AAAA");
   EXPECT_THAT(LoadError(),
               HasSubstr("DETENT_REPLAY: malformed tape: it ends at character 7, in the middle of a number"));
 }

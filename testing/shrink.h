@@ -3,9 +3,10 @@
 // Shrink(): makes a failing tape shorter and calmer.
 //
 // A tape is better than another if it has fewer choices that differ from the calmest, then smaller ones, then if its
-// run is shorter. Every tape that is tried is run; it counts only if it fails in the same way. First delta debugging
-// (Zeller and Hildebrandt, 2002) takes out choices as long as that helps. That may end where no single choice can be
-// left out although fewer others would do. So then tapes near the one that fails are drawn (shrink_draw.h), each is a
+// run is shorter. Every tape that is tried is run; it counts only if it fails in the same way. First whole kinds of
+// choice go, then whole streams (one connection, one file, one task's choices), then by delta debugging (Zeller and
+// Hildebrandt, 2002) parts of what is left, as long as that helps. That may end where no single choice can be left out
+// although fewer others would do. So then tapes near the one that fails are drawn (shrink_draw.h), each is a
 // place to go on from if it fails with no more choices, until a million steps have brought nothing; and the tapes of
 // one choice and of two are tried one by one, as far as they are few. What is left is lowered choice by choice.
 //

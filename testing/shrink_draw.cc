@@ -13,8 +13,6 @@ constexpr uint64_t kMoveMax = 4;
 // Of this many possibilities all are equally probable; of more, the first and the last are drawn more often.
 constexpr uint32_t kFew = 8;
 
-bool IsBefore(const Tape::Entry& a, const Tape::Entry& b) { return a.position < b.position; }
-
 }  // namespace
 
 TapeEntries ShrinkDraw::Next(const TapeEntries& tape, const ChoicePoints& points) {
@@ -57,7 +55,7 @@ TapeEntries ShrinkDraw::OtherForOne(const TapeEntries& tape, const ChoicePoints&
 TapeEntries ShrinkDraw::OtherEnd(const TapeEntries& tape, const ChoicePoints& points) {
   TapeEntries result = tape;
   result.resize(random_.Below(tape.size() - 1));
-  const uint64_t first = result.empty() ? 0 : result.back().position + 1;
+  const size_t first = result.empty() ? 0 : IndexOf(points, result.back()) + 1;
   for (size_t i = result.size() + 1; i < tape.size(); ++i) AddOne(result, points, first);
   return result;
 }
@@ -75,26 +73,38 @@ void ShrinkDraw::Thin(TapeEntries& tape, size_t keep) {
 void ShrinkDraw::MoveTail(TapeEntries& tape) {
   if (tape.empty()) return;
   const size_t begin = random_.Below(tape.size());
-  const uint64_t first = begin == 0 ? 0 : tape[begin - 1].position + 1;
-  // Up by `kMoveMax`, then down again: positions have no sign.
+  const auto is_step = [](const Tape::Entry& entry) { return entry.stream == detent::sim::StreamId(); };
+  const auto first = std::find_if(tape.begin() + static_cast<ptrdiff_t>(begin), tape.end(), is_step);
+  if (first == tape.end()) return;
+  uint64_t free_from = 0;
+  for (auto before = tape.begin(); before != first; ++before) {
+    if (is_step(*before)) free_from = before->number + 1;
+  }
+  // Up by `kMoveMax`, then down again: numbers have no sign.
   const uint64_t up = random_.Below(2 * kMoveMax + 1);
-  if (tape[begin].position + up < first + kMoveMax) return;
-  for (size_t i = begin; i < tape.size(); ++i) tape[i].position = tape[i].position + up - kMoveMax;
+  if (first->number + up < free_from + kMoveMax) return;
+  for (auto entry = first; entry != tape.end(); ++entry) {
+    if (is_step(*entry)) entry->number = entry->number + up - kMoveMax;
+  }
 }
 
-void ShrinkDraw::AddOne(TapeEntries& tape, const ChoicePoints& points, uint64_t first) {
+void ShrinkDraw::AddOne(TapeEntries& tape, const ChoicePoints& points, size_t first) {
   if (first >= points.size()) return;
-  const uint64_t position = first + random_.Below(points.size() - first);
-  const auto [kind, n] = points[position];
+  const ChoiceAsked& asked = points[first + random_.Below(points.size() - first)];
+  const uint32_t n = asked.n;
   uint32_t value = 1 + static_cast<uint32_t>(random_.Below(n - 1));
   if (n > kFew && random_.Below(2) == 0) value = random_.Below(2) == 0 ? 1 : n - 1;
-  const Tape::Entry entry(position, kind, n, value);
-  const auto at = std::lower_bound(tape.begin(), tape.end(), entry, IsBefore);
-  if (at != tape.end() && at->position == position) {
-    *at = entry;
-  } else {
-    tape.insert(at, entry);
+  const Tape::Entry entry(asked.stream, asked.number, n, value);
+  const auto same = std::find_if(tape.begin(), tape.end(), [&](const auto& other) { return IsSameChoice(other, entry); });
+  if (same != tape.end()) {
+    *same = entry;
+    return;
   }
+  // Steps stand in their order.
+  const auto is_later = [&entry](const Tape::Entry& other) {
+    return other.stream == entry.stream && other.number > entry.number;
+  };
+  tape.insert(std::find_if(tape.begin(), tape.end(), is_later), entry);
 }
 
 }  // namespace detent_testing::internal

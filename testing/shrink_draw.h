@@ -3,8 +3,8 @@
 // ShrinkDraw: draws tapes that are near a failing one, and that may fail with fewer choices.
 //
 // Which of them helps differs from program to program, so each is drawn now and then: some of the choices and a few
-// others in place of the rest; all that comes after some place moved to and fro, because what is left out in front may
-// have made or taken away choices; the beginning, and then others; only others. One more in place of one keeps their
+// others in place of the rest; all steps after some place moved to and fro, because what is left out in front may have
+// made or taken away choices of steps; the beginning, and then others; only others. One more in place of one keeps their
 // number: what fails then is another place to go on from. (Passes that are tried in turn, and moves that do not help at
 // once: Regehr et al., "Test-case reduction for C compiler bugs", 2012; MacIver and Donaldson, "Test-case reduction via
 // test-case generation", 2020.)
@@ -30,8 +30,6 @@ class ShrinkDraw {
   // A tape of at most tape.size() choices, mostly fewer. `points` is what a run with `tape` asks. REQUIRES: 2 choices
   // or more.
   TapeEntries Next(const TapeEntries& tape, const ChoicePoints& points);
-  // What to do with choices that do not fit.
-  Misfit NextMisfit() { return random_.Below(2) == 0 ? Misfit::kIsLeftOut : Misfit::kWaitsForItsKind; }
 
  private:
   TapeEntries OthersForSome(const TapeEntries& tape, const ChoicePoints& points);
@@ -41,8 +39,8 @@ class ShrinkDraw {
 
   void Thin(TapeEntries& tape, size_t keep);
   void MoveTail(TapeEntries& tape);
-  // Adds a choice at `first` or later, or changes the one that is there.
-  void AddOne(TapeEntries& tape, const ChoicePoints& points, uint64_t first);
+  // Adds a choice of those from `first` on, or changes the one that is there.
+  void AddOne(TapeEntries& tape, const ChoicePoints& points, size_t first);
 
   detent::RandomGenerator random_;
   const ChoicePoints calm_;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detent/testing/shrink_draw.h"
 
-#include <algorithm>
 #include <set>
+#include <tuple>
 
 #include "gtest/gtest.h"
 
@@ -10,31 +10,39 @@ namespace detent_testing::internal {
 namespace {
 
 using detent::ChoiceKind;
+using detent::sim::StreamId;
 using detent::sim::Tape;
+
+const StreamId kLatencies(ChoiceKind::kLatency, 1);
 
 // What a run asks: which of three tasks, then a latency of 50, in turns.
 ChoicePoints Points() {
   ChoicePoints points;
   for (int i = 0; i < 10; ++i) {
-    points.emplace_back(ChoiceKind::kSchedule, 3);
-    points.emplace_back(ChoiceKind::kLatency, 50);
+    points.emplace_back(StreamId(), i, 3);
+    points.emplace_back(kLatencies, i, 50);
   }
   return points;
 }
 
 TapeEntries ThreeChoices() {
-  return {Tape::Entry(2, ChoiceKind::kSchedule, 3, 2), Tape::Entry(7, ChoiceKind::kLatency, 50, 9),
-          Tape::Entry(16, ChoiceKind::kSchedule, 3, 1)};
+  return {Tape::Entry(StreamId(), 1, 3, 2), Tape::Entry(kLatencies, 3, 50, 9), Tape::Entry(StreamId(), 8, 3, 1)};
 }
 
-TEST(ShrinkDrawTest, ATapeIsInOrderAndHasNoMoreChoices) {
+TEST(ShrinkDrawTest, TheStepsOfATapeAreInOrderAndItHasNoMoreChoices) {
   ShrinkDraw draw(1, Points());
   for (int i = 0; i < 10'000; ++i) {
     const TapeEntries tape = draw.Next(ThreeChoices(), Points());
     EXPECT_LE(tape.size(), 3u);
-    const auto not_before = [](const auto& a, const auto& b) { return a.position >= b.position; };
-    EXPECT_EQ(std::adjacent_find(tape.begin(), tape.end(), not_before), tape.end());
+    uint64_t next_step = 0;
+    std::set<uint64_t> latencies;
     for (const Tape::Entry& entry : tape) {
+      if (entry.stream == StreamId()) {
+        EXPECT_GE(entry.number, next_step);
+        next_step = entry.number + 1;
+      } else {
+        EXPECT_TRUE(latencies.insert(entry.number).second);
+      }
       EXPECT_GT(entry.value, 0u);
       EXPECT_LT(entry.value, entry.n);
     }
@@ -43,14 +51,16 @@ TEST(ShrinkDrawTest, ATapeIsInOrderAndHasNoMoreChoices) {
 
 TEST(ShrinkDrawTest, EveryChoiceIsDrawnAtSomeTime) {
   ShrinkDraw draw(1, Points());
-  std::set<std::pair<uint64_t, uint32_t>> drawn;
+  std::set<std::tuple<StreamId, uint64_t, uint32_t>> drawn;
   for (int i = 0; i < 50'000; ++i) {
-    for (const Tape::Entry& entry : draw.Next(ThreeChoices(), Points())) drawn.emplace(entry.position, entry.value);
+    for (const Tape::Entry& entry : draw.Next(ThreeChoices(), Points())) {
+      drawn.emplace(entry.stream, entry.number, entry.value);
+    }
   }
-  const ChoicePoints points = Points();
-  for (uint64_t position = 0; position < points.size(); ++position) {
-    for (uint32_t value = 1; value < points[position].second; ++value) {
-      EXPECT_EQ(drawn.count({position, value}), 1u) << "choice " << position << ", value " << value;
+  for (const ChoiceAsked& asked : Points()) {
+    for (uint32_t value = 1; value < asked.n; ++value) {
+      EXPECT_EQ(drawn.count({asked.stream, asked.number, value}), 1u)
+          << (asked.n == 3 ? "step " : "latency ") << asked.number << ", value " << value;
     }
   }
 }

@@ -82,7 +82,7 @@ TEST(ShrinkTest, ALargeChoiceIsLoweredAndTheOthersGo) {
   ASSERT_FALSE(report.ok);
   ASSERT_EQ(report.tape.entries().size(), 1u);
   EXPECT_EQ(report.tape.entries()[0].value, 700u);
-  EXPECT_EQ(report.tape.entries()[0].position, 0u);
+  EXPECT_EQ(report.tape.entries()[0].number, 0u);
 }
 
 TEST(ShrinkTest, AnotherFailureDoesNotCount) {

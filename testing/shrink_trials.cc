@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detent/testing/shrink_trials.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -29,18 +30,25 @@ bool IsBetter(const Tape& a, const Tape& b) {
   return sum_a != sum_b ? sum_a < sum_b : a.length() < b.length();
 }
 
-uint64_t HashOf(const TapeEntries& entries, Misfit misfit) {
+uint64_t HashOf(const TapeEntries& entries) {
   detent::sim::Fingerprint hash;
-  hash.Add(static_cast<uint64_t>(misfit));
   for (const Tape::Entry& entry : entries) {
-    hash.Add(entry.position);
-    hash.Add(static_cast<uint64_t>(entry.kind));
+    hash.Add(entry.stream.hash());
+    hash.Add(static_cast<uint64_t>(entry.kind()));
+    hash.Add(entry.number);
     hash.Add(entry.value);
   }
   return hash.value();
 }
 
 }  // namespace
+
+size_t IndexOf(const ChoicePoints& points, const Tape::Entry& entry) {
+  const auto is_it = [&entry](const ChoiceAsked& asked) {
+    return asked.stream == entry.stream && asked.number == entry.number;
+  };
+  return static_cast<size_t>(std::find_if(points.begin(), points.end(), is_it) - points.begin());
+}
 
 // Makes the choices of a plan, as far as they fit.
 class ShrinkTrials::Strategy final : public detent::sim::Strategy {
@@ -49,21 +57,19 @@ class ShrinkTrials::Strategy final : public detent::sim::Strategy {
 
   void BeginRun(uint64_t) override {
     plan_->points.clear();
-    next_ = 0;
+    steps_ = 0;
   }
   uint32_t Choose(const detent::sim::ChoicePoint& point) override {
-    const uint64_t position = plan_->points.size();
-    plan_->points.emplace_back(point.kind(), point.n());
-    if (next_ == plan_->entries.size() || plan_->entries[next_].position > position) return 0;
-    const Tape::Entry& entry = plan_->entries[next_];
-    const bool fits = entry.kind == point.kind() && entry.value < point.n();
-    if (fits || plan_->misfit == Misfit::kIsLeftOut) ++next_;
-    return fits ? entry.value : 0;
+    const bool is_step = point.kind() == detent::ChoiceKind::kSchedule;
+    const ChoiceAsked& asked =
+        plan_->points.emplace_back(point.stream(), is_step ? steps_++ : point.number(), point.n());
+    const auto found = plan_->values.find(std::pair(asked.stream, asked.number));
+    return found == plan_->values.end() || found->second >= asked.n ? 0 : found->second;
   }
 
  private:
   const std::shared_ptr<Plan> plan_;
-  size_t next_ = 0;
+  uint64_t steps_ = 0;
 };
 
 // Trivially copyable, as a recipe must be: it points to the plan only until the strategy is made.
@@ -87,21 +93,19 @@ bool ShrinkTrials::is_over() {
   return ran_out_ || effort_ >= effort_max_;
 }
 
-bool ShrinkTrials::WasTried(const TapeEntries& candidate, Misfit misfit) const {
-  return tried_.contains(HashOf(candidate, misfit));
-}
+bool ShrinkTrials::WasTried(const TapeEntries& candidate) const { return tried_.contains(HashOf(candidate)); }
 
-void ShrinkTrials::Run(const TapeEntries& candidate, Misfit misfit) {
-  plan_->entries = candidate;
-  plan_->misfit = misfit;
+void ShrinkTrials::Run(const TapeEntries& candidate) {
+  plan_->values.clear();
+  for (const Tape::Entry& entry : candidate) plan_->values.emplace(std::pair(entry.stream, entry.number), entry.value);
   runner_.Run(best_.seed());
   ++replays_;
   effort_ += kEffortOfRun + runner_.loop().steps();
 }
 
-bool ShrinkTrials::Try(const TapeEntries& candidate, Misfit misfit) {
-  if (is_over() || !tried_.insert(HashOf(candidate, misfit)).second) return false;
-  Run(candidate, misfit);
+bool ShrinkTrials::Try(const TapeEntries& candidate) {
+  if (is_over() || !tried_.insert(HashOf(candidate)).second) return false;
+  Run(candidate);
   if (runner_.failure().kind() != kind_) return false;
   if (IsBetter(runner_.tape(), best_)) {
     best_ = runner_.tape();
@@ -118,7 +122,7 @@ bool ShrinkTrials::Improve(const TapeEntries& candidate) {
 
 ChoicePoints ShrinkTrials::PointsOf(const TapeEntries& tape) {
   if (is_over()) return {};
-  Run(tape, Misfit::kIsLeftOut);
+  Run(tape);
   return plan_->points;
 }
 

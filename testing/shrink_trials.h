@@ -6,12 +6,14 @@
 #ifndef DETENT_TESTING_SHRINK_TRIALS_H_
 #define DETENT_TESTING_SHRINK_TRIALS_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/time/time.h"
 #include "detent/sim/tape.h"
@@ -21,11 +23,23 @@ namespace detent_testing::internal {
 
 using TapeEntries = std::vector<detent::sim::Tape::Entry>;
 
-// The kind of every choice of a run, and of how many it was.
-using ChoicePoints = std::vector<std::pair<detent::ChoiceKind, uint32_t>>;
+// A choice that a run asked for, of so many possibilities.
+class ChoiceAsked {
+ public:
+  ChoiceAsked(detent::sim::StreamId of_stream, uint64_t at, uint32_t of) : stream(of_stream), number(at), n(of) {}
 
-// What becomes of a choice that is planned for a place where the run asks something else.
-enum class Misfit : bool { kIsLeftOut, kWaitsForItsKind };
+  detent::sim::StreamId stream;
+  uint64_t number;
+  uint32_t n;
+};
+// Every one of a run, in order.
+using ChoicePoints = std::vector<ChoiceAsked>;
+
+// Where in `points` the choice is that `entry` makes; points.size() if the run does not ask it.
+size_t IndexOf(const ChoicePoints& points, const detent::sim::Tape::Entry& entry);
+inline bool IsSameChoice(const detent::sim::Tape::Entry& a, const detent::sim::Tape::Entry& b) {
+  return a.stream == b.stream && a.number == b.number;
+}
 
 class ShrinkTrials {
  public:
@@ -36,10 +50,10 @@ class ShrinkTrials {
 
   // Runs with these choices; whether that fails in the same way. Not so if the same was tried before, or nothing is
   // left of the time or of the effort. What fails and is better becomes best().
-  bool Try(const TapeEntries& candidate, Misfit misfit = Misfit::kIsLeftOut);
+  bool Try(const TapeEntries& candidate);
   // The same; whether it has become best().
   bool Improve(const TapeEntries& candidate);
-  bool WasTried(const TapeEntries& candidate, Misfit misfit) const;
+  bool WasTried(const TapeEntries& candidate) const;
   // What a run with these choices asks; none if nothing is left of the time.
   ChoicePoints PointsOf(const TapeEntries& tape);
 
@@ -57,14 +71,13 @@ class ShrinkTrials {
   class Plan {
    public:
     Plan() {}
-    TapeEntries entries;
-    Misfit misfit = Misfit::kIsLeftOut;
+    absl::flat_hash_map<std::pair<detent::sim::StreamId, uint64_t>, uint32_t> values;  // By stream and number.
     ChoicePoints points;
   };
   class Strategy;
   class Recipe;
 
-  void Run(const TapeEntries& candidate, Misfit misfit);
+  void Run(const TapeEntries& candidate);
 
   ScheduleRunner& runner_;
   const std::string& kind_;

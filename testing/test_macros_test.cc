@@ -36,7 +36,7 @@ TEST(SimTestTest, AFailureShowsTheAssertionTheSeedAndTheCommandThatReplaysIt) {
   EXPECT_EQ(output.exit_code, 1);
   EXPECT_THAT(output.text, HasSubstr("  balance\n    Which is: "));
   EXPECT_THAT(output.text,
-              ContainsRegex("schedule [0-9]+ of 100, seed 3, [A-Z][^\n]*\n(.*\n)+replay it with\n  DETENT_REPLAY=d1:"));
+              ContainsRegex("schedule [0-9]+ of 100, seed 3, [A-Z][^\n]*\n(.*\n)+replay it with\n  DETENT_REPLAY=d2:"));
   EXPECT_THAT(output.text, Not(HasSubstr("schedule 1 of")));
 }
 
@@ -92,7 +92,7 @@ TEST(SimTestTest, AParameterisedTestIsExploredForEachValue) {
   const std::string text = RunSample("*OddTest*").text;
   EXPECT_THAT(text, AllOf(HasSubstr("[       OK ] Some/OddTest.IsOdd/0"), HasSubstr("it is 2"),
                           HasSubstr("[       OK ] Some/OddTest.IsOdd/2"),
-                          ContainsRegex("DETENT_REPLAY=d1:[^ ]* [^ ]* --gtest_filter=Some/OddTest.IsOdd/1\n")));
+                          ContainsRegex("DETENT_REPLAY=d2:[^ ]* [^ ]* --gtest_filter=Some/OddTest.IsOdd/1\n")));
 }
 
 TEST(SimTestTest, FlagsOverrideTheEnvironment) {
@@ -107,7 +107,7 @@ TEST_P(FailingSampleTest, SaysWhatFailedWhereAndHowToReplayIt) {
   EXPECT_EQ(output.exit_code, 1) << output.text;
   EXPECT_THAT(output.text, ContainsRegex(GetParam()[1]));
   EXPECT_THAT(output.text, ContainsRegex("failing_sample.cc:[0-9]+: Failure"));
-  EXPECT_THAT(output.text, AllOf(HasSubstr("\nschedule 1 of 100, seed 0, Fifo\n"), HasSubstr("DETENT_REPLAY=d1:")));
+  EXPECT_THAT(output.text, AllOf(HasSubstr("\nschedule 1 of 100, seed 0, Fifo\n"), HasSubstr("DETENT_REPLAY=d2:")));
 }
 
 INSTANTIATE_TEST_SUITE_P(

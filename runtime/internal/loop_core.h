@@ -47,9 +47,15 @@ class LoopOwner {
   virtual void ForgetReady(Runnable* runnable) = 0;
   // A choice in [0, n) of the program under test; see choice.h.
   virtual uint32_t ChooseFor(ChoiceKind kind, uint32_t n) = 0;
-  // One of the world around it. `words()` has a line for each but 0, what it means; called if anybody listens.
-  virtual uint32_t ChooseInWorld(ChoiceKind kind, uint32_t n, absl::FunctionRef<std::string()> words) = 0;
   virtual bool DrawFault(std::string_view name, double probability) = 0;
+  // The next one of a stream of the world around it. `words()` has a line for each but 0, what it means; called if
+  // anybody listens.
+  virtual uint32_t ChooseInWorld(ChoiceKind kind, uint64_t stream, uint32_t n,
+                                 absl::FunctionRef<std::string()> words) = 0;
+  virtual bool DrawFaultInWorld(uint64_t stream, std::string_view name, double probability) = 0;
+  // A stream for something new: the next of its kind that whoever runs makes. The kind is a word of the library's:
+  // names that a program gives may be others in each run.
+  virtual uint64_t NewStream(std::string_view kind) = 0;
   // Sockets and the like; InvalidStateError if this loop has none.
   virtual Outside& outside() = 0;
   virtual LoopLocals& locals() = 0;

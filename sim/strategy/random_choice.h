@@ -12,22 +12,29 @@ namespace detent::sim {
 // How probable it is that bytes go through in part: often enough to split one message of a few, seldom enough to leave
 // most of them whole.
 inline constexpr double kPartProbability = 0.125;
-// How probable it is that what comes from outside takes another place among the events next to it: of the few that a
-// bug needs each is met often, and most of what comes beside them stays where it was.
-inline constexpr double kArrivalProbability = 0.4;
 
-// How every random strategy makes a choice of which it knows nothing better: a fault and a slip of time with their
-// probability, bytes in part and another place in time with theirs, anything else evenly.
+// Of what is unusual, how probable anything but 0 should be; negative if all of a choice are alike.
+inline double ProbabilityOf(const ChoicePoint& point) {
+  switch (point.kind()) {
+    case ChoiceKind::kFault:
+    case ChoiceKind::kTime:
+    case ChoiceKind::kArrival:
+      return point.probability();
+    case ChoiceKind::kRead:
+    case ChoiceKind::kWrite:
+      return kPartProbability;
+    default:
+      return -1;
+  }
+}
+
+// How every random strategy makes a choice of which it knows nothing better: what is unusual with its probability,
+// anything else evenly.
 inline uint32_t RandomChoice(RandomGenerator& random, const ChoicePoint& point) {
-  if (point.kind() == ChoiceKind::kFault || point.kind() == ChoiceKind::kTime) {
-    return random.Uniform() < point.probability() ? 1 : 0;
-  }
-  const bool is_part = point.kind() == ChoiceKind::kRead || point.kind() == ChoiceKind::kWrite;
-  if (is_part || point.kind() == ChoiceKind::kArrival) {
-    if (random.Uniform() >= (is_part ? kPartProbability : kArrivalProbability)) return 0;
-    return 1 + static_cast<uint32_t>(random.Below(point.n() - 1));
-  }
-  return static_cast<uint32_t>(random.Below(point.n()));
+  const double probability = ProbabilityOf(point);
+  if (probability < 0) return static_cast<uint32_t>(random.Below(point.n()));
+  if (random.Uniform() >= probability) return 0;
+  return point.n() == 2 ? 1 : 1 + static_cast<uint32_t>(random.Below(point.n() - 1));
 }
 
 }  // namespace detent::sim

@@ -36,6 +36,7 @@
 #include "detent/runtime/random.h"
 #include "detent/sim/strategy/candidate.h"
 #include "detent/sim/strategy/ready_list.h"
+#include "detent/sim/strategy/stream_id.h"
 
 namespace detent::sim {
 
@@ -61,13 +62,17 @@ class RunRules {
 class ChoicePoint {
  public:
   ChoicePoint(ChoiceKind kind, uint32_t n, double probability, const ReadyList* ready = nullptr,
-              std::string_view name = {})
-      : kind_(kind), n_(n), probability_(probability), ready_(ready), name_(name) {}
+              std::string_view name = {}, StreamId stream = StreamId(), uint64_t number = 0)
+      : kind_(kind), n_(n), probability_(probability), ready_(ready), name_(name), stream_(stream), number_(number) {}
 
   ChoiceKind kind() const { return kind_; }
   // The number of possibilities, at least 2.
   uint32_t n() const { return n_; }
-  // Of a fault and of time: how probable anything but 0 should be.
+  // What it belongs to, and the how-manieth of that it is, from 0. Of kSchedule the number is left out: whoever needs it
+  // counts.
+  StreamId stream() const { return stream_; }
+  uint64_t number() const { return number_; }
+  // Of a fault, of time and of an arrival: how probable anything but 0 should be.
   double probability() const { return probability_; }
   // For reports. Of a fault: what it is called. Of kTime, until when time slips, and of what the world chooses, each
   // alternative but 0 in a line; empty if nobody observes the run.
@@ -92,6 +97,8 @@ class ChoicePoint {
   double probability_;
   const ReadyList* ready_;
   std::string_view name_;
+  StreamId stream_;
+  uint64_t number_;
 };
 
 // Thrown by a search, from OnStep() or from a Choose() of kind kSchedule: the run need not go on, because nothing new

@@ -48,6 +48,7 @@ void Arrivals::Add(Arrival& arrival, LoopTime when, const Range& range) {
   arrival.when_ = when;
   arrival.range_ = range;
   arrival.number_ = next_number_++;
+  arrival.offers_ = 0;
   arrival.moves_ = 0;
 }
 
@@ -112,9 +113,9 @@ void Arrivals::Make(const Move& move, LoopTime now) {
   expected_.insert(std::move(node));
 }
 
-std::string Arrivals::Describe(const Moves& moves, size_t count, const internal::LoopCore& core) {
+std::string Arrivals::Describe(const Moves& moves, size_t begin, size_t end, const internal::LoopCore& core) {
   std::string lines;
-  for (size_t i = 0; i < count; ++i) absl::StrAppend(&lines, i == 0 ? "" : "\n", DescribeMove(moves[i], core));
+  for (size_t i = begin; i < end; ++i) absl::StrAppend(&lines, i == begin ? "" : "\n", DescribeMove(moves[i], core));
   return lines;
 }
 

@@ -36,6 +36,9 @@ namespace detent::sim {
 inline constexpr absl::Duration kDelay = absl::Microseconds(50);
 inline constexpr uint32_t kDoublings = 7;
 inline constexpr absl::Duration kDelayMax = absl::Microseconds(50 << kDoublings);
+// How probable it is that of what comes next something takes another place among the events next to it: of the few that
+// a bug needs each is met often, and most of what comes beside them stays where it was.
+inline constexpr double kArrivalProbability = 0.4;
 
 // Between when and when something comes, moved as it may be.
 class Range {
@@ -58,6 +61,10 @@ class Arrival {
   virtual void Drop() = 0;
   // For a person: `the message from a to b`.
   virtual std::string Describe() const = 0;
+  // To what the choices of its moves belong: a stream of its own (stream_hash.h).
+  virtual uint64_t Stream() const = 0;
+  // The how-manieth of those choices is made now, from 0.
+  uint64_t NextOffer() { return offers_++; }
 
   bool IsExpected() const { return number_ != 0; }
 
@@ -71,6 +78,7 @@ class Arrival {
   LoopTime when_;
   Range range_;
   uint64_t number_ = 0;  // By age; 0 while it is not expected.
+  uint64_t offers_ = 0;
   int moves_ = 0;
   LoopTime moved_;  // When it was, last.
 };
@@ -109,12 +117,13 @@ class Arrivals {
   static constexpr size_t kMovesMax = 6;
   using Moves = std::array<Move, kMovesMax>;
 
-  // Lists the moves that what comes next allows, if the loop has nothing to do until then, and gives their number.
+  // Lists the moves that what comes next allows, if the loop has nothing to do until then, those of one behind the
+  // other, and gives their number.
   // `timer` is when the program's next timer is due, or Never(). REQUIRES: !empty().
   size_t ListMoves(LoopTime now, LoopTime timer, Moves& moves) const;
   void Make(const Move& move, LoopTime now);
-  // A line for each. REQUIRES: they were listed for the core's time and timers.
-  static std::string Describe(const Moves& moves, size_t count, const internal::LoopCore& core);
+  // A line for each from `begin` to `end`. REQUIRES: they were listed for the core's time and timers.
+  static std::string Describe(const Moves& moves, size_t begin, size_t end, const internal::LoopCore& core);
 
  private:
   using Key = std::pair<LoopTime, uint64_t>;

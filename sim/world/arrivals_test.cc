@@ -29,6 +29,7 @@ class Guest final : public Arrival {
   void Arrive() override { come_.push_back(name_); }
   void Drop() override { come_.push_back("no " + name_); }
   std::string Describe() const override { return name_; }
+  uint64_t Stream() const override { return 1; }
 
  private:
   const std::string name_;

@@ -9,9 +9,9 @@
 
 namespace detent::sim {
 
-uint32_t ChooseDoublings(internal::LoopOwner& owner, ChoiceKind kind, Calm calm,
+uint32_t ChooseDoublings(internal::LoopOwner& owner, ChoiceKind kind, uint64_t stream, Calm calm,
                          absl::FunctionRef<std::string()> what) {
-  return owner.ChooseInWorld(kind, 1 + kDoublings, [&] {
+  return owner.ChooseInWorld(kind, stream, 1 + kDoublings, [&] {
     const std::string begin = what();
     const std::string instead = calm == Calm::kAtOnce ? "no time" : absl::FormatDuration(kDelay);
     std::string words;
@@ -21,15 +21,21 @@ uint32_t ChooseDoublings(internal::LoopOwner& owner, ChoiceKind kind, Calm calm,
   });
 }
 
-size_t ChoosePart(internal::LoopOwner& owner, ChoiceKind kind, size_t size,
+size_t ChoosePart(internal::LoopOwner& owner, ChoiceKind kind, uint64_t stream, size_t size,
                   absl::FunctionRef<std::string(size_t)> words) {
   const size_t parts[] = {size, size / 2, size - 1, 1};
   const auto n = static_cast<uint32_t>(std::min(size, std::size(parts)));
-  return parts[owner.ChooseInWorld(kind, n, [&] {
+  return parts[owner.ChooseInWorld(kind, stream, n, [&] {
     std::string lines;
     for (uint32_t i = 1; i < n; ++i) absl::StrAppend(&lines, words(parts[i]), "\n");
     return lines;
   })];
+}
+
+std::string Ordinal(uint64_t number) {
+  const uint64_t last = number % 10;
+  const bool is_teen = number / 10 % 10 == 1;
+  return absl::StrCat(number, is_teen || last == 0 || last > 3 ? "th" : last == 1 ? "st" : last == 2 ? "nd" : "rd");
 }
 
 std::string WordsOfRead(size_t part, size_t size, const std::string& from) {

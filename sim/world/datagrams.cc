@@ -22,6 +22,7 @@
 #include "detent/runtime/choice_kind.h"
 #include "detent/sim/world/choices.h"
 #include "detent/sim/world/datagram_faults.h"
+#include "detent/sim/world/stream_hash.h"
 
 namespace detent::sim {
 namespace {
@@ -38,8 +39,9 @@ class SimDatagrams;
 
 class SimDatagram final : public internal::DatagramEnd {
  public:
-  SimDatagram(SimDatagrams& datagrams, uint64_t number, const Address& local, const DatagramSetup& setup)
-      : DatagramEnd(local, setup.remote), datagrams_(&datagrams), number_(number), setup_(setup) {}
+  SimDatagram(SimDatagrams& datagrams, uint64_t number, uint64_t stream, const Address& local,
+              const DatagramSetup& setup)
+      : DatagramEnd(local, setup.remote), datagrams_(&datagrams), number_(number), stream_(stream), setup_(setup) {}
   ~SimDatagram() override { Close(); }
 
   void Close() override;
@@ -47,6 +49,10 @@ class SimDatagram final : public internal::DatagramEnd {
   IoResult<> Send(std::string_view bytes, const Address& to) override;
 
   uint64_t number() const { return number_; }
+  // The number of the next thing that is sent, by it or to it as a refusal.
+  uint64_t CountFlight() { return ++flights_; }
+  // Of what it sends.
+  uint64_t stream() const { return stream_; }
   bool shares_port() const { return setup_.share_port; }
   // How well it fits what `from` sends to `to`: 0 not at all, more is better.
   int Fits(const Address& from, bool from_anywhere, const Address& to) const;
@@ -62,12 +68,14 @@ class SimDatagram final : public internal::DatagramEnd {
  private:
   SimDatagrams* datagrams_;  // Null once it is closed.
   const uint64_t number_;
+  const uint64_t stream_;
   const DatagramSetup setup_;
   std::deque<Datagram> waiting_;
   size_t bytes_waiting_ = 0;
   size_t bytes_under_way_ = 0;
   bool wants_room_ = false;
   int error_ = 0;  // Of an earlier send, not told yet.
+  uint64_t flights_ = 0;
 };
 
 // A datagram on its way, perhaps to nowhere, or a refusal on the way back.
@@ -75,8 +83,16 @@ class Flight final : public Arrival {
  public:
   enum class Kind : uint8_t { kDatagram, kLost, kRefusal };
 
-  Flight(SimDatagrams& datagrams, Kind its_kind, uint64_t its_sender, Address its_from, Address its_to)
-      : kind(its_kind), sender(its_sender), from(std::move(its_from)), to(std::move(its_to)), datagrams_(datagrams) {}
+  // `number`: of those of its sender.
+  Flight(SimDatagrams& datagrams, Kind its_kind, const SimDatagram& its_sender, Address its_from, Address its_to,
+         uint64_t number)
+      : kind(its_kind),
+        sender(its_sender.number()),
+        stream(its_sender.stream()),
+        from(std::move(its_from)),
+        to(std::move(its_to)),
+        datagrams_(datagrams),
+        number_(number) {}
 
   void Arrive() override;
   void Drop() override;
@@ -85,8 +101,11 @@ class Flight final : public Arrival {
                         from.ToString(), " to ", to.ToString());
   }
 
+  uint64_t Stream() const override { return HashOf(stream, number_); }
+
   const Kind kind;
   const uint64_t sender;  // Its number.
+  const uint64_t stream;  // Of all that it sends.
   const Address from;
   const Address to;
   bool from_anywhere = false;  // The sender is bound to every address.
@@ -97,6 +116,7 @@ class Flight final : public Arrival {
 
  private:
   SimDatagrams& datagrams_;
+  const uint64_t number_;
 };
 
 class SimDatagrams final : public internal::Datagrams, public FaultyDatagrams {
@@ -114,12 +134,12 @@ class SimDatagrams final : public internal::Datagrams, public FaultyDatagrams {
 
   void Forget(uint64_t number) { sockets_.erase(number); }
   // Sends, or loses, and perhaps twice. What is under way counts in the sender's buffer.
-  void Send(const SimDatagram& sender, std::string_view bytes, const Address& to);
+  void Send(SimDatagram& sender, std::string_view bytes, const Address& to);
   void Land(Flight& flight);
   void Forget(Flight& flight) { flights_.erase(flight.place); }
 
  private:
-  Flight& AddFlight(Flight::Kind kind, const SimDatagram& sender, const Address& to);
+  Flight& AddFlight(Flight::Kind kind, SimDatagram& sender, const Address& to);
   void Start(Flight& flight);
   // Gives it to whoever it is for; false if there is nobody.
   bool Deliver(const Flight& flight);
@@ -132,8 +152,8 @@ class SimDatagrams final : public internal::Datagrams, public FaultyDatagrams {
   // 0 if there is none.
   int TakeFreePort(const Address& local);
   // What cannot strike is no choice, and what a program does between two runs is on no tape.
-  bool Strikes(std::string_view name, double probability) {
-    return probability > 0 && IsInRun() && loop_.DrawFault(name, probability);
+  bool Strikes(uint64_t stream, std::string_view name, double probability) {
+    return probability > 0 && IsInRun() && loop_.DrawFaultInWorld(stream, name, probability);
   }
   bool IsInRun() const { return internal::CurrentCore() == &loop_.core(); }
 
@@ -224,13 +244,13 @@ void SimDatagram::GiveRoom(size_t size) {
 void Flight::Arrive() { datagrams_.Land(*this); }
 void Flight::Drop() { datagrams_.Forget(*this); }
 
-Flight& SimDatagrams::AddFlight(Flight::Kind kind, const SimDatagram& sender, const Address& to) {
+Flight& SimDatagrams::AddFlight(Flight::Kind kind, SimDatagram& sender, const Address& to) {
   Address from = sender.local();
   if (from.IsWildcard()) {
     const char* const loopback = to.family() == AddressFamily::kIpv6 ? "::1" : "127.0.0.1";
     from = Address::FromHost(loopback, from.Port()).value();
   }
-  Flight& flight = flights_.emplace_back(*this, kind, sender.number(), std::move(from), to);
+  Flight& flight = flights_.emplace_back(*this, kind, sender, std::move(from), to, sender.CountFlight());
   flight.place = std::prev(flights_.end());
   return flight;
 }
@@ -238,16 +258,17 @@ Flight& SimDatagrams::AddFlight(Flight::Kind kind, const SimDatagram& sender, co
 void SimDatagrams::Start(Flight& flight) {
   const LoopTime now = loop_.core().now;
   const uint32_t doublings =
-      IsInRun() ? ChooseDoublings(loop_, ChoiceKind::kLatency, Calm::kDelays, [&flight] { return flight.Describe(); })
+      IsInRun() ? ChooseDoublings(loop_, ChoiceKind::kLatency, flight.stream, Calm::kDelays,
+                                  [&flight] { return flight.Describe(); })
                 : 0;
   arrivals_.Add(flight, now + kDelay * (1 << doublings), Range(now + kLatencyMin, now + kDelayMax));
 }
 
-void SimDatagrams::Send(const SimDatagram& sender, std::string_view bytes, const Address& to) {
+void SimDatagrams::Send(SimDatagram& sender, std::string_view bytes, const Address& to) {
   // A loop that is torn down makes no more choices.
   if (loop_.core().tearing_down) return;
-  const bool lost = Strikes("datagram lost", faults_.lost);
-  const int count = !lost && Strikes("datagram twice", faults_.twice) ? 2 : 1;
+  const bool lost = Strikes(sender.stream(), "datagram lost", faults_.lost);
+  const int count = !lost && Strikes(sender.stream(), "datagram twice", faults_.twice) ? 2 : 1;
   for (int i = 0; i < count; ++i) {
     Flight& flight = AddFlight(lost ? Flight::Kind::kLost : Flight::Kind::kDatagram, sender, to);
     flight.from_anywhere = sender.local().IsWildcard();
@@ -325,7 +346,7 @@ IoResult<std::unique_ptr<internal::DatagramEnd>> SimDatagrams::Open(const Datagr
     local =
         Address::FromHost(setup.remote.family() == AddressFamily::kIpv6 ? "::1" : "127.0.0.1", local.Port()).value();
   }
-  auto socket = std::make_unique<SimDatagram>(*this, next_number_++, local, setup);
+  auto socket = std::make_unique<SimDatagram>(*this, next_number_++, loop_.NewStream("datagrams"), local, setup);
   sockets_.emplace(socket->number(), socket.get());
   return Opened(std::move(socket));
 }

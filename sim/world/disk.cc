@@ -19,7 +19,8 @@ class DiskStep {
  public:
   static constexpr char kStep[] = "file operation";
 
-  DiskStep(Disk& disk, std::unique_ptr<internal::DiskCall> call) : disk_(&disk), call_(std::move(call)) {}
+  DiskStep(Disk& disk, uint64_t stream, std::unique_ptr<internal::DiskCall> call)
+      : disk_(&disk), stream_(stream), call_(std::move(call)) {}
   DiskStep(DiskStep&&) noexcept = default;
   DiskStep& operator=(DiskStep&&) = delete;
   ~DiskStep() {
@@ -29,6 +30,7 @@ class DiskStep {
   void operator()() {
     internal::NoteUnknownAccess(disk_->loop_.core());
     disk_->carried_out_ = call_.get();
+    disk_->stream_ = stream_;
     internal::CarryOut(*call_, disk_->tree_);
     disk_->carried_out_ = nullptr;
     disk_->Done(std::move(call_));
@@ -36,6 +38,7 @@ class DiskStep {
 
  private:
   internal::Ref<Disk> disk_;
+  uint64_t stream_;
   std::unique_ptr<internal::DiskCall> call_;
 };
 
@@ -49,8 +52,8 @@ std::string WordsOf(const internal::DiskCall& call) {
 // Deletes itself when it has come, or will not.
 class DiskArrival final : public Arrival {
  public:
-  DiskArrival(internal::Ref<internal::Callback> callback, std::string what)
-      : callback_(std::move(callback)), what_(std::move(what)) {}
+  DiskArrival(internal::Ref<internal::Callback> callback, std::string what, uint64_t stream)
+      : callback_(std::move(callback)), what_(std::move(what)), stream_(stream) {}
 
   void Arrive() override {
     const std::unique_ptr<DiskArrival> self(this);
@@ -58,10 +61,12 @@ class DiskArrival final : public Arrival {
   }
   void Drop() override { delete this; }
   std::string Describe() const override { return absl::StrCat("the disk's answer to ", what_); }
+  uint64_t Stream() const override { return stream_; }
 
  private:
   const internal::Ref<internal::Callback> callback_;
   const std::string what_;
+  const uint64_t stream_;
 };
 
 }  // namespace
@@ -92,7 +97,7 @@ bool Disk::MayDraw() const { return !ended_ && internal::CurrentCore() == &loop_
 
 size_t Disk::DrawPart(ChoiceKind kind, size_t size) {
   if (size < 2 || !MayDraw()) return size;
-  return ChoosePart(loop_, kind, size, [&](size_t part) {
+  return ChoosePart(loop_, kind, stream_, size, [&](size_t part) {
     return absl::StrCat(carried_out_ == nullptr ? "a file operation" : WordsOf(*carried_out_),
                         ": a call of the system ", kind == ChoiceKind::kRead ? "reads " : "writes ", part, " of ", size,
                         " bytes");
@@ -106,12 +111,14 @@ void Disk::Start(std::unique_ptr<internal::DiskCall> call) {
   }
   internal::LoopCore& core = loop_.core();
   internal::NoteUnknownAccess(core);
-  const uint32_t delay = ChooseDoublings(loop_, ChoiceKind::kDisk, Calm::kAtOnce, [&call] { return WordsOf(*call); });
+  const uint64_t stream = loop_.NewStream("file operation");
+  const uint32_t delay =
+      ChooseDoublings(loop_, ChoiceKind::kDisk, stream, Calm::kAtOnce, [&call] { return WordsOf(*call); });
   std::string what = delay == 0 ? std::string() : WordsOf(*call);
   internal::Ref<internal::Callback> callback(
-      internal::MakeCallback(core, DiskStep(*this, std::move(call)), std::source_location()));
+      internal::MakeCallback(core, DiskStep(*this, stream, std::move(call)), std::source_location()));
   if (delay == 0) return callback->Schedule();
-  auto arrival = std::make_unique<DiskArrival>(std::move(callback), std::move(what));
+  auto arrival = std::make_unique<DiskArrival>(std::move(callback), std::move(what), stream);
   arrivals_.Add(*arrival, core.now + kDelay * (1 << delay), Range(core.now, core.now + kDelayMax));
   (void)arrival.release();  // It deletes itself.
 }

@@ -97,6 +97,7 @@ class Disk final : public internal::Disk, private FileTree::World {
   FileTree tree_;
   absl::AnyInvocable<void()> on_change_;
   const internal::DiskCall* carried_out_ = nullptr;  // Now, in its step.
+  uint64_t stream_ = 0;                              // Of its choices.
   uint64_t last_suffix_ = 0;
   bool ended_ = false;
 };

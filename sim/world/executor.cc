@@ -30,14 +30,15 @@ class ExecutorFunction {
 // Deletes itself when it has come, or will not.
 class Job final : public Arrival {
  public:
-  Job(const internal::LoopCore& core, internal::Ref<internal::Callback> callback)
-      : core_(core), callback_(std::move(callback)) {}
+  Job(const internal::LoopCore& core, uint64_t stream, internal::Ref<internal::Callback> callback)
+      : core_(core), stream_(stream), callback_(std::move(callback)) {}
 
   void Arrive() override {
     const std::unique_ptr<Job> self(this);
     callback_->Schedule();
   }
   void Drop() override { delete this; }
+  uint64_t Stream() const override { return stream_; }
   std::string Describe() const override {
     const internal::TaskState* task = internal::FindTask(core_, callback_->lane().source());
     return task == nullptr ? "a function in the executor"
@@ -46,6 +47,7 @@ class Job final : public Arrival {
 
  private:
   const internal::LoopCore& core_;
+  const uint64_t stream_;
   const internal::Ref<internal::Callback> callback_;
 };
 
@@ -55,11 +57,12 @@ void StartInExecutor(EventLoop& loop, Arrivals& arrivals, absl::AnyInvocable<voi
                      std::source_location where) {
   internal::LoopCore& core = loop.core();
   internal::NoteUnknownAccess(core);
+  const uint64_t stream = loop.NewStream("executor");
   const uint32_t delay =
-      ChooseDoublings(loop, ChoiceKind::kExecutor, Calm::kAtOnce, [] { return "a function in the executor"; });
+      ChooseDoublings(loop, ChoiceKind::kExecutor, stream, Calm::kAtOnce, [] { return "a function in the executor"; });
   internal::Ref<internal::Callback> callback(
       internal::MakeCallback(core, ExecutorFunction(std::move(function)), where));
-  auto job = std::make_unique<Job>(core, std::move(callback));
+  auto job = std::make_unique<Job>(core, stream, std::move(callback));
   if (delay == 0) return job.release()->Arrive();
   arrivals.Add(*job, core.now + kDelay * (1 << delay), Range(core.now, core.now + kDelayMax));
   (void)job.release();  // It deletes itself.

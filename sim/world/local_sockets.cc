@@ -20,8 +20,12 @@ constexpr size_t kRoom = 64 * 1024;
 // One end: what has arrived there, and what it knows of the other one.
 class LocalStream final : public StreamSocket {
  public:
-  LocalStream(const LocalSockets::DrawPart& draw_part, std::string local, std::string peer, Ways ways)
-      : StreamSocket(Reads::kParts, ways), draw_part_(draw_part), local_(std::move(local)), peer_(std::move(peer)) {}
+  LocalStream(const LocalSockets::DrawPart& draw_part, uint64_t stream, std::string local, std::string peer, Ways ways)
+      : StreamSocket(Reads::kParts, ways),
+        draw_part_(draw_part),
+        stream_(stream),
+        local_(std::move(local)),
+        peer_(std::move(peer)) {}
   ~LocalStream() override { LocalStream::Close(); }
 
   static void MakePeers(LocalStream& a, LocalStream& b) {
@@ -91,7 +95,7 @@ class LocalStream final : public StreamSocket {
     other_->got_end_ = true;
     other_->Tell();
   }
-  size_t DrawPart(size_t size) override { return draw_part_(size, peer_); }
+  size_t DrawPart(size_t size) override { return draw_part_(stream_, size, peer_); }
   bool HasPeerClosed() const override { return other_ == nullptr || (got_end_ && ways() != Ways::kOut); }
 
  private:
@@ -105,6 +109,7 @@ class LocalStream final : public StreamSocket {
   }
 
   const LocalSockets::DrawPart draw_part_;
+  const uint64_t stream_;
   const std::string local_;
   const std::string peer_;
   LocalStream* other_ = nullptr;  // Null once either is closed.
@@ -180,8 +185,8 @@ IoResult<std::unique_ptr<StreamSocket>> LocalSockets::Connect(const std::string&
   if (found->second->IsFull()) return Result::WouldBlock();
   const std::string name = internal::UnixAddressText(path);
   const std::string unnamed = internal::UnixAddressText("");
-  auto client = std::make_unique<LocalStream>(draw_part_, unnamed, name, StreamSocket::Ways::kBoth);
-  auto server = std::make_unique<LocalStream>(draw_part_, name, unnamed, StreamSocket::Ways::kBoth);
+  auto client = std::make_unique<LocalStream>(draw_part_, new_stream_(), unnamed, name, StreamSocket::Ways::kBoth);
+  auto server = std::make_unique<LocalStream>(draw_part_, new_stream_(), name, unnamed, StreamSocket::Ways::kBoth);
   LocalStream::MakePeers(*client, *server);
   found->second->Add(std::move(server));
   return std::unique_ptr<StreamSocket>(std::move(client));
@@ -190,8 +195,8 @@ IoResult<std::unique_ptr<StreamSocket>> LocalSockets::Connect(const std::string&
 internal::Network::Streams LocalSockets::MakePair(bool one_way) {
   using Ways = StreamSocket::Ways;
   const std::string name = one_way ? "pipe" : "socket pair";
-  auto first = std::make_unique<LocalStream>(draw_part_, name, name, one_way ? Ways::kIn : Ways::kBoth);
-  auto second = std::make_unique<LocalStream>(draw_part_, name, name, one_way ? Ways::kOut : Ways::kBoth);
+  auto first = std::make_unique<LocalStream>(draw_part_, new_stream_(), name, name, one_way ? Ways::kIn : Ways::kBoth);
+  auto second = std::make_unique<LocalStream>(draw_part_, new_stream_(), name, name, one_way ? Ways::kOut : Ways::kBoth);
   LocalStream::MakePeers(*first, *second);
   if (one_way) first->ShutdownWrite();
   return internal::Network::Streams(std::move(first), std::move(second));

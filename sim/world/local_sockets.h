@@ -7,6 +7,7 @@
 #ifndef DETENT_SIM_WORLD_LOCAL_SOCKETS_H_
 #define DETENT_SIM_WORLD_LOCAL_SOCKETS_H_
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -22,10 +23,12 @@ class LocalListener;
 // Those of one network.
 class LocalSockets {
  public:
-  // Of two bytes or more, how many a read gives; and whose they are.
-  using DrawPart = std::function<size_t(size_t, const std::string&)>;
+  // Of two bytes or more, how many a read gives; and whose they are. The stream is one of NewStream's.
+  using DrawPart = std::function<size_t(uint64_t stream, size_t, const std::string&)>;
+  using NewStream = std::function<uint64_t()>;
 
-  explicit LocalSockets(DrawPart draw_part) : draw_part_(std::move(draw_part)) {}
+  LocalSockets(DrawPart draw_part, NewStream new_stream)
+      : draw_part_(std::move(draw_part)), new_stream_(std::move(new_stream)) {}
   LocalSockets(const LocalSockets&) = delete;
   LocalSockets& operator=(const LocalSockets&) = delete;
   ~LocalSockets();
@@ -39,6 +42,7 @@ class LocalSockets {
   friend class LocalListener;
 
   DrawPart draw_part_;
+  NewStream new_stream_;
   std::map<std::string, LocalListener*> listeners_;
 };
 

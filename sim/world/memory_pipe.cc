@@ -21,10 +21,12 @@ class PipeEnd;
 
 class Buffer {
  public:
-  Buffer(EventLoop& its_loop, std::string its_name) : loop(its_loop), name(std::move(its_name)) {}
+  Buffer(EventLoop& its_loop, std::string its_name)
+      : loop(its_loop), name(std::move(its_name)), stream(loop.NewStream("pipe")) {}
 
   EventLoop& loop;
   const std::string name;
+  const uint64_t stream;
   std::string bytes;
   PipeEnd* reader = nullptr;  // Null once it is closed.
   PipeEnd* writer = nullptr;
@@ -93,7 +95,7 @@ class PipeEnd final : public internal::StreamSocket {
   }
   size_t DrawPart(size_t size) override {
     if (size < 2 || buffer_->loop.core().tearing_down) return size;
-    return ChoosePart(buffer_->loop, ChoiceKind::kRead, size,
+    return ChoosePart(buffer_->loop, ChoiceKind::kRead, buffer_->stream, size,
                       [&](size_t part) { return WordsOfRead(part, size, buffer_->name); });
   }
 

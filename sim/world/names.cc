@@ -30,7 +30,8 @@ class Course {
 
 class SimLookUp final : public internal::NameLookUp, public Arrival {
  public:
-  SimLookUp(Arrivals& arrivals, std::string host) : NameLookUp(std::move(host)), arrivals_(arrivals) {}
+  SimLookUp(Arrivals& arrivals, std::string host, uint64_t stream)
+      : NameLookUp(std::move(host)), arrivals_(arrivals), stream_(stream) {}
   ~SimLookUp() override {
     if (IsExpected()) arrivals_.Remove(*this);
   }
@@ -45,9 +46,11 @@ class SimLookUp final : public internal::NameLookUp, public Arrival {
   void Arrive() override { Finish(std::move(course_end_)); }
   void Drop() override {}
   std::string Describe() const override { return absl::StrCat("the look-up of ", host()); }
+  uint64_t Stream() const override { return stream_; }
 
  private:
   Arrivals& arrivals_;
+  const uint64_t stream_;
   internal::NamesFound course_end_;
 };
 
@@ -65,10 +68,10 @@ class SimNames final : public internal::Names, public NameTable {
  private:
   using Addresses = std::vector<Address>;
 
-  Course DrawCourse(const std::string& host, const Addresses* listed);
+  Course DrawCourse(const std::string& host, uint64_t stream, const Addresses* listed);
   // What cannot strike is no choice.
-  bool Strikes(std::string_view name, double probability) {
-    return probability > 0 && loop_.DrawFault(name, probability);
+  bool Strikes(uint64_t stream, std::string_view name, double probability) {
+    return probability > 0 && loop_.DrawFaultInWorld(stream, name, probability);
   }
 
   EventLoop& loop_;
@@ -78,13 +81,14 @@ class SimNames final : public internal::Names, public NameTable {
 };
 
 std::unique_ptr<internal::NameLookUp> SimNames::LookUp(std::string host) {
-  auto look_up = std::make_unique<SimLookUp>(arrivals_, host);
+  const uint64_t stream = loop_.NewStream("look-up");
+  auto look_up = std::make_unique<SimLookUp>(arrivals_, host, stream);
   const auto listed = table_.find(host);
   if (listed == table_.end() && host == "localhost") {
     look_up->Finish(internal::NamesFound({Address::Ipv4({127, 0, 0, 1}, 0)}));
     return look_up;
   }
-  Course course = DrawCourse(host, listed == table_.end() ? nullptr : &listed->second);
+  Course course = DrawCourse(host, stream, listed == table_.end() ? nullptr : &listed->second);
   if (course.delay == absl::ZeroDuration()) {
     look_up->Finish(std::move(course.end));
   } else {
@@ -93,26 +97,26 @@ std::unique_ptr<internal::NameLookUp> SimNames::LookUp(std::string host) {
   return look_up;
 }
 
-Course SimNames::DrawCourse(const std::string& host, const Addresses* listed) {
+Course SimNames::DrawCourse(const std::string& host, uint64_t stream, const Addresses* listed) {
   using internal::NamesFound;
   // In the words of a system's resolver.
-  if (Strikes("look-up timed out", faults_.timed_out)) {
+  if (Strikes(stream, "look-up timed out", faults_.timed_out)) {
     return Course(NamesFound(internal::kNameTemporaryFailure, "Temporary failure in name resolution"), kTimeOut);
   }
-  if (Strikes("name not found", faults_.not_found)) {
+  if (Strikes(stream, "name not found", faults_.not_found)) {
     return Course(NamesFound(internal::kNameNotFound, "Name or service not known"), kDelay);
   }
-  if (Strikes("look-up failed", faults_.temporary)) {
+  if (Strikes(stream, "look-up failed", faults_.temporary)) {
     return Course(NamesFound(internal::kNameTemporaryFailure, "Temporary failure in name resolution"), kDelay);
   }
-  const bool slow = Strikes("slow look-up", faults_.slow);
+  const bool slow = Strikes(stream, "slow look-up", faults_.slow);
   if (listed == nullptr) return Course(NamesFound({Address::Named(host, 0)}), slow ? kSlow : absl::ZeroDuration());
   const absl::Duration delay =
-      slow ? kSlow : kDelay * (1 << ChooseDoublings(loop_, ChoiceKind::kName, Calm::kDelays, [&host] {
+      slow ? kSlow : kDelay * (1 << ChooseDoublings(loop_, ChoiceKind::kName, stream, Calm::kDelays, [&host] {
                                  return absl::StrCat("the look-up of ", host);
                                }));
   Addresses addresses = *listed;
-  const uint32_t first = loop_.ChooseInWorld(ChoiceKind::kName, static_cast<uint32_t>(addresses.size()), [&] {
+  const uint32_t first = loop_.ChooseInWorld(ChoiceKind::kName, stream, static_cast<uint32_t>(addresses.size()), [&] {
     std::string words;
     for (size_t i = 1; i < addresses.size(); ++i) {
       absl::StrAppend(&words, "the look-up of ", host, " gives ", addresses[i].Host(), " first instead of ",

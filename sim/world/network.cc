@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "detent/runtime/choice_kind.h"
@@ -32,8 +33,8 @@ bool IsWildcard(const std::string& host) { return host == "0.0.0.0" || host == "
 
 class SimListener final : public internal::ListenSocket {
  public:
-  SimListener(SimNetwork& network, Address address, const internal::ListenSettings& settings)
-      : network_(&network), address_(std::move(address)), settings_(settings) {}
+  SimListener(SimNetwork& network, uint64_t stream, Address address, const internal::ListenSettings& settings)
+      : network_(&network), stream_(stream), address_(std::move(address)), settings_(settings) {}
   ~SimListener() override { Close(); }
 
   void Close() override;
@@ -67,6 +68,7 @@ class SimListener final : public internal::ListenSocket {
   internal::IoResult<std::unique_ptr<internal::StreamSocket>> TakeNext();
 
   SimNetwork* network_;  // Null once either is closed.
+  const uint64_t stream_;
   Address address_;
   const internal::ListenSettings settings_;
   std::deque<std::unique_ptr<tcp::Stream>> waiting_;
@@ -94,36 +96,37 @@ class SimNetwork final : public internal::Network, public tcp::Fabric, public Fa
   internal::IoResult<Streams> MakePair(bool one_way) override { return local_.MakePair(one_way); }
 
   void SetFaults(NetworkFaults faults) override { faults_ = faults; }
-  bool DrawFullTable() { return Strikes("too many open files", faults_.no_descriptors); }
+  bool DrawFullTable(uint64_t stream) { return Strikes(stream, "too many open files", faults_.no_descriptors); }
 
   void Forget(SimListener* listener) { std::erase(listeners_, listener); }
 
  private:
   internal::LoopCore& core() const override { return loop_.core(); }
   Arrivals& arrivals() const override { return arrivals_; }
-  absl::Duration DrawLatency() override {
+  absl::Duration DrawLatency(uint64_t stream, absl::FunctionRef<std::string()> what) override {
     // What a program does between two runs, such as dropping a connection, is on no tape.
     const bool in_run = internal::CurrentCore() == &core();
     if (!in_run) return kDelay;
-    return kDelay * (1 << ChooseDoublings(loop_, ChoiceKind::kLatency, Calm::kDelays, [] { return "a message"; }));
+    return kDelay * (1 << ChooseDoublings(loop_, ChoiceKind::kLatency, stream, Calm::kDelays, what));
   }
-  size_t DrawPart(ChoiceKind kind, size_t size, const std::string& peer) override {
-    return ChoosePart(loop_, kind, size, [&](size_t part) {
+  size_t DrawPart(ChoiceKind kind, uint64_t stream, size_t size, const std::string& peer) override {
+    return ChoosePart(loop_, kind, stream, size, [&](size_t part) {
       if (kind == ChoiceKind::kRead) return WordsOfRead(part, size, peer);
       return absl::StrCat("a write to ", peer, " is taken in two parts, first ", part, " of its ", size, " bytes");
     });
   }
-  bool DrawRefusal() override { return Strikes("connect refused", faults_.refused); }
-  bool DrawReset() override { return Strikes("connect reset", faults_.reset); }
+  bool DrawRefusal(uint64_t stream) override { return Strikes(stream, "connect refused", faults_.refused); }
+  bool DrawReset(uint64_t stream) override { return Strikes(stream, "connect reset", faults_.reset); }
   // What cannot strike is no choice.
-  bool Strikes(std::string_view name, double probability) {
-    return probability > 0 && core().owner().DrawFault(name, probability);
+  bool Strikes(uint64_t stream, std::string_view name, double probability) {
+    return probability > 0 && core().owner().DrawFaultInWorld(stream, name, probability);
   }
-  size_t DrawLocalPart(size_t size, const std::string& peer) {
+  size_t DrawLocalPart(uint64_t stream, size_t size, const std::string& peer) {
     const bool draws = !core().tearing_down && internal::CurrentCore() == &core();
-    return draws ? DrawPart(ChoiceKind::kRead, size, peer) : size;
+    return draws ? DrawPart(ChoiceKind::kRead, stream, size, peer) : size;
   }
   uint64_t NextPipe() override { return next_pipe_++; }
+  uint64_t NewStream(std::string_view kind) { return loop_.NewStream(kind); }
   bool IsListening(const Address& address) const override { return ListenerAt(address) != nullptr; }
   void Deliver(const Address& address, std::unique_ptr<tcp::Stream> stream) override {
     SimListener* const listener = ListenerAt(address);
@@ -143,7 +146,9 @@ class SimNetwork final : public internal::Network, public tcp::Fabric, public Fa
   Arrivals& arrivals_;
   NetworkFaults faults_;
   std::vector<SimListener*> listeners_;  // Of those at one address, whose turn comes first stands first.
-  LocalSockets local_{[this](size_t size, const std::string& peer) { return DrawLocalPart(size, peer); }};
+  LocalSockets local_{
+      [this](uint64_t stream, size_t size, const std::string& peer) { return DrawLocalPart(stream, size, peer); },
+      [this] { return NewStream("local socket"); }};
   uint16_t next_port_ = kFirstFreePort;
   uint64_t next_pipe_ = 0;
 };
@@ -157,7 +162,7 @@ void SimListener::Close() {
 
 internal::IoResult<std::unique_ptr<internal::StreamSocket>> SimListener::TakeNext() {
   // As Linux: who could not be accepted waits on.
-  if (network_ != nullptr && network_->DrawFullTable())
+  if (network_ != nullptr && network_->DrawFullTable(stream_))
     return internal::IoResult<std::unique_ptr<internal::StreamSocket>>::Error(EMFILE);
   std::unique_ptr<internal::StreamSocket> next = std::move(waiting_.front());
   waiting_.pop_front();
@@ -202,7 +207,7 @@ internal::IoResult<std::unique_ptr<internal::ListenSocket>> SimNetwork::Listen(
     port = 0;
   }
   if (port == 0) return internal::IoResult<Listening>::Error(EADDRINUSE);
-  auto listener = std::make_unique<SimListener>(*this, Address(host, port), settings);
+  auto listener = std::make_unique<SimListener>(*this, NewStream("listener"), Address(host, port), settings);
   listeners_.push_back(listener.get());
   return Listening(std::move(listener));
 }
@@ -213,7 +218,8 @@ internal::IoResult<std::unique_ptr<internal::StreamSocket>> SimNetwork::Connect(
   const uint16_t local_port = TakeFreePort();
   if (local_port == 0) return internal::IoResult<Connecting>::Error(EADDRNOTAVAIL);
   const char* local_host = host.find(':') == std::string::npos ? "127.0.0.1" : "::1";
-  auto wire = std::make_shared<tcp::Wire>(*this, Address(local_host, local_port), Address(host, port));
+  auto wire = std::make_shared<tcp::Wire>(*this, NewStream("connection"),
+                                          Address(local_host, local_port), Address(host, port));
   std::unique_ptr<tcp::Stream> stream = wire->Connect();
   if (settings.reset_on_close) stream->ResetOnClose();
   return Connecting(std::move(stream));

@@ -26,7 +26,12 @@ constexpr int kStreams = 3;
 class SimChild final : public std::enable_shared_from_this<SimChild>, private Arrival {
  public:
   SimChild(EventLoop& loop, Arrivals& arrivals, const internal::ProgramSpec& spec, int pid)
-      : context(spec), loop_(loop), arrivals_(arrivals), name_(spec.arguments[0]), pid_(pid) {}
+      : context(spec),
+        loop_(loop),
+        arrivals_(arrivals),
+        name_(spec.arguments[0]),
+        pid_(pid),
+        stream_(loop.NewStream("process")) {}
 
   void SetStream(int number, std::unique_ptr<internal::StreamSocket> socket) {
     Connection connection(internal::Ref<internal::ConnectionState>(
@@ -77,7 +82,7 @@ class SimChild final : public std::enable_shared_from_this<SimChild>, private Ar
     internal::LoopCore& core = loop_.core();
     if (core.tearing_down) return;
     internal::NoteUnknownAccess(core);
-    const uint32_t delay = ChooseDoublings(loop_, ChoiceKind::kLatency, Calm::kAtOnce,
+    const uint32_t delay = ChooseDoublings(loop_, ChoiceKind::kLatency, stream_, Calm::kAtOnce,
                                            [this] { return absl::StrCat("the news of ", Describe()); });
     if (delay == 0) return Arrive();
     self_ = shared_from_this();
@@ -89,11 +94,13 @@ class SimChild final : public std::enable_shared_from_this<SimChild>, private Ar
   }
   void Drop() override { self_ = nullptr; }
   std::string Describe() const override { return absl::StrCat("the end of process ", name_); }
+  uint64_t Stream() const override { return stream_; }
 
   EventLoop& loop_;
   Arrivals& arrivals_;
   const std::string name_;
   const int pid_;
+  const uint64_t stream_;
   AnyTask task_;
   internal::ChildObserver* observer_ = nullptr;
   bool has_ended_ = false;

@@ -7,11 +7,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "detent/runtime/internal/step_text.h"
+#include "detent/sim/world/choices.h"
 
 namespace detent::sim::tcp {
 namespace {
 
-const char* NameOf(Message::Kind kind) {
+const char* WordsOf(Message::Kind kind) {
   switch (kind) {
     case Message::Kind::kConnect:
       return "the connect";
@@ -33,12 +34,14 @@ const char* NameOf(Message::Kind kind) {
 
 // --- Pipe ---
 
-void Pipe::Add(const Fabric& fabric, Message::Kind kind, std::string_view bytes, absl::Duration latency) {
+void Pipe::Add(Fabric& fabric, Message::Kind kind, std::string_view bytes) {
+  const uint64_t number = kind == Message::Kind::kData ? ++data_sent_ : 0;
+  const absl::Duration latency = fabric.DrawLatency(stream_, [&] { return NameOf(kind, number); });
   const LoopTime now = fabric.core().now;
   LoopTime arrives = now + latency;
   const bool idle = under_way_.empty();
   if (!idle) arrives = std::max(arrives, under_way_.back().arrives);
-  under_way_.emplace_back(kind, bytes, arrives, Range(now + kLatencyMin, now + kDelayMax));
+  under_way_.emplace_back(kind, number, bytes, arrives, Range(now + kLatencyMin, now + kDelayMax));
   if (!idle) return;
   try {
     fabric.arrivals().Add(*this, arrives, under_way_.front().range);
@@ -56,8 +59,11 @@ void Pipe::Arrive() {
   core.ready.Push(this);
 }
 
-std::string Pipe::Describe() const {
-  return absl::StrCat(NameOf(under_way_.front().kind), " from ", wire_.address(1 - to_).ToString(), " to ",
+std::string Pipe::Describe() const { return NameOf(under_way_.front().kind, under_way_.front().number); }
+
+std::string Pipe::NameOf(Message::Kind kind, uint64_t number) const {
+  const std::string name = number == 0 ? std::string(WordsOf(kind)) : absl::StrCat("the ", Ordinal(number), " message");
+  return absl::StrCat(name, " from ", wire_.address(1 - to_).ToString(), " to ",
                       wire_.address(to_).ToString());
 }
 
@@ -66,6 +72,7 @@ void Pipe::Run() {
   while (!under_way_.empty() && under_way_.front().arrives <= core.now) {
     const Message message = std::move(under_way_.front());
     under_way_.pop_front();
+    ++delivered_;
     wire_.Deliver(to_, message);
   }
   if (!under_way_.empty()) {
@@ -96,10 +103,11 @@ void Pipe::DescribeStep(internal::StepText& text) const {
 
 // --- Wire ---
 
-Wire::Wire(Fabric& fabric, Address client, Address server)
+Wire::Wire(Fabric& fabric, uint64_t stream, Address client, Address server)
     : fabric_(&fabric),
       ends_{End(std::move(client)), End(std::move(server))},
-      pipes_{Pipe(*this, kClient, fabric.NextPipe()), Pipe(*this, kServer, fabric.NextPipe())} {
+      pipes_{Pipe(*this, kClient, fabric.NextPipe(), HashOf(stream, kClient)),
+             Pipe(*this, kServer, fabric.NextPipe(), HashOf(stream, kServer))} {
   place_ = fabric.wires_.insert(fabric.wires_.end(), this);  // Last: whoever throws is in no list.
 }
 
@@ -132,7 +140,7 @@ std::unique_ptr<Stream> Wire::Connect() {
 void Wire::Send(size_t from, Message::Kind kind, std::string_view bytes) {
   // A loop that is torn down makes no more choices.
   if (fabric_ == nullptr || fabric_->core().tearing_down) return;
-  pipes_[1 - from].Add(*fabric_, kind, bytes, fabric_->DrawLatency());
+  pipes_[1 - from].Add(*fabric_, kind, bytes);
 }
 
 void Wire::Deliver(size_t to, const Message& message) {
@@ -180,8 +188,8 @@ void Wire::Arrive(size_t to, const std::string& bytes) {
 
 void Wire::Answer(size_t server) {
   End& end = ends_[server];
-  const bool refused = !fabric_->IsListening(end.address) || fabric_->DrawRefusal();
-  if (refused || fabric_->DrawReset()) {
+  const bool refused = !fabric_->IsListening(end.address) || fabric_->DrawRefusal(pipes_[server].stream());
+  if (refused || fabric_->DrawReset(pipes_[server].stream())) {
     end.closed = end.reset = true;
     Send(server, refused ? Message::Kind::kRefused : Message::Kind::kReset);
     return;
@@ -237,7 +245,8 @@ internal::IoResult<size_t> Wire::Write(size_t at, const char* data, size_t size)
 
 size_t Wire::DrawPart(ChoiceKind kind, size_t at, size_t size) const {
   if (size < 2 || fabric_ == nullptr || fabric_->core().tearing_down) return size;
-  return fabric_->DrawPart(kind, size, address(1 - at).ToString());
+  const uint64_t stream = pipes_[kind == ChoiceKind::kRead ? at : 1 - at].stream();
+  return fabric_->DrawPart(kind, stream, size, address(1 - at).ToString());
 }
 
 void Wire::GiveRoom(End& writer, size_t size) {

@@ -25,6 +25,7 @@
 #include <string_view>
 #include <utility>
 
+#include "absl/functional/function_ref.h"
 #include "absl/time/time.h"
 #include "detent/runtime/choice_kind.h"
 #include "detent/runtime/internal/loop_core.h"
@@ -32,6 +33,7 @@
 #include "detent/runtime/io/internal/network.h"
 #include "detent/runtime/loop_time.h"
 #include "detent/sim/world/arrivals.h"
+#include "detent/sim/world/stream_hash.h"
 
 namespace detent::sim::tcp {
 
@@ -58,14 +60,14 @@ class Fabric {
  public:
   virtual internal::LoopCore& core() const = 0;
   virtual Arrivals& arrivals() const = 0;
-  // How long the next message takes: a choice on the tape.
-  virtual absl::Duration DrawLatency() = 0;
+  // How long the next message takes: a choice on the tape, of this stream.
+  virtual absl::Duration DrawLatency(uint64_t stream, absl::FunctionRef<std::string()> what) = 0;
   // How many of `size` bytes are read (kRead) or taken (kWrite) at once, of 2 or more: a choice, too.
   // `peer` is who sent them, or will get them.
-  virtual size_t DrawPart(ChoiceKind kind, size_t size, const std::string& peer) = 0;
+  virtual size_t DrawPart(ChoiceKind kind, uint64_t stream, size_t size, const std::string& peer) = 0;
   // Whether a connect to somebody who listens is refused, or reset.
-  virtual bool DrawRefusal() = 0;
-  virtual bool DrawReset() = 0;
+  virtual bool DrawRefusal(uint64_t stream) = 0;
+  virtual bool DrawReset(uint64_t stream) = 0;
   virtual uint64_t NextPipe() = 0;
   // Whether somebody listens at `address`.
   virtual bool IsListening(const Address& address) const = 0;
@@ -87,10 +89,11 @@ class Message {
  public:
   enum class Kind : uint8_t { kConnect, kConnected, kRefused, kData, kEnd, kReset };
 
-  Message(Kind what, std::string_view content, LoopTime when, const Range& within)
-      : kind(what), bytes(content), arrives(when), range(within) {}
+  Message(Kind what, uint64_t its_number, std::string_view content, LoopTime when, const Range& within)
+      : kind(what), number(its_number), bytes(content), arrives(when), range(within) {}
 
   Kind kind;
+  uint64_t number;  // Of kData: from 1.
   std::string bytes;
   LoopTime arrives;
   Range range;
@@ -99,15 +102,20 @@ class Message {
 // What is under way to one end of a wire.
 class Pipe final : public Arrival, public internal::Runnable {
  public:
-  Pipe(Wire& wire, size_t to, uint64_t ordinal) : wire_(wire), to_(to), ordinal_(ordinal) {}
+  Pipe(Wire& wire, size_t to, uint64_t ordinal, uint64_t stream)
+      : wire_(wire), to_(to), ordinal_(ordinal), stream_(stream) {}
 
-  void Add(const Fabric& fabric, Message::Kind kind, std::string_view bytes, absl::Duration latency);
+  void Add(Fabric& fabric, Message::Kind kind, std::string_view bytes);
   // Forgets what is under way. The wire may be gone afterwards.
   void Clear(const Fabric& fabric);
 
   void Arrive() override;
   void Drop() override { Discard(); }
   std::string Describe() const override;
+  // Of the message that comes next.
+  uint64_t Stream() const override { return HashOf(stream_, delivered_); }
+  // Of all that goes this way.
+  uint64_t stream() const { return stream_; }
   void Run() override;
   void Discard() override;
   internal::Lane lane() const override;
@@ -117,6 +125,12 @@ class Pipe final : public Arrival, public internal::Runnable {
   Wire& wire_;
   const size_t to_;
   const uint64_t ordinal_;
+  // `the 3rd message from a to b`.
+  std::string NameOf(Message::Kind kind, uint64_t number) const;
+
+  const uint64_t stream_;
+  uint64_t delivered_ = 0;
+  uint64_t data_sent_ = 0;
   std::deque<Message> under_way_;
   std::shared_ptr<Wire> keep_wire_;  // While something is under way.
 };
@@ -145,7 +159,8 @@ class Wire : public std::enable_shared_from_this<Wire> {
   static constexpr size_t kClient = 0;
   static constexpr size_t kServer = 1;
 
-  Wire(Fabric& fabric, Address client, Address server);
+  // `stream`: of all that it does.
+  Wire(Fabric& fabric, uint64_t stream, Address client, Address server);
   Wire(const Wire&) = delete;
   Wire& operator=(const Wire&) = delete;
   ~Wire();

@@ -20,6 +20,7 @@
 #include "detent/sim/world/choices.h"
 #include "detent/sim/world/executor.h"
 #include "detent/sim/world/signals.h"
+#include "detent/sim/world/stream_hash.h"
 
 namespace detent::sim {
 namespace {
@@ -37,7 +38,12 @@ internal::ContextRef ContextOf(const internal::Home* home) {
 class Mail final : public internal::Waker, public Arrival {
  public:
   Mail(EventLoop& loop, Arrivals& arrivals, const internal::Home* home, absl::AnyInvocable<void()> drain)
-      : core_(loop.core()), arrivals_(arrivals), home_(home), source_(core_.next_task_id++), drain_(std::move(drain)) {}
+      : core_(loop.core()),
+        arrivals_(arrivals),
+        home_(home),
+        source_(core_.next_task_id++),
+        stream_(loop.NewStream("mail")),
+        drain_(std::move(drain)) {}
 
   void WakeUp() override {
     if (core_.tearing_down || IsExpected() || is_held_) return;
@@ -45,7 +51,10 @@ class Mail final : public internal::Waker, public Arrival {
     // What a program does between two runs is on no tape.
     const bool in_run = internal::CurrentCore() == &core_;
     const uint32_t doublings =
-        in_run ? ChooseDoublings(core_.owner(), ChoiceKind::kLatency, Calm::kDelays, [this] { return Describe(); }) : 0;
+        in_run ? ChooseDoublings(core_.owner(), ChoiceKind::kLatency, stream_, Calm::kDelays,
+                                 [this] { return Describe(); })
+               : 0;
+    ++wake_ups_;
     arrivals_.Add(*this, core_.now + kDelay * (1 << doublings), Range(core_.now, core_.now + kDelayMax));
   }
   void Arrive() override {
@@ -54,6 +63,7 @@ class Mail final : public internal::Waker, public Arrival {
   }
   void Drop() override {}
   std::string Describe() const override { return absl::StrCat("the wake-up of ", name_); }
+  uint64_t Stream() const override { return HashOf(stream_, wake_ups_); }
 
   // While so, whoever leaves something takes it out himself.
   void Hold(bool is_held) { is_held_ = is_held; }
@@ -67,6 +77,8 @@ class Mail final : public internal::Waker, public Arrival {
   Arrivals& arrivals_;
   const internal::Home* const home_;
   const uint64_t source_;  // A number of its own: letters of different loops are a choice.
+  const uint64_t stream_;
+  uint64_t wake_ups_ = 0;
   absl::AnyInvocable<void()> drain_;
   std::string name_ = "the loop that waits";
   bool is_held_ = false;
@@ -118,10 +130,15 @@ class ThreadHome final : public EventLoop, private internal::FutureObserver, pri
   absl::Time WallTime() const override { return starter_.WallTime(); }
   internal::Outside& outside() override { return starter_.outside(); }
   uint32_t ChooseFor(ChoiceKind kind, uint32_t n) override { return starter_.ChooseFor(kind, n); }
-  uint32_t ChooseInWorld(ChoiceKind kind, uint32_t n, absl::FunctionRef<std::string()> words) override {
-    return starter_.ChooseInWorld(kind, n, words);
-  }
   bool DrawFault(std::string_view name, double probability) override { return starter_.DrawFault(name, probability); }
+  uint32_t ChooseInWorld(ChoiceKind kind, uint64_t stream, uint32_t n,
+                         absl::FunctionRef<std::string()> words) override {
+    return starter_.ChooseInWorld(kind, stream, n, words);
+  }
+  bool DrawFaultInWorld(uint64_t stream, std::string_view name, double probability) override {
+    return starter_.DrawFaultInWorld(stream, name, probability);
+  }
+  uint64_t NewStream(std::string_view kind) override { return starter_.NewStream(kind); }
   void ForgetReady(internal::Runnable* runnable) override { starter_.ForgetReady(runnable); }
   void OnTurn() override { starter_.OnTurn(); }
   // Unless the program sets a handler.

@@ -9,7 +9,7 @@
 //   # The report of a failure that was saved:
 //   ./bank_fuzz --gtest_filter=BankTest.Transfers crash-5ba93c9d
 //   # What the report says, in this program or in the plain test:
-//   DETENT_REPLAY=d1:... ./bank_fuzz --gtest_filter=BankTest.Transfers
+//   DETENT_REPLAY=d2:... ./bank_fuzz --gtest_filter=BankTest.Transfers
 //
 // The filter may be left out if there is only one SIM_TEST. With AFL++, see detent_fuzz_test:
 //   afl-fuzz -i corpus -o out -- ./bank_afl --gtest_filter=BankTest.Transfers

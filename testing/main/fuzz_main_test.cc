@@ -50,7 +50,7 @@ TEST(FuzzTest, FindsWhatTwelveHandOffsLeadToAndReportsItAsATestDoes) {
   EXPECT_THAT(fuzz.text,
               AllOf(HasSubstr("\nFuzz.NeedsTwelveHandOffs fails\n"), HasSubstr("is_unlucky"),
                     ContainsRegex("\nschedule [0-9]+, seed 0, FuzzInput\n[0-9]+ choices, [0-9]+ of them matter"),
-                    HasSubstr("\nreplay it with\n  DETENT_REPLAY=d1:")));
+                    HasSubstr("\nreplay it with\n  DETENT_REPLAY=d2:")));
 
   // The file that the fuzzer saved.
   const std::string crash = FileIn(folder, "crash-");
@@ -73,7 +73,7 @@ TEST(FuzzTest, AnAbortShowsTheReplayCommandAndIsSaved) {
   const CommandOutput fuzz =
       RunCommand(absl::StrCat(Fuzz("AbortsAfterTwelveHandOffs"), " -runs=50000 -seed=1 -artifact_prefix=", folder));
   EXPECT_NE(fuzz.exit_code, 0);
-  EXPECT_THAT(fuzz.text, HasSubstr("the program died in this schedule; replay it with\n  DETENT_REPLAY=d1:"));
+  EXPECT_THAT(fuzz.text, HasSubstr("the program died in this schedule; replay it with\n  DETENT_REPLAY=d2:"));
   EXPECT_NE(FileIn(folder, "crash-"), "");
 }
 

@@ -4,7 +4,7 @@
 //
 //   const CommandOutput output = RunCommand(SampleProgram("failing_sample") + " --gtest_filter=Sample.Race");
 //   EXPECT_EQ(output.exit_code, 1);
-//   EXPECT_THAT(output.text, HasSubstr("DETENT_REPLAY=d1:"));
+//   EXPECT_THAT(output.text, HasSubstr("DETENT_REPLAY=d2:"));
 #ifndef DETENT_TESTING_SAMPLES_RUN_COMMAND_H_
 #define DETENT_TESTING_SAMPLES_RUN_COMMAND_H_
 
