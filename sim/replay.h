@@ -5,9 +5,9 @@
 //   absl::StatusOr<sim::Tape> tape = sim::Tape::Parse(line);
 //   sim::SimLoop loop({.seed = tape->seed(), .strategy = sim::Replay(*tape)});
 //
-// Where the run does not match the tape (another number of possibilities, or a choice that is never asked), the code has
-// changed since: SimLoop::divergence() says where the run first left the path. From there on it takes the calmest steps,
-// while what the tape says of the world and of the program's choices still holds, as far as it fits.
+// Where the run does not match the tape (another number of possibilities, or a choice that is never asked), the code
+// has changed since: SimLoop::divergence() says where the run first left the path. From there on it takes the calmest
+// steps, while what the tape says of the world and of the program's choices still holds, as far as it fits.
 //
 // A lenient replay does not mind: it makes every choice of the tape that is possible.
 //

@@ -98,8 +98,7 @@ void SimLoop::BeginRun(uint64_t seed) {
   interruptions_.Forget();
   while (internal::OpenSocket* const socket = core.open_sockets.first()) socket->Unlist();
   recorder_.BeginRun(seed);
-  paths_.BeginRun();
-  if (!next_in_stream_.empty()) next_in_stream_.clear();
+  streams_.BeginRun();
   fingerprint_ = Fingerprint();
   fingerprint_time_ = LoopTime();
   steps_ = steps_left_ = tasks_at_most_ = 0;
@@ -125,7 +124,7 @@ internal::Outside& SimLoop::outside() {
 
 void SimLoop::RunUntilStopped() {
   const OwnHomeAtEnd own_home(core());
-  NoteNewTasks(internal::Lane());
+  streams_.AfterStep(internal::Lane());
   TakeReady();
   do {
     RunOneIteration();
@@ -135,7 +134,7 @@ void SimLoop::RunUntilStopped() {
 
 void SimLoop::RunIteration(absl::Duration timeout) {
   const OwnHomeAtEnd own_home(core());
-  NoteNewTasks(internal::Lane());
+  streams_.AfterStep(internal::Lane());
   TakeReady();
   // It would sleep for longer.
   if (ready_.size() == 0 && NextEvent() > core().now + timeout) return MoveClock(core().now + timeout);
@@ -197,25 +196,12 @@ void SimLoop::AdvanceClock() {
 
 void SimLoop::MoveArrivals() {
   const internal::LoopCore& core = this->core();
-  Arrivals::Moves moves;
-  for (bool moved = true; moved;) {
-    moved = false;
-    const size_t count = arrivals_.ListMoves(core.now, core.timers.earliest(), moves);
-    // Each of them is asked in a stream of its own. Taken together, any move is as probable as any other.
-    for (size_t begin = 0, end; begin < count && !moved; begin = end) {
-      Arrival& arrival = *moves[begin].arrival;
-      for (end = begin + 1; end < count && moves[end].arrival == &arrival;) ++end;
-      const std::string words = observer_ == nullptr ? std::string() : Arrivals::Describe(moves, begin, end, core);
-      const double of_one = kArrivalProbability / static_cast<double>(count);
-      const double probability =
-          of_one * static_cast<double>(end - begin) / (1 - of_one * static_cast<double>(begin));
-      const ChoicePoint point(ChoiceKind::kArrival, static_cast<uint32_t>(1 + end - begin), probability, nullptr, words,
-                              StreamId(ChoiceKind::kArrival, arrival.Stream()), arrival.NextOffer());
-      const uint32_t choice = MakeChoiceAt(point);
-      moved = choice != 0;
-      if (moved) arrivals_.Make(moves[begin + choice - 1], core.now);
-    }
-  }
+  arrivals_.OfferMoves(core, [&](const Arrivals::Offer& offer) {
+    const std::string words = observer_ == nullptr ? std::string() : Arrivals::Describe(offer, core);
+    return MakeChoiceAt(ChoicePoint(ChoiceKind::kArrival, static_cast<uint32_t>(1 + offer.moves.size()),
+                                    offer.probability, nullptr, words, StreamId(ChoiceKind::kArrival, offer.stream),
+                                    offer.number));
+  });
 }
 
 void SimLoop::MoveClock(LoopTime to) {
@@ -254,11 +240,6 @@ inline uint32_t SimLoop::AskStrategy(const ChoicePoint& point) {
                                    " possibilities; Strategy::Choose() must give a number below ChoicePoint::n()"));
 }
 
-uint32_t SimLoop::MakeChoice(StreamId stream, uint32_t n, double probability, std::string_view words) {
-  if (n < 2) return 0;
-  return MakeChoiceAt(ChoicePoint(stream.kind(), n, probability, nullptr, words, stream, next_in_stream_[stream]++));
-}
-
 uint32_t SimLoop::MakeChoiceAt(const ChoicePoint& point) {
   const uint32_t choice = AskStrategy(point);
   fingerprint_.Add(kChoiceMark);
@@ -266,26 +247,9 @@ uint32_t SimLoop::MakeChoiceAt(const ChoicePoint& point) {
   return choice;
 }
 
-uint64_t SimLoop::PathOfRunning() const { return paths_.Of(internal::RunningSource(core())); }
-
-uint32_t SimLoop::ChooseFor(ChoiceKind kind, uint32_t n) { return MakeChoice(StreamId(kind, PathOfRunning()), n); }
-
-bool SimLoop::DrawFault(std::string_view name, double probability) {
-  return MakeChoice(StreamId(ChoiceKind::kFault, PathOfRunning()), 2, probability, name) != 0;
-}
-
 uint32_t SimLoop::ChooseInWorld(ChoiceKind kind, uint64_t stream, uint32_t n, absl::FunctionRef<std::string()> words) {
   const std::string text = observer_ == nullptr || n < 2 ? std::string() : words();
   return MakeChoice(StreamId(kind, stream), n, 0, text);
-}
-
-bool SimLoop::DrawFaultInWorld(uint64_t stream, std::string_view name, double probability) {
-  return MakeChoice(StreamId(ChoiceKind::kFault, HashOf(stream, HashOf(name))), 2, probability, name) != 0;
-}
-
-uint64_t SimLoop::NewStream(std::string_view kind) {
-  const uint64_t all = HashOf(PathOfRunning(), HashOf(kind));
-  return HashOf(all, next_in_stream_[StreamId(ChoiceKind::kSchedule, all)]++);
 }
 
 // A random walk among tasks: the fast way of the general one below.
@@ -304,7 +268,7 @@ inline void SimLoop::RunUniformStep() {
   internal::LoopCore& core = this->core();
   chosen.step.task()->Step(core);
   core.current_task = nullptr;
-  NoteNewTasks(chosen.lane);
+  streams_.AfterStep(chosen.lane);
 }
 
 inline void SimLoop::RunChosenStep() {
@@ -328,7 +292,7 @@ inline void SimLoop::RunChosenStep() {
   if (observer_ != nullptr) [[unlikely]]
     observer_->OnStep(Candidate(chosen.step, chosen.lane), steps_);
   RunStep(chosen.step);
-  NoteNewTasks(chosen.lane);
+  streams_.AfterStep(chosen.lane);
   if (observer_ != nullptr) [[unlikely]]
     observer_->AfterStep();  // The step may have set it, or taken it away.
 }
@@ -423,8 +387,6 @@ void SimLoop::StartJob(absl::AnyInvocable<void()> job, std::source_location wher
       },
       where);
 }
-
-void SimLoop::ThrowRuns(const char* what) { throw InvalidStateError(what); }
 
 void SimLoop::ThrowDeadlock() {
   const uint64_t tasks = core().task_count;

@@ -27,15 +27,14 @@
 #include <string>
 #include <utility>
 
-#include "absl/container/flat_hash_map.h"
 #include "detent/runtime/event_loop.h"
+#include "detent/sim/choice_streams.h"
 #include "detent/sim/fingerprint.h"
 #include "detent/sim/options.h"
 #include "detent/sim/strategy/observer.h"
 #include "detent/sim/strategy/ready_list.h"
 #include "detent/sim/strategy/stream_id.h"
 #include "detent/sim/tape_recorder.h"
-#include "detent/sim/task_paths.h"
 #include "detent/sim/world/arrivals.h"
 #include "detent/sim/world/outside.h"
 #include "detent/sim/world/signals.h"
@@ -125,11 +124,15 @@ class SimLoop final : public EventLoop {
   // Null for nobody.
   TimeHolder* time_holder() const { return time_holder_; }
   void SetTimeHolder(TimeHolder* holder) { time_holder_ = holder; }
-  uint32_t ChooseFor(ChoiceKind kind, uint32_t n) override;
-  bool DrawFault(std::string_view name, double probability) override;
+  uint32_t ChooseFor(ChoiceKind kind, uint32_t n) override { return MakeChoice(StreamId(kind, streams_.Running()), n); }
+  bool DrawFault(std::string_view name, double probability) override {
+    return MakeChoice(StreamId(ChoiceKind::kFault, streams_.Running()), 2, probability, name) != 0;
+  }
   uint32_t ChooseInWorld(ChoiceKind kind, uint64_t stream, uint32_t n, absl::FunctionRef<std::string()> words) override;
-  bool DrawFaultInWorld(uint64_t stream, std::string_view name, double probability) override;
-  uint64_t NewStream(std::string_view kind) override;
+  bool DrawFaultInWorld(uint64_t stream, std::string_view name, double probability) override {
+    return MakeChoice(StreamId(ChoiceKind::kFault, HashOf(stream, HashOf(name))), 2, probability, name) != 0;
+  }
+  uint64_t NewStream(std::string_view kind) override { return streams_.New(kind); }
   void ForgetReady(internal::Runnable* runnable) override;
   internal::Outside& outside() override;
   void OnTurn() override;
@@ -168,15 +171,13 @@ class SimLoop final : public EventLoop {
   [[gnu::always_inline]] void RunChosenStep();
   [[gnu::always_inline]] void RunUniformStep();
   // Any choice but which step runs next: the next of its stream.
-  uint32_t MakeChoice(StreamId stream, uint32_t n, double probability = 0, std::string_view words = {});
+  uint32_t MakeChoice(StreamId stream, uint32_t n, double probability = 0, std::string_view words = {}) {
+    if (n < 2) return 0;
+    return MakeChoiceAt(
+        ChoicePoint(stream.kind(), n, probability, nullptr, words, stream, streams_.NextNumber(stream)));
+  }
   // The same, of which the number in the stream is known.
   uint32_t MakeChoiceAt(const ChoicePoint& point);
-  // The path of whoever runs.
-  uint64_t PathOfRunning() const;
-  void NoteNewTasks(internal::Lane maker) {
-    if (paths_.HasNew(core().next_task_id)) [[unlikely]]
-      paths_.NoteNew(core().next_task_id, maker);
-  }
   // What the strategy chooses goes onto the tape, and the observer is told.
   [[gnu::always_inline]] uint32_t AskStrategy(const ChoicePoint& point);
   [[gnu::always_inline]] void RecordStep(const ReadyStep& chosen);
@@ -195,7 +196,7 @@ class SimLoop final : public EventLoop {
     if (IsRunning()) [[unlikely]]
       ThrowRuns(what);
   }
-  [[noreturn]] static void ThrowRuns(const char* what);
+  [[noreturn]] static void ThrowRuns(const char* what) { throw InvalidStateError(what); }
   [[noreturn]] void ThrowDeadlock();
   [[noreturn]] void ThrowStepLimit();
 
@@ -206,8 +207,7 @@ class SimLoop final : public EventLoop {
   Arrivals arrivals_;
   std::unique_ptr<SimOutside> outside_;
   mutable TapeRecorder recorder_;
-  TaskPaths paths_;
-  absl::flat_hash_map<StreamId, uint64_t> next_in_stream_;
+  ChoiceStreams streams_{core()};
   Fingerprint fingerprint_;
   LoopTime fingerprint_time_;  // Up to where the fingerprint knows the time.
   uint64_t steps_ = 0;

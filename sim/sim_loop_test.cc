@@ -175,8 +175,7 @@ TEST(SimLoopTest, AReplayThatLeavesThePathSaysWhere) {
   tape.Record(StreamId(), 1, 5, 2);
   SimLoop loop({.strategy = Replay(tape)});
   EXPECT_EQ(loop.Run(Interleaving()), "abcabc");
-  EXPECT_EQ(loop.divergence(),
-            "choice 1 of which step runs next was recorded as 2 of 5, but the run now asks it of 3");
+  EXPECT_EQ(loop.divergence(), "choice 1 of which step runs next was recorded as 2 of 5, but the run now asks it of 3");
 }
 
 TEST(SimLoopTest, AReplayThatIsNotAskedForAllSaysHowMany) {

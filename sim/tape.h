@@ -14,10 +14,10 @@
 //                slip, in nanoseconds and one more, 0 being without end); number of entries, entries, in the order of
 //                the run; number of checkpoints, checkpoints (steps as a varint, fingerprint of 8 bytes); and a check
 //                sum of 4 bytes over all that. An entry is varints: 2 * the distance of its number from that of the
-//                last entry of its stream, if there is one, plus 1 if that is another stream than the entry's before (at
-//                first, than the steps'); in this case the stream: 0 for the steps', or 1 for one that none of the last
-//                1,024 entries has, and then its kind and the 7 bytes of its hash, or how many entries before it was
-//                last; n; the value. Varints are LEB128, fixed numbers little-endian.
+//                last entry of its stream, if there is one, plus 1 if that is another stream than the entry's before
+//                (at first, than the steps'); in this case the stream: 0 for the steps', or 1 for one that none of the
+//                last 1,024 entries has, and then its kind and the 7 bytes of its hash, or how many entries before it
+//                was last; n; the value. Varints are LEB128, fixed numbers little-endian.
 #ifndef DETENT_SIM_TAPE_H_
 #define DETENT_SIM_TAPE_H_
 

@@ -72,8 +72,8 @@ class TapeRecorder {
   Tape tape_;
   uint64_t steps_ = 0;   // Choices of which step runs next.
   uint64_t others_ = 0;  // All other choices.
-  size_t flushed_ = 0;  // How many entries are on the tape for good.
-  size_t count_ = 0;    // How many more are in new_; tape() may have put them onto the tape already.
+  size_t flushed_ = 0;   // How many entries are on the tape for good.
+  size_t count_ = 0;     // How many more are in new_; tape() may have put them onto the tape already.
   std::array<Tape::Entry, 32> new_;
 };
 

@@ -78,7 +78,8 @@ TEST(TapeTest, StoresOnlyChoicesThatAreNotTheCalmest) {
 // The format outlives this version of the library: a change of it is a new prefix.
 TEST(TapeTest, FormatIsPinned) {
   EXPECT_EQ(SomeTape().ToString(),
-            "d2:KgAAAAAAAADvBxAyVHaYutz-BwAAAAAAAADAhD0AwZaxAgYCAwIBAQKId2ZVRDMiAgEBAQEBAAAAAAAAgNCs8w7_z6zzDgMCAgECAgHTDwACAQFA7"
+            "d2:KgAAAAAAAADvBxAyVHaYutz-BwAAAAAAAADAhD0AwZaxAgYCAwIBAQKId2ZVRDMiAgEBAQEBAAAAAAAAgNCs8w7_"
+            "z6zzDgMCAgECAgHTDwACAQFA7"
             "82riWdFIwEi9Woc");
 }
 
@@ -104,11 +105,11 @@ TEST(TapeTest, AStreamIsToldByItsLastEntry) {
   EXPECT_EQ(bytes.substr(bytes.size() - 36),
             std::string("\x05"
                         "\x0f\x01\x01\x01\0\0\0\0\0\0\x02\x01"  // 2 * 7 + 1; a new stream, its kind and hash; 1 of 2.
-                        "\x04\x02\x01"                                // Two further in the same stream.
+                        "\x04\x02\x01"                          // Two further in the same stream.
                         "\x07\x01\x02\x88\x77\x66\x55\x44\x33\x22\x02\x01"
                         "\x09\x00\x02\x01"  // A step.
                         "\x07\x03\x02\x01"  // Three further in the stream of the entry that is three before.
-                        "\x00",               // No checkpoint.
+                        "\x00",             // No checkpoint.
                         37)
                 .substr(1));
   const absl::StatusOr<Tape> parsed = Tape::Parse(tape.ToString());

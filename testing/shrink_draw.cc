@@ -95,7 +95,8 @@ void ShrinkDraw::AddOne(TapeEntries& tape, const ChoicePoints& points, size_t fi
   uint32_t value = 1 + static_cast<uint32_t>(random_.Below(n - 1));
   if (n > kFew && random_.Below(2) == 0) value = random_.Below(2) == 0 ? 1 : n - 1;
   const Tape::Entry entry(asked.stream, asked.number, n, value);
-  const auto same = std::find_if(tape.begin(), tape.end(), [&](const auto& other) { return IsSameChoice(other, entry); });
+  const auto same =
+      std::find_if(tape.begin(), tape.end(), [&](const auto& other) { return IsSameChoice(other, entry); });
   if (same != tape.end()) {
     *same = entry;
     return;

@@ -4,10 +4,10 @@
 //
 // Which of them helps differs from program to program, so each is drawn now and then: some of the choices and a few
 // others in place of the rest; all steps after some place moved to and fro, because what is left out in front may have
-// made or taken away choices of steps; the beginning, and then others; only others. One more in place of one keeps their
-// number: what fails then is another place to go on from. (Passes that are tried in turn, and moves that do not help at
-// once: Regehr et al., "Test-case reduction for C compiler bugs", 2012; MacIver and Donaldson, "Test-case reduction via
-// test-case generation", 2020.)
+// made or taken away choices of steps; the beginning, and then others; only others. One more in place of one keeps
+// their number: what fails then is another place to go on from. (Passes that are tried in turn, and moves that do not
+// help at once: Regehr et al., "Test-case reduction for C compiler bugs", 2012; MacIver and Donaldson, "Test-case
+// reduction via test-case generation", 2020.)
 //
 // Internal.
 #ifndef DETENT_TESTING_SHRINK_DRAW_H_

@@ -68,8 +68,8 @@ class ChoicePoint {
   ChoiceKind kind() const { return kind_; }
   // The number of possibilities, at least 2.
   uint32_t n() const { return n_; }
-  // What it belongs to, and the how-manieth of that it is, from 0. Of kSchedule the number is left out: whoever needs it
-  // counts.
+  // What it belongs to, and the how-manieth of that it is, from 0. Of kSchedule the number is left out: whoever needs
+  // it counts.
   StreamId stream() const { return stream_; }
   uint64_t number() const { return number_; }
   // Of a fault, of time and of an arrival: how probable anything but 0 should be.

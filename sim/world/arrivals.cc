@@ -113,9 +113,28 @@ void Arrivals::Make(const Move& move, LoopTime now) {
   expected_.insert(std::move(node));
 }
 
-std::string Arrivals::Describe(const Moves& moves, size_t begin, size_t end, const internal::LoopCore& core) {
+void Arrivals::OfferMoves(const internal::LoopCore& core, absl::FunctionRef<uint32_t(const Offer&)> choose) {
+  Moves all;
+  for (bool moved = true; moved;) {
+    moved = false;
+    const std::span<const Move> moves(all.data(), ListMoves(core.now, core.timers.earliest(), all));
+    const double of_one = kArrivalProbability / static_cast<double>(moves.size());
+    for (size_t begin = 0, end; begin < moves.size() && !moved; begin = end) {
+      Arrival& arrival = *moves[begin].arrival;
+      for (end = begin + 1; end < moves.size() && moves[end].arrival == &arrival;) ++end;
+      // Given that those before stay.
+      const double probability = of_one * static_cast<double>(end - begin) / (1 - of_one * static_cast<double>(begin));
+      const uint32_t choice =
+          choose(Offer(moves.subspan(begin, end - begin), arrival.Stream(), arrival.offers_++, probability));
+      moved = choice != 0;
+      if (moved) Make(moves[begin + choice - 1], core.now);
+    }
+  }
+}
+
+std::string Arrivals::Describe(const Offer& offer, const internal::LoopCore& core) {
   std::string lines;
-  for (size_t i = begin; i < end; ++i) absl::StrAppend(&lines, i == begin ? "" : "\n", DescribeMove(moves[i], core));
+  for (const Move& move : offer.moves) absl::StrAppend(&lines, lines.empty() ? "" : "\n", DescribeMove(move, core));
   return lines;
 }
 

@@ -23,9 +23,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <utility>
 
+#include "absl/functional/function_ref.h"
 #include "absl/time/time.h"
 #include "detent/runtime/internal/loop_core.h"
 #include "detent/runtime/loop_time.h"
@@ -63,8 +65,6 @@ class Arrival {
   virtual std::string Describe() const = 0;
   // To what the choices of its moves belong: a stream of its own (stream_hash.h).
   virtual uint64_t Stream() const = 0;
-  // The how-manieth of those choices is made now, from 0.
-  uint64_t NextOffer() { return offers_++; }
 
   bool IsExpected() const { return number_ != 0; }
 
@@ -117,13 +117,27 @@ class Arrivals {
   static constexpr size_t kMovesMax = 6;
   using Moves = std::array<Move, kMovesMax>;
 
-  // Lists the moves that what comes next allows, if the loop has nothing to do until then, those of one behind the
-  // other, and gives their number.
+  // What one of them is offered: to stay (0), or one of its moves.
+  class Offer {
+   public:
+    Offer(std::span<const Move> its_moves, uint64_t of_stream, uint64_t at, double that_it_moves)
+        : moves(its_moves), stream(of_stream), number(at), probability(that_it_moves) {}
+
+    std::span<const Move> moves;
+    uint64_t stream;
+    uint64_t number;  // The how-manieth in this stream, from 0.
+    double probability;
+  };
+  // Offers those that come next their moves, if the loop has nothing to do until then, until none of them moves any
+  // more. Taken together any move is as probable as any other. REQUIRES: !empty().
+  void OfferMoves(const internal::LoopCore& core, absl::FunctionRef<uint32_t(const Offer&)> choose);
+
+  // Lists the moves that what comes next allows, those of one behind the other, and gives their number.
   // `timer` is when the program's next timer is due, or Never(). REQUIRES: !empty().
   size_t ListMoves(LoopTime now, LoopTime timer, Moves& moves) const;
   void Make(const Move& move, LoopTime now);
-  // A line for each from `begin` to `end`. REQUIRES: they were listed for the core's time and timers.
-  static std::string Describe(const Moves& moves, size_t begin, size_t end, const internal::LoopCore& core);
+  // A line for each move.
+  static std::string Describe(const Offer& offer, const internal::LoopCore& core);
 
  private:
   using Key = std::pair<LoopTime, uint64_t>;

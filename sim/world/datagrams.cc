@@ -257,10 +257,9 @@ Flight& SimDatagrams::AddFlight(Flight::Kind kind, SimDatagram& sender, const Ad
 
 void SimDatagrams::Start(Flight& flight) {
   const LoopTime now = loop_.core().now;
-  const uint32_t doublings =
-      IsInRun() ? ChooseDoublings(loop_, ChoiceKind::kLatency, flight.stream, Calm::kDelays,
-                                  [&flight] { return flight.Describe(); })
-                : 0;
+  const uint32_t doublings = IsInRun() ? ChooseDoublings(loop_, ChoiceKind::kLatency, flight.stream, Calm::kDelays,
+                                                         [&flight] { return flight.Describe(); })
+                                       : 0;
   arrivals_.Add(flight, now + kDelay * (1 << doublings), Range(now + kLatencyMin, now + kDelayMax));
 }
 

@@ -196,7 +196,8 @@ internal::Network::Streams LocalSockets::MakePair(bool one_way) {
   using Ways = StreamSocket::Ways;
   const std::string name = one_way ? "pipe" : "socket pair";
   auto first = std::make_unique<LocalStream>(draw_part_, new_stream_(), name, name, one_way ? Ways::kIn : Ways::kBoth);
-  auto second = std::make_unique<LocalStream>(draw_part_, new_stream_(), name, name, one_way ? Ways::kOut : Ways::kBoth);
+  auto second =
+      std::make_unique<LocalStream>(draw_part_, new_stream_(), name, name, one_way ? Ways::kOut : Ways::kBoth);
   LocalStream::MakePeers(*first, *second);
   if (one_way) first->ShutdownWrite();
   return internal::Network::Streams(std::move(first), std::move(second));

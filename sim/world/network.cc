@@ -218,8 +218,8 @@ internal::IoResult<std::unique_ptr<internal::StreamSocket>> SimNetwork::Connect(
   const uint16_t local_port = TakeFreePort();
   if (local_port == 0) return internal::IoResult<Connecting>::Error(EADDRNOTAVAIL);
   const char* local_host = host.find(':') == std::string::npos ? "127.0.0.1" : "::1";
-  auto wire = std::make_shared<tcp::Wire>(*this, NewStream("connection"),
-                                          Address(local_host, local_port), Address(host, port));
+  auto wire =
+      std::make_shared<tcp::Wire>(*this, NewStream("connection"), Address(local_host, local_port), Address(host, port));
   std::unique_ptr<tcp::Stream> stream = wire->Connect();
   if (settings.reset_on_close) stream->ResetOnClose();
   return Connecting(std::move(stream));

@@ -63,8 +63,7 @@ std::string Pipe::Describe() const { return NameOf(under_way_.front().kind, unde
 
 std::string Pipe::NameOf(Message::Kind kind, uint64_t number) const {
   const std::string name = number == 0 ? std::string(WordsOf(kind)) : absl::StrCat("the ", Ordinal(number), " message");
-  return absl::StrCat(name, " from ", wire_.address(1 - to_).ToString(), " to ",
-                      wire_.address(to_).ToString());
+  return absl::StrCat(name, " from ", wire_.address(1 - to_).ToString(), " to ", wire_.address(to_).ToString());
 }
 
 void Pipe::Run() {

@@ -50,10 +50,9 @@ class Mail final : public internal::Waker, public Arrival {
     internal::NoteUnknownAccess(core_);
     // What a program does between two runs is on no tape.
     const bool in_run = internal::CurrentCore() == &core_;
-    const uint32_t doublings =
-        in_run ? ChooseDoublings(core_.owner(), ChoiceKind::kLatency, stream_, Calm::kDelays,
-                                 [this] { return Describe(); })
-               : 0;
+    const uint32_t doublings = in_run ? ChooseDoublings(core_.owner(), ChoiceKind::kLatency, stream_, Calm::kDelays,
+                                                        [this] { return Describe(); })
+                                      : 0;
     ++wake_ups_;
     arrivals_.Add(*this, core_.now + kDelay * (1 << doublings), Range(core_.now, core_.now + kDelayMax));
   }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // To leave one choice out, or to make it otherwise, moves no other: each belongs to a stream.
+#include "detent/sim/choice_streams.h"
+
 #include <algorithm>
 #include <cstdint>
 #include <functional>
@@ -72,9 +74,9 @@ Coro<> TalkAtOnce() {
     const auto answer = [](Connection client) -> Coro<> {
       for (int i = 0; i < 3; ++i) co_await client.Write(co_await client.ReadUntil("\n"));
     };
-    TaskGroup group;
-    for (int i = 0; i < 3; ++i) group.Spawn(answer(co_await listener.Accept()));
-    co_await group.Join();
+    std::vector<Task<>> clients;
+    for (int i = 0; i < 3; ++i) clients.push_back(Spawn(answer(co_await listener.Accept())));
+    for (Task<>& client : clients) co_await client;
   };
   const auto talk = []() -> Coro<> {
     Connection connection = co_await Connect("server", 80);
@@ -86,7 +88,7 @@ Coro<> TalkAtOnce() {
   co_await Gather(serve(), talk(), talk(), talk());
 }
 
-TEST(StreamsTest, WhatATaskChoosesIsTheSameInWhateverOrderTheTasksRun) {
+TEST(ChoiceStreamsTest, WhatATaskChoosesIsTheSameInWhateverOrderTheTasksRun) {
   for (uint64_t seed = 0; seed < 200; ++seed) {
     const Entries found = EntriesOf(ChoosersOfTwoGenerations, seed);
     const Entries others = Without(found, [](const auto& entry) { return entry.stream == StreamId(); });
@@ -95,7 +97,7 @@ TEST(StreamsTest, WhatATaskChoosesIsTheSameInWhateverOrderTheTasksRun) {
   }
 }
 
-TEST(StreamsTest, EveryTaskHasStreamsOfItsOwn) {
+TEST(ChoiceStreamsTest, EveryTaskHasStreamsOfItsOwn) {
   std::set<StreamId> numbers;
   std::set<StreamId> faults;
   for (uint64_t seed = 0; seed < 200; ++seed) {
@@ -108,7 +110,7 @@ TEST(StreamsTest, EveryTaskHasStreamsOfItsOwn) {
   EXPECT_EQ(faults.size(), 6u);
 }
 
-TEST(StreamsTest, OneConnectionsChoicesDoNotMoveThoseOfAnother) {
+TEST(ChoiceStreamsTest, OneConnectionsChoicesDoNotMoveThoseOfAnother) {
   int shared = 0;
   for (uint64_t seed = 0; seed < 100; ++seed) {
     const Entries found = EntriesOf(TalkAtOnce, seed);
@@ -116,16 +118,20 @@ TEST(StreamsTest, OneConnectionsChoicesDoNotMoveThoseOfAnother) {
     for (const Tape::Entry& entry : found) {
       if (entry.kind() == ChoiceKind::kLatency) latencies[entry.stream].push_back(entry);
     }
-    // With the latencies of one direction of one connection only, just these are made, each in its place.
+    // How many messages there are depends on which writes are taken in parts. Beside that, with the latencies of one
+    // direction of one connection only, just these are made, each in its place.
+    const Entries parts = Without(found, [](const auto& entry) { return entry.kind() != ChoiceKind::kWrite; });
     for (const auto& [stream, entries] : latencies) {
-      EXPECT_EQ(Replayed(TalkAtOnce, entries), entries) << seed;
+      Entries kept = parts;
+      kept.insert(kept.end(), entries.begin(), entries.end());
+      EXPECT_EQ(Sorted(Replayed(TalkAtOnce, kept)), Sorted(kept)) << seed;
       ++shared;
     }
   }
   EXPECT_GT(shared, 400);
 }
 
-TEST(StreamsTest, TheChoicesOfOneStreamAreNumberedFromNought) {
+TEST(ChoiceStreamsTest, TheChoicesOfOneStreamAreNumberedFromNought) {
   std::map<StreamId, std::set<uint64_t>> seen;
   for (uint64_t seed = 0; seed < 300; ++seed) {
     for (const Tape::Entry& entry : EntriesOf(TalkAtOnce, seed)) {
@@ -141,7 +147,7 @@ TEST(StreamsTest, TheChoicesOfOneStreamAreNumberedFromNought) {
 }
 
 // Two tasks choose; in a later version of the program there is a third.
-TEST(StreamsTest, ATapeWhoseStepsDoNotFitAnyMoreStillSaysWhatTasksChoose) {
+TEST(ChoiceStreamsTest, ATapeWhoseStepsDoNotFitAnyMoreStillSaysWhatTasksChoose) {
   std::vector<uint32_t> chosen(3);
   const auto chooses = [&chosen](size_t which) -> Coro<> {
     co_await Yield();
@@ -162,7 +168,7 @@ TEST(StreamsTest, ATapeWhoseStepsDoNotFitAnyMoreStillSaysWhatTasksChoose) {
 }
 
 // Between two runs nothing is drawn, and numbers go on.
-TEST(StreamsTest, ASecondRunOnOneLoopGoesOnNumbering) {
+TEST(ChoiceStreamsTest, ASecondRunOnOneLoopGoesOnNumbering) {
   SimLoop loop({.seed = 1, .strategy = RandomWalk()});
   const auto body = []() -> Coro<> {
     for (int i = 0; i < 20; ++i) (void)Choose(5);
