@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detent/testing/blocking_step.h"
 
+#include <time.h>
+
+#include <algorithm>
 #include <chrono>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -12,6 +16,16 @@ namespace detent_testing::internal {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
+// From so many of its ticks on the coarse clock will do.
+constexpr int kTicksInLimit = 5;
+
+absl::Duration CoarseTick() {
+  timespec tick;
+  clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
+  return absl::DurationFromTimespec(tick);
+}
 
 class StepTimer final : public detent::sim::RunObserver {
  public:
@@ -40,14 +54,27 @@ class StepTimer final : public detent::sim::RunObserver {
 
 }  // namespace
 
+SlowestSchedule::SlowestSchedule(absl::Duration limit)
+    : is_coarse_(limit >= kTicksInLimit * CoarseTick()),
+      limit_(limit == absl::ZeroDuration()
+                 ? kNever
+                 : absl::ToInt64Nanoseconds(limit - (is_coarse_ ? CoarseTick() : absl::ZeroDuration()))) {}
+
+int64_t SlowestSchedule::Now() const {
+  timespec time;
+  clock_gettime(is_coarse_ ? CLOCK_MONOTONIC_COARSE : CLOCK_MONOTONIC, &time);
+  return int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
 void SlowestSchedule::Begin() {
-  if (limit_ > absl::ZeroDuration()) begin_ = Clock::now();
+  if (limit_ != kNever) begin_ = Now();
 }
 
 void SlowestSchedule::End(const ScheduleRunner& runner) {
-  if (limit_ == absl::ZeroDuration()) return;
-  const absl::Duration time = absl::FromChrono(Clock::now() - begin_);
-  if (time <= limit_ || time <= time_) return;
+  if (limit_ == kNever) return;
+  const int64_t now = Now();
+  const int64_t time = now - std::exchange(begin_, now);
+  if (time <= std::max(limit_, time_)) return;
   time_ = time;
   tape_ = runner.tape();
 }

@@ -4,13 +4,14 @@
 // that does not know of the loop.
 //
 // To read the clock at each step would be a good part of what a step costs. So only whole schedules are timed, and the
-// slowest of them, if it took too long, is run once more to look at its steps.
+// slowest of them, if it took too long, is run once more to look at its steps. A good clock would still be a tenth of a
+// short schedule: if the limit is far above the ticks of the system's coarse clock, that one tells which to look at.
 //
 // Internal.
 #ifndef DETENT_TESTING_BLOCKING_STEP_H_
 #define DETENT_TESTING_BLOCKING_STEP_H_
 
-#include <chrono>
+#include <cstdint>
 #include <string>
 
 #include "absl/time/time.h"
@@ -22,19 +23,23 @@ namespace detent_testing::internal {
 class SlowestSchedule {
  public:
   // Only those that take longer than `limit` count; zero for none.
-  explicit SlowestSchedule(absl::Duration limit) : limit_(limit) {}
+  explicit SlowestSchedule(absl::Duration limit);
 
+  // A schedule begins, after something else than a schedule.
   void Begin();
-  // What began has ended, in `runner`.
+  // It has ended, in `runner`, and another one may begin.
   void End(const ScheduleRunner& runner);
 
-  bool is_slow() const { return time_ > absl::ZeroDuration(); }
+  bool is_slow() const { return time_ > 0; }
   const detent::sim::Tape& tape() const { return tape_; }
 
  private:
-  const absl::Duration limit_;
-  std::chrono::steady_clock::time_point begin_;
-  absl::Duration time_;  // Of the slowest.
+  int64_t Now() const;
+
+  const bool is_coarse_;
+  const int64_t limit_;  // In nanoseconds, as all here; what takes longer may have passed the caller's.
+  int64_t begin_ = 0;
+  int64_t time_ = 0;  // Of the slowest.
   detent::sim::Tape tape_;
 };
 

@@ -22,6 +22,12 @@ class Failure {
 
   explicit operator bool() const { return !kind_.empty(); }
 
+  // Makes it as new, for the next schedule.
+  void Clear() {
+    body_has_ended_ = lists_tasks_ = is_limit_of_steps_ = false;
+    for (std::string* text : {&kind_, &text_, &text_without_assertions_, &left_, &warning_}) text->clear();
+  }
+
   // What kind of failure it is, by its first part: two schedules failed in the same way if their kinds are equal. An
   // assertion by its place, an exception by its type, a report by its kind and the place of what it is about.
   const std::string& kind() const { return kind_; }

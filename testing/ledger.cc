@@ -65,6 +65,15 @@ Ledger::Ledger(detent::EventLoop& loop, Blocks blocks)
 
 void Ledger::CountTimers() {
   const TimerHeap& heap = core_.timers;
+  if (heap.empty() && pending_ + heap.armed() - armed_ == heap.fired() - fired_ + heap.cancelled() - cancelled_)
+      [[likely]] {
+    return;
+  }
+  CountEachTimer();
+}
+
+void Ledger::CountEachTimer() {
+  const TimerHeap& heap = core_.timers;
   size_t pending = 0;
   std::string destroyed;
   heap.VisitPending([&](const Timer* timer, detent::LoopTime deadline, bool is_here) {
@@ -88,6 +97,14 @@ void Ledger::CountTimers() {
 }
 
 void Ledger::Balance(Failure& failure) const {
+  if (!census_ && timers_.empty() && timer_fault_.empty() && core_.open_sockets.empty() &&
+      core_.references() <= ExpectedReferences()) [[likely]] {
+    return;
+  }
+  DescribeWhatIsLeft(failure);
+}
+
+void Ledger::DescribeWhatIsLeft(Failure& failure) const {
   if (!timer_fault_.empty()) failure.Add(kLostTimer, timer_fault_);
   std::vector<std::string> left;
   const detent::internal::List<OpenSocket>& open = core_.open_sockets;
@@ -100,10 +117,8 @@ void Ledger::Balance(Failure& failure) const {
         left.push_back(Describe(std::coroutine_handle<PromiseBase>::from_address(block.memory).promise()));
     }
   }
-  // The loop has a reference while it lives, and so has this.
-  const uint64_t expected = core_.IsClosed() ? 1 : references_ + 1;
-  if (left.empty() && core_.references() > expected)
-    left.push_back(absl::StrCat(core_.references() - expected, " tasks, futures or sockets"));
+  if (left.empty() && core_.references() > ExpectedReferences())
+    left.push_back(absl::StrCat(core_.references() - ExpectedReferences(), " tasks, futures or sockets"));
   left.insert(left.end(), timers_.begin(), timers_.end());
   if (left.empty()) return;
   failure.Add(kLeftBehind,

@@ -54,6 +54,12 @@ class Ledger {
   void Balance(Failure& failure) const;
 
  private:
+  // Where the sums do not say at once that all is well, as they do for nearly every schedule.
+  void CountEachTimer();
+  void DescribeWhatIsLeft(Failure& failure) const;
+  // The loop has a reference while it lives, and so has this.
+  uint64_t ExpectedReferences() const { return core_.IsClosed() ? 1 : references_ + 1; }
+
   detent::internal::LoopCore& core_;
   const uint64_t references_;
   const size_t armed_;

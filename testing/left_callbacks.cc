@@ -27,9 +27,9 @@ std::vector<Runnable*> ReadyRunnables() {
   const auto visit = [&](Step step) {
     if (step && !step.IsTask()) runnables.push_back(step.runnable());
   };
-  detent::EventLoop& loop = detent::EventLoop::Current();
-  if (const auto* simulated = dynamic_cast<const detent::sim::SimLoop*>(&loop)) simulated->VisitReady(visit);
-  const detent::internal::ReadyQueue& ready = loop.core().ready;
+  const detent::internal::LoopCore& core = *detent::internal::CurrentCore();
+  if (const auto* simulated = dynamic_cast<const detent::sim::SimLoop*>(&core.owner())) simulated->VisitReady(visit);
+  const detent::internal::ReadyQueue& ready = core.ready;
   for (size_t i = 0; i < ready.size(); ++i) visit(ready.Peek(i));
   return runnables;
 }
@@ -37,10 +37,12 @@ std::vector<Runnable*> ReadyRunnables() {
 }  // namespace
 
 std::string DescribeLeftCallbacks() {
-  const detent::internal::LoopCore& core = detent::EventLoop::Current().core();
+  const std::vector<Runnable*> ready = ReadyRunnables();
+  if (ready.empty()) return "";
+  const detent::internal::LoopCore& core = *detent::internal::CurrentCore();
   const auto own = detent::internal::Lane::OfCallbacks(detent::internal::RunningSource(core));
   std::vector<std::string> places;
-  for (const Runnable* runnable : ReadyRunnables()) {
+  for (const Runnable* runnable : ready) {
     if (dynamic_cast<const Callback*>(runnable) == nullptr || runnable->lane() != own) continue;
     detent::internal::StepText text;
     runnable->DescribeStep(text);
@@ -54,7 +56,7 @@ std::string DescribeLeftCallbacks() {
 }
 
 void DropReadyCallbacks() {
-  detent::internal::LoopCore& core = detent::EventLoop::Current().core();
+  detent::internal::LoopCore& core = *detent::internal::CurrentCore();
   std::vector<Callback*> callbacks;
   std::vector<DoneCallback*> done_callbacks;
   for (Runnable* runnable : ReadyRunnables()) {

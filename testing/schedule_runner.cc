@@ -34,7 +34,7 @@ bool RunToTheEnd(detent::EventLoop& loop, const Body& body, Failure& failure, Tr
   const BodyFailure fails_in(failure, trace);
   bool ended = false;
   try {
-    const detent::Outcome<> outcome = loop.Run([&] { return RunTestBody(body()); });  // Called inside the loop.
+    const detent::Outcome<> outcome = loop.Run(RunTestBody(body));
     ended = true;
     if (!outcome.ok()) std::rethrow_exception(outcome.exception());
   } catch (const detent::sim::RunAbandoned&) {
@@ -99,7 +99,7 @@ void ScheduleRunner::BodyEnded() {
 void ScheduleRunner::Run(uint64_t seed) {
   const CurrentRunner current(this);
   const CurrentJudge judge(this);
-  failure_ = Failure();
+  failure_.Clear();
   cancel_counts_ = CancelCounts();
   AssertionCapture* const capture = AssertionCapture::Current();
   if (capture != nullptr) capture->BeginSchedule(trace_);

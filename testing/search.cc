@@ -55,6 +55,7 @@ class Searcher {
     runner_.loop().Reset(SeedOfSchedule(options_.seed, 0), detent::sim::Fifo());
     runner_.AddObserver(&profile_);
     runner_.CountBlocks(true);
+    slowest_.Begin();
     RunTimed(SeedOfSchedule(options_.seed, 0));
     if (!runner_.failure()) runner_.CountBlocks(false);
     runner_.RemoveObserver(&profile_);
@@ -73,6 +74,7 @@ class Searcher {
         runner_.loop().Reset(seed, options_.strategy);
         runner_.loop().strategy().SetProfile(profile_);
         is_first = false;
+        slowest_.Begin();
       }
       runner_.loop().strategy().BeginSchedule(i);
       RunTimed(seed);
@@ -87,6 +89,7 @@ class Searcher {
   // A search over all schedules, which remembers where it is.
   void SearchAll() {
     runner_.loop().Reset(options_.seed, options_.strategy);
+    slowest_.Begin();
     for (uint64_t i = 0; i < schedules_; ++i) {
       if (i % kClockEvery == 0 && absl::Now() > deadline_) break;
       RunTimed(options_.seed);
@@ -110,7 +113,6 @@ class Searcher {
   }
 
   void RunTimed(uint64_t seed) {
-    slowest_.Begin();
     runner_.Run(seed);
     slowest_.End(runner_);
   }
@@ -123,7 +125,8 @@ class Searcher {
     found_.tasks_at_most = std::max(found_.tasks_at_most, runner_.loop().tasks_at_most());
     const bool passed = !runner_.failure();
     found_.is_skipped = runner_.is_skipped();
-    if (found_.warning.empty()) found_.warning = runner_.failure().warning();
+    if (const std::string& warning = runner_.failure().warning(); !warning.empty() && found_.warning.empty())
+      found_.warning = warning;
     if (is_guarded && passed && !found_.is_skipped) PassesGuard(index);
     if (options_.observer != nullptr) options_.observer->OnSchedule(index + 1, fingerprint, passed && !found_.failed);
     if (progress_) progress_->OnSchedules(found_.schedules, found_.distinct.Count());

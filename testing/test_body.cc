@@ -169,8 +169,8 @@ Coro<> CancelOtherTasks() {
 
 bool IsTestBody(const detent::internal::PromiseBase& coroutine) { return &coroutine == tls_body; }
 
-Coro<Outcome<>> RunTestBody(Coro<> body) {
-  BodyFrame frame(std::move(body));
+Coro<Outcome<>> RunTestBody(absl::FunctionRef<Coro<>()> make_body) {
+  BodyFrame frame(make_body());
   const std::source_location where = frame.where();
   if (!BodyIsOurs(where)) detent::internal::CurrentTaskState()->set_spawned_at(where);
   Outcome<> outcome = co_await std::move(frame);

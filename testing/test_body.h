@@ -17,6 +17,7 @@
 
 #include <coroutine>
 
+#include "absl/functional/function_ref.h"
 #include "detent/runtime/coro.h"
 #include "detent/runtime/outcome.h"
 #include "detent/testing/failure.h"
@@ -24,8 +25,8 @@
 
 namespace detent_testing::internal {
 
-// Gives how `body` ended.
-detent::Coro<detent::Outcome<>> RunTestBody(detent::Coro<> body);
+// Calls `make_body`, inside the loop, and gives how what it made ended. REQUIRES: `make_body` lives until then.
+detent::Coro<detent::Outcome<>> RunTestBody(absl::FunctionRef<detent::Coro<>()> make_body);
 
 // While one exists, bodies of this thread fail in `failure`, besides in GoogleTest, and `trace` is told how they end;
 // that may be null.

@@ -129,7 +129,8 @@ detent::Coro<> RunFixture() {
   FixtureLife<TestClass> fixture;
   TestClass& test = fixture.SetUp();
   detent::Outcome<> outcome = detent::Outcome<>::Value();
-  if (!SkipsBody()) outcome = co_await RunTestBody(test.DetentBody());  // What it leaves may use the fixture.
+  const auto make_body = [&test] { return test.DetentBody(); };
+  if (!SkipsBody()) outcome = co_await RunTestBody(make_body);  // What it leaves may use the fixture.
   fixture.TearDown();
   if (!outcome.ok()) co_await Propagate(std::move(outcome));
 }
