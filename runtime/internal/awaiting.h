@@ -62,7 +62,7 @@ template <typename Op>
 
 // The three steps of awaiting an operation. One that is ready is no step of the loop.
 template <typename Op>
-bool AwaitReady(Op& operation) {
+[[gnu::always_inline]] inline bool AwaitReady(Op& operation) {
   LoopCore& core = *CurrentCore();
   if (!operation.Ready(*core.current_task)) return false;
   if constexpr (requires { Op::kTakesTurns; }) {
@@ -102,7 +102,7 @@ class Awaiter {
   Awaiter(const Awaiter&) = delete;
   Awaiter& operator=(const Awaiter&) = delete;
 
-  bool await_ready() { return AwaitReady(operation_); }
+  [[gnu::always_inline]] bool await_ready() { return AwaitReady(operation_); }
   template <typename P>
   [[gnu::always_inline]] void await_suspend(std::coroutine_handle<P> handle) {
     AwaitSuspend(operation_, handle);
@@ -118,7 +118,7 @@ class Awaiter {
 template <typename Op>
 class OwnAwaiter {
  public:
-  bool await_ready() { return AwaitReady(static_cast<Op&>(*this)); }
+  [[gnu::always_inline]] bool await_ready() { return AwaitReady(static_cast<Op&>(*this)); }
   template <typename P>
   [[gnu::always_inline]] void await_suspend(std::coroutine_handle<P> handle) {
     AwaitSuspend(static_cast<Op&>(*this), handle);

@@ -30,7 +30,7 @@ class ListLink {
 
  protected:
   ListLink() {}  // Good while it is listed.
-  explicit ListLink(std::nullptr_t) : previous_(nullptr), next_(nullptr) {}
+  explicit ListLink(std::nullptr_t) : next_(nullptr) {}
   ~ListLink() = default;
   // A copy is in no list.
   ListLink(const ListLink&) = delete;
@@ -44,6 +44,8 @@ class ListLink {
  private:
   friend class List<T>;
   friend class SlimList<T>;
+  // Nobody looks at previous_ of one that is not listed, and nobody clears it: a compiler would clear both with one
+  // wide store, and where that crosses two cache lines, which is chance, it takes as long as a step.
   ListLink* previous_;
   ListLink* next_;
 };
@@ -75,14 +77,14 @@ class List : private ListLink<T> {
   // As Remove(), and from then on it is not IsListed().
   static void Unlist(Link* element) {
     Remove(element);
-    element->previous_ = element->next_ = nullptr;
+    element->next_ = nullptr;
   }
   // Puts `element` into the place of `listed`, which is then not IsListed().
   static void Replace(Link* listed, Link* element) {
     element->previous_ = listed->previous_;
     element->next_ = listed->next_;
     element->previous_->next_ = element->next_->previous_ = element;
-    listed->previous_ = listed->next_ = nullptr;
+    listed->next_ = nullptr;
   }
 
   // Null where there is none.
@@ -143,7 +145,7 @@ class SlimList {
       next->previous_ = previous;
       if (first_ == element) first_ = static_cast<T*>(next);
     }
-    link->previous_ = link->next_ = nullptr;
+    link->next_ = nullptr;
   }
   T* first() const { return first_; }
   // The first that `matches`, or null.
