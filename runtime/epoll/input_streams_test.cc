@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -214,6 +215,65 @@ TEST(InputStreamsTest, ASocketStaysABlockingOneForWhoeverSharesIt) {
     co_await gone;
     EXPECT_EQ(co_await input.Read(1), "");
   });
+}
+
+// Also the piece that was asked for and has not come yet.
+TEST(InputStreamsTest, CancelledReadsOfAFileLoseNothing) {
+  detent::Run([]() -> Coro<> {
+    std::string text;
+    for (int i = 0; i < 60'000; ++i) text += std::to_string(i) + "\n";
+    const StandardInputIs file(FileOf(text));
+    Connection input = StandardInput();
+    std::string read;
+    while (true) {
+      const Task<std::string> cancelled = Spawn([&]() -> Coro<std::string> { co_return co_await input.Read(50'000); });
+      co_await Yield();
+      cancelled.Cancel();
+      if (const auto end = co_await Settle(cancelled); end.ok()) read += end.value();
+      const std::string some = co_await input.Read(50'000);
+      if (some.empty()) break;
+      read += some;
+    }
+    EXPECT_TRUE(read == text) << read.size() << " of " << text.size();
+  });
+}
+
+TEST(InputStreamsTest, WhoWaitsForTheEndOfAFileIsTold) {
+  detent::Run([]() -> Coro<> {
+    const StandardInputIs file(FileOf("text"));
+    Connection input = StandardInput();
+    const Task<> watches = Spawn([&]() -> Coro<> { co_await input.WaitPeerClosed(); });
+    EXPECT_EQ(co_await ReadToEnd(input), "text");
+    co_await watches;
+  });
+}
+
+// A program that somebody else starts with fork() and exec() has none of them.
+TEST(InputStreamsTest, ItsDescriptorsAreClosedOnExec) {
+  const auto opened_by = [](int input_is) -> std::string {
+    return InChild([&] {
+      const StandardInputIs here(input_is);
+      return detent::Run([]() -> Coro<std::string> {
+        std::vector<int> before;
+        for (int fd = 3; fd < 100; ++fd) {
+          if (fcntl(fd, F_GETFD) >= 0) before.push_back(fd);
+        }
+        Connection input = StandardInput();
+        std::string text;
+        for (int fd = 3; fd < 100; ++fd) {
+          const int flags = fcntl(fd, F_GETFD);
+          if (flags < 0 || std::find(before.begin(), before.end(), fd) != before.end()) continue;
+          text += (flags & FD_CLOEXEC) != 0 ? "closed " : "open ";
+        }
+        co_return text;
+      });
+    });
+  };
+  const auto [from, to] = OpenKernelPipe();
+  EXPECT_EQ(opened_by(dup(from)), "closed ");
+  EXPECT_EQ(opened_by(FileOf("text")), "closed ");
+  close(from);
+  close(to);
 }
 
 TEST(InputStreamsTest, WhatCannotBeReadIsRefused) {

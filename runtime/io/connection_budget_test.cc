@@ -2,6 +2,10 @@
 //
 // A call of a socket that need not wait leaves the loop to the others all the same, now and then. As in
 // runtime/core_step_budget_test.cc in the real loop's order.
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
@@ -100,6 +104,34 @@ LOOP_TEST(SocketBudgetTest, LargeReadsLeaveTheLoopSooner, {.fifo_only = true}) {
   while (got < data.size()) got += (co_await pair.server.Read(1'000'000)).size();
   co_await writer;
   co_await other;
+}
+
+// One call for all that there is. More than a step's budget has come before it begins.
+TEST(RealSocketBudgetTest, ALargeReadGivesOthersTheirTurns) {
+  std::array<int, 2> ends;
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()), 0);
+  const int much = 4'000'000;
+  setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &much, sizeof(much));
+  const std::string piece(16 * 1024, 'x');
+  size_t written = 0;
+  for (ssize_t size; (size = write(ends[0], piece.data(), piece.size())) > 0;) written += static_cast<size_t>(size);
+  ASSERT_GT(written, 320u * 1024) << "net.core.wmem_max is too small here";
+  detent::Run([&]() -> Coro<> {
+    Connection reader = AdoptConnection(ends[1]);
+    int turns = 0;
+    const Task<> other = Spawn([&]() -> Coro<> {
+      while (true) {
+        co_await Yield();
+        ++turns;
+      }
+    });
+    for (int i = 0; i < 3; ++i) co_await Yield();
+    const int before = turns;
+    EXPECT_EQ((co_await reader.ReadExactly(written)).size(), written);
+    EXPECT_GT(turns, before);
+    co_await CancelAndWait(other);
+  });
+  close(ends[0]);
 }
 
 // A stream whose end is taken for "nothing yet": whoever set a time gets it. (On a simulated loop time stands still

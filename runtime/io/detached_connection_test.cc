@@ -183,6 +183,33 @@ LOOP_TEST(DetachedConnectionTest, WhatHasEndedHasEndedInTheOtherLoopToo) {
   EXPECT_EQ(co_await right.Read(1), "");
 }
 
+// A server's client that is to say no more.
+LOOP_TEST(DetachedConnectionTest, SoHasWhatTheServerHasEnded) {
+  Event closed;
+  Event ended;
+  const auto handler = [&](Connection client) -> Coro<> {
+    co_await closed.Wait();
+    Connection again = Adopt(client.Detach());
+    EXPECT_EQ(co_await again.Read(1), "");
+    ended.Set();
+  };
+  Server server = co_await StartServer(handler, "127.0.0.1", 0);
+  Connection connection = co_await Connect("127.0.0.1", server.Port());
+  while (server.ClientCount() == 0) co_await Yield();
+  server.CloseClients();
+  closed.Set();
+  co_await ended.Wait();
+}
+
+// A write was told, and the kernel says it once.
+LOOP_TEST(DetachedConnectionTest, ALossThatAWriteFoundGoesAlong) {
+  Ends ends = co_await Connected();
+  ends.client.Abort();
+  while (co_await EndOf(ends.server.Write("x")) == "value") co_await Sleep(absl::Milliseconds(1));
+  Connection again = Adopt(ends.server.Detach());
+  EXPECT_EQ(co_await EndOf(again.Read(1)), "read from " + again.PeerAddress() + ": Connection reset by peer");
+}
+
 LOOP_TEST(DetachedConnectionTest, AnErrorGoesAlong) {
   Ends ends = co_await Connected();
   ends.client.Abort();

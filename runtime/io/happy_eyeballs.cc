@@ -19,7 +19,7 @@ Coro<Connection> ConnectToFirst(size_t count, absl::Duration delay,
     const auto run = [&](size_t i) -> Coro<> {
       Connection connection = co_await attempt(i);
       if (!connection) co_return failed.Set();
-      if (!winner) winner = std::move(connection);
+      winner = std::move(connection);  // Whoever would be the second has been cancelled.
       group.Cancel();
     };
     for (size_t i = 0; i < count; ++i) {

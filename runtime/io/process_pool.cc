@@ -8,11 +8,14 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "detent/runtime/errors.h"
 #include "detent/runtime/io/internal/job_frames.h"
 #include "detent/runtime/io/process.h"
 #include "detent/runtime/outcome.h"
+#include "detent/runtime/race.h"
 #include "detent/runtime/semaphore.h"
+#include "detent/runtime/sleep.h"
 #include "detent/runtime/timeout.h"
 
 namespace detent {
@@ -49,6 +52,9 @@ using internal::JobFrame;
 using internal::JobHead;
 using internal::ProcessPoolState;
 
+// What a worker has written when it ends has been read so much later.
+constexpr absl::Duration kLastWords = absl::Milliseconds(100);
+
 // Counts a worker that has a job.
 class Busy {
  public:
@@ -82,14 +88,26 @@ Coro<bool> Send(Process& worker, const std::string& job) {
   }
 }
 
-// Nothing if the worker ends before.
-Coro<std::optional<std::string>> Receive(Process& worker, uint64_t size) {
+// Nothing at the end of the stream.
+Coro<std::optional<std::string>> ReadAnswer(Process& worker, uint64_t size) {
   try {
     co_return co_await worker.Out().ReadExactly(size);
   } catch (const std::system_error&) {
   } catch (const IncompleteReadError&) {
   }
   co_return std::nullopt;
+}
+
+// A child of the worker's own may hold its pipes, so that the stream does not end with it.
+Coro<std::optional<std::string>> NothingAfterTheEnd(Process& worker) {
+  (void)co_await worker.Wait();
+  co_await Sleep(kLastWords);
+  co_return std::nullopt;
+}
+
+// Nothing if the worker ends before.
+Coro<std::optional<std::string>> Receive(Process& worker, uint64_t size) {
+  return Race(ReadAnswer(worker, size), NothingAfterTheEnd(worker));
 }
 
 // ProcessWorkerError unless it is that of an answer.

@@ -123,6 +123,16 @@ TEST(ProcessPoolRealTest, AWorkerThatHasEndedIsGivenNoJobThoughItsPipesAreOpen) 
   });
 }
 
+TEST(ProcessPoolRealTest, AWorkerThatDiesFailsItsJobThoughItsPipesAreOpen) {
+  detent::Run([]() -> Coro<> {
+    Command worker(kProgram);
+    worker.Environment(kWorkerVariable, "1");
+    ProcessPool pool(worker, {.workers_max = 1});
+    EXPECT_THAT(co_await EndOf(pool.Run("die with a child")), HasSubstr("did not answer: ended by SIGABRT"));
+    EXPECT_EQ(co_await pool.Run("next"), "done: next");
+  });
+}
+
 LOOP_TEST_F(ProcessPoolEndTest, ACancelledJobLeavesNothingInThePool) {
   co_await UseOnce();
   const size_t before = CountDescriptors();

@@ -60,6 +60,16 @@ LOOP_TEST(ServerTest, WhoWaitsToBeTakenWhileItClosesIsReset) {
 }
 
 // srv-03
+// Without a step of the task that accepts.
+LOOP_TEST(ServerTest, ItsPortIsFreeAsSoonAsItIsClosed) {
+  Server server = co_await StartServer([](Connection) -> Coro<> { co_return; }, "127.0.0.1", 0);
+  const int port = server.Port();
+  Task<Listener> next = Spawn(Listen("127.0.0.1", port));
+  server.Close();
+  Listener listener = co_await std::move(next);
+  EXPECT_EQ(listener.Port(), port);
+}
+
 LOOP_TEST(ServerTest, CloseClientsEndsWhatTheyRead) {
   Server server = co_await StartServer(Echo, "127.0.0.1", 0);
   Connection client = co_await ConnectTo(server);

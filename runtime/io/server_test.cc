@@ -102,6 +102,22 @@ LOOP_TEST(ServerTest, AnyOtherExceptionIsReportedAndTheServerGoesOn) {
   co_await server.WaitClosed();
 }
 
+Coro<> FailInTwoWays(Connection) {
+  std::vector<std::exception_ptr> errors;
+  errors.push_back(std::make_exception_ptr(std::system_error(EPIPE, std::generic_category())));
+  errors.push_back(std::make_exception_ptr(std::runtime_error("and a bug")));
+  throw ExceptionGroup(std::move(errors));
+  co_return;
+}
+
+LOOP_TEST(ServerTest, AGroupOfExceptionsIsReportedIfOneOfThemIs) {
+  const Reports reports;
+  Server server = co_await StartServer(FailInTwoWays, "127.0.0.1", 0);
+  Connection client = co_await ConnectTo(server);
+  EXPECT_EQ(co_await client.Read(1), "");
+  EXPECT_THAT(*reports, ElementsAre(HasSubstr("and a bug")));
+}
+
 Coro<> ThrowAtOnce(Connection) { throw std::runtime_error("no coroutine yet"); }
 
 LOOP_TEST(ServerTest, AHandlerThatThrowsBeforeItIsACoroutineIsAClientsError) {
