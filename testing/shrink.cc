@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "detent/testing/shrink_draw.h"
 #include "detent/testing/shrink_trials.h"
@@ -59,20 +60,34 @@ class Shrinker {
     for (const Tape::Entry& entry : entries()) kinds.insert(entry.kind());
     if (kinds.size() == 1) return;
     for (const detent::ChoiceKind kind : kinds) {
-      RemoveIf([kind](const Tape::Entry& entry) { return entry.kind() == kind; });
+      (void)RemoveIf([kind](const Tape::Entry& entry) { return entry.kind() == kind; });
     }
   }
+  // Whole streams: half of them, a quarter..., one.
   void RemoveStreams() {
-    std::set<StreamId> streams;
-    for (const Tape::Entry& entry : entries()) streams.insert(entry.stream);
-    for (const StreamId stream : streams) {
-      if (stream != StreamId()) RemoveIf([stream](const Tape::Entry& entry) { return entry.stream == stream; });
+    std::vector<StreamId> streams;
+    std::set<StreamId> seen = {StreamId()};
+    for (const Tape::Entry& entry : entries()) {
+      if (seen.insert(entry.stream).second) streams.push_back(entry.stream);
+    }
+    for (size_t chunk = (streams.size() + 1) / 2; chunk > 0 && !trials_.is_over();
+         chunk = chunk == 1 ? 0 : (chunk + 1) / 2) {
+      for (size_t begin = 0; begin < streams.size();) {
+        const auto first = streams.begin() + static_cast<ptrdiff_t>(begin);
+        const auto last = streams.begin() + static_cast<ptrdiff_t>(std::min(begin + chunk, streams.size()));
+        const std::set<StreamId> going(first, last);
+        if (RemoveIf([&going](const Tape::Entry& entry) { return going.contains(entry.stream); })) {
+          streams.erase(first, last);
+        } else {
+          begin += chunk;
+        }
+      }
     }
   }
   template <typename F>
-  void RemoveIf(F goes) {
+  bool RemoveIf(F goes) {
     TapeEntries candidate = entries();
-    if (std::erase_if(candidate, goes) > 0) (void)trials_.Improve(candidate);
+    return std::erase_if(candidate, goes) == 0 || trials_.Improve(candidate);
   }
 
   // Often the last choices came after the deed.
