@@ -151,6 +151,28 @@ TEST_F(DescriptorsTest, TheReaderGoesBeforeTheWriter) {
   EXPECT_THAT(log_, ElementsAre("reader", "writer"));
 }
 
+TEST_F(DescriptorsTest, AddingTheWriterLeavesTheReader) {
+  const Ends ends;
+  loop_.AddReader(ends.ours, [&] { Note("reader"); });
+  loop_.AddWriter(ends.ours, [&] { Note("writer"); });
+  ends.Send("a");
+  RunOnce();
+  EXPECT_THAT(log_, ElementsAre("reader", "writer"));
+}
+
+TEST_F(DescriptorsTest, AllWhoWaitAreTold) {
+  const Ends ends;
+  loop_.Run([&]() -> Coro<> {
+    const auto wait = [&]() -> Coro<> { co_await WaitReadable(ends.ours); };
+    Task<> first = Spawn(wait);
+    Task<> second = Spawn(wait);
+    co_await Yield();
+    ends.Send("a");
+    co_await first;
+    co_await second;
+  });
+}
+
 // loop-31
 TEST_F(DescriptorsTest, ADescriptorOfAListenerIsRefused) {
   loop_.Run([&]() -> Coro<> {
