@@ -44,6 +44,7 @@ SNIPPETS = {
     "Condition::Wait": ["condition.Wait()"],
     "Condition::WaitFor": ["condition.WaitFor([] { return true; })"],
     "Connect": ['Connect("localhost", 80)'],
+    "Coro::At": ["Number().At(std::source_location())"],
     "ConnectUnix": ['ConnectUnix("a.sock")'],
     "Connection::CloseLingering": ["connection.CloseLingering(absl::Seconds(1))"],
     "Connection::Read": ["connection.Read(1)"],
@@ -70,7 +71,7 @@ SNIPPETS = {
                 "Finally([] { return Count(); }, [] { return Nothing(); })"],
     "Gather": ["Gather(Number(), Nothing())", "Gather(tasks)", "Gather(Coros())"],
     "GatherSettled": ["GatherSettled(Number(), Nothing())", "GatherSettled(tasks)", "GatherSettled(Coros())"],
-    "Invoke": ["Invoke(Number)"],
+    "Invoke": ["Invoke(Number)", "Invoke([](int) { return Number(); }, 1)"],
     "ListDirectory": ['ListDirectory("d")'],
     "Listen": ['Listen("localhost", 80)'],
     "ListenUnix": ['ListenUnix("a.sock")'],
@@ -130,9 +131,16 @@ SNIPPETS = {
 
 # These may be dropped: what they give runs anyway, or is only looked at; or they are private.
 MAY_BE_DROPPED = {
-    "AllTasks", "Condition::WaitForCoro", "CurrentTask", "EventLoop::Run", "EventLoop::RunInExecutor",
+    "AllTasks", "Barrier::AbortCoro", "Barrier::ResetCoro", "Barrier::WaitCoro", "Condition::WaitCoro",
+    "Condition::WaitForCoro", "CurrentTask", "EventLoop::Run", "EventLoop::RunInExecutor",
     "EventLoop::Start", "Run", "RunCoroutineThreadsafe", "Shared::Access", "TaskGroup::Finish", "TaskGroup::RunCoro",
     "TaskGroup::Start",
+}
+
+# They give what is no coroutine of ours: an operation, a wrapper of what the user has made, a generator.
+NO_COROUTINES = {
+    "auto Catch(A&& awaitable)", "auto Finally(F&& body, G&& cleanup)", "auto Load()", "auto Settle(A&& awaitable)",
+    "auto Store(T value)", "auto Update(F&& fn)",
 }
 
 PROGRAM = """
@@ -160,7 +168,7 @@ void Statements(Lock& lock, Event& event, Condition& condition, Semaphore& semap
 
 
 def functions():
-    """How many overloads each public function has that gives something to await."""
+    """How many overloads each public function has that gives something to await; heads of those that give a Coro."""
     items, aliases = [], []
     for path in sorted(glob.glob(os.path.join(ROOT, "runtime", "**", "*.h"), recursive=True)):
         with open(path, encoding="utf-8") as file:
@@ -181,6 +189,7 @@ def functions():
     awaitable |= {alias for alias, what in aliases if re.search(rf"\b(?:{'|'.join(awaitable)})\b", what)}
     awaitable |= {"auto", "CompletedIterator"}
     counts = {"declaration": collections.Counter(), "function": collections.Counter()}
+    coroutines = {"declaration": {}, "function": {}}
     for path, item in items:
         owner = item.scope[-1] if item.in_class else ""
         is_internal = "internal" in "::".join(item.scope) and owner not in ("BasicQueue", "QueueBase")
@@ -191,8 +200,12 @@ def functions():
         name = item.name
         result = re.sub(r"\brequires\b.*?>\s+", "", re.split(rf"\b{name}\s*\(", item.head)[0], 1)
         if re.search(rf"\b(?:{'|'.join(awaitable)})\b", result):
-            counts[item.kind][f"{owner}::{name}" if owner else name] += 1
-    return {**counts["function"], **counts["declaration"]}  # What is declared above is defined below.
+            full = f"{owner}::{name}" if owner else name
+            counts[item.kind][full] += 1
+            if re.search(r"\b(?:Coro|auto)\b", result):
+                coroutines[item.kind].setdefault(full, []).append(item.head)
+    # What is declared above is defined below.
+    return ({**counts["function"], **counts["declaration"]}, {**coroutines["function"], **coroutines["declaration"]})
 
 
 def compile_with(compiler, statements, prefix):
@@ -214,7 +227,7 @@ def compile_with(compiler, statements, prefix):
 
 class ForgottenAwaitTest(unittest.TestCase):
     def test_each_function_that_gives_something_to_await_is_tried(self):
-        found = functions()
+        found = functions()[0]
         self.assertGreater(len(found), 40)
         for name, overloads in found.items():
             if name not in MAY_BE_DROPPED:
@@ -222,6 +235,16 @@ class ForgottenAwaitTest(unittest.TestCase):
                     tried = len(SNIPPETS.get(name, []))
                     self.assertGreaterEqual(tried, overloads, f"{name}() has {overloads} forms: a snippet for each")
         self.assertEqual(set(SNIPPETS) - set(found), {"(a coroutine)"}, "snippets of functions that are no more")
+
+    def test_each_coroutine_of_ours_is_told_the_place_of_its_caller(self):
+        # Or the report of one that was never awaited names a line of ours: r08_places_test.cc calls them.
+        heads = {name: heads for name, heads in functions()[1].items() if name not in MAY_BE_DROPPED}
+        self.assertGreater(len(heads), 40)
+        for name, forms in heads.items():
+            for head in forms:
+                with self.subTest(name=name):
+                    # A pack stands for more than twelve arguments.
+                    self.assertTrue(re.search(r"source_location|&&\.\.\.", head) or head.strip() in NO_COROUTINES, head)
 
     def test_a_dropped_one_is_warned_of(self):
         statements = sum(SNIPPETS.values(), [])

@@ -42,7 +42,7 @@ class [[nodiscard("it gives what finishes to co_await Next() only")]] CompletedI
   CompletedIterator(std::vector<H> handles, absl::Duration timeout, std::source_location where);
 
   // `co_await completed.Next()` gives a std::optional<H>.
-  Coro<std::optional<H>> Next();
+  Coro<std::optional<H>> Next(std::source_location where = std::source_location::current());
 
  private:
   std::shared_ptr<std::vector<H>> handles_;
@@ -158,8 +158,8 @@ CompletedIterator<H>::CompletedIterator(std::vector<H> handles, absl::Duration t
                                                          timeout, where)) {}
 
 template <typename H>
-Coro<std::optional<H>> CompletedIterator<H>::Next() {
-  return internal::NextCompleted<H>(queue_, handles_);
+Coro<std::optional<H>> CompletedIterator<H>::Next(std::source_location where) {
+  return internal::NextCompleted<H>(queue_, handles_).At(where);
 }
 
 }  // namespace detent

@@ -71,7 +71,11 @@ bool Barrier::Broken() const {
   return state_ == State::kBroken;
 }
 
-Coro<int> Barrier::Wait() {
+Coro<int> Barrier::Wait(std::source_location where) { return WaitCoro().At(where); }
+Coro<> Barrier::Reset(std::source_location where) { return ResetCoro().At(where); }
+Coro<> Barrier::Abort(std::source_location where) { return AbortCoro().At(where); }
+
+Coro<int> Barrier::WaitCoro() {
   auto held = co_await changed_.Hold();
   co_await changed_.WaitFor([this] { return state_ != State::kDraining && state_ != State::kResetting; });
   if (state_ == State::kBroken) throw BrokenBarrierError("Barrier::Wait(): the barrier was aborted; Reset() it first");
@@ -88,14 +92,14 @@ Coro<int> Barrier::Wait() {
   co_return presence.index();
 }
 
-Coro<> Barrier::Reset() {
+Coro<> Barrier::ResetCoro() {
   auto held = co_await changed_.Hold();
   NoteChange();
   state_ = count_ > 0 ? State::kResetting : State::kFilling;
   changed_.NotifyAll();
 }
 
-Coro<> Barrier::Abort() {
+Coro<> Barrier::AbortCoro() {
   auto held = co_await changed_.Hold();
   NoteChange();
   state_ = State::kBroken;

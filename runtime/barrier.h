@@ -18,6 +18,7 @@
 #define DETENT_RUNTIME_BARRIER_H_
 
 #include <cstdint>
+#include <source_location>
 #include <string_view>
 
 #include "detent/runtime/condition.h"
@@ -32,11 +33,11 @@ class Barrier : public internal::NamedObject {
   ~Barrier();
 
   // Gives a number from 0 to parties - 1, in the order of arrival.
-  Coro<int> Wait();
+  Coro<int> Wait(std::source_location where = std::source_location::current());
   // Sends those who wait away with BrokenBarrierError; the barrier can be used again.
-  Coro<> Reset();
+  Coro<> Reset(std::source_location where = std::source_location::current());
   // As Reset(), and every later Wait() fails until Reset().
-  Coro<> Abort();
+  Coro<> Abort(std::source_location where = std::source_location::current());
 
   int Parties() const { return parties_; }
   // How many wait for the round to fill.
@@ -47,6 +48,9 @@ class Barrier : public internal::NamedObject {
   enum class State : uint8_t { kFilling, kDraining, kResetting, kBroken };
   class Presence;
 
+  Coro<int> WaitCoro();
+  Coro<> ResetCoro();
+  Coro<> AbortCoro();
   void NoteChange() const;
 
   Condition changed_;

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detent/runtime/cancel_and_wait.h"
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "detent/runtime/errors.h"
 #include "detent/runtime/outcome.h"
 
 namespace detent {
+namespace {
 
-Coro<> CancelAndWait(AnyFuture task) {
+Coro<> CancelIt(AnyFuture task) {
   internal::TaskState& self = *internal::CurrentTaskState();
   if (&task.state() == &self) {
     throw InvalidStateError(absl::StrCat("CancelAndWait(): ", self.Describe(),
@@ -19,5 +22,9 @@ Coro<> CancelAndWait(AnyFuture task) {
   Outcome<> end = co_await Settle(task);
   if (!end.ok() && !end.cancelled()) co_await Propagate(std::move(end));
 }
+
+}  // namespace
+
+Coro<> CancelAndWait(AnyFuture task, std::source_location where) { return CancelIt(std::move(task)).At(where); }
 
 }  // namespace detent

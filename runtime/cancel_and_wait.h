@@ -21,13 +21,15 @@
 #ifndef DETENT_RUNTIME_CANCEL_AND_WAIT_H_
 #define DETENT_RUNTIME_CANCEL_AND_WAIT_H_
 
+#include <source_location>
+
 #include "detent/runtime/coro.h"
 #include "detent/runtime/future.h"
 
 namespace detent {
 
 // Of a Task, a Future or a handle whose type is erased.
-Coro<> CancelAndWait(AnyFuture task);
+Coro<> CancelAndWait(AnyFuture task, std::source_location where = std::source_location::current());
 
 }  // namespace detent
 

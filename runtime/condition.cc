@@ -94,7 +94,9 @@ class Condition::Reacquire final : public internal::LockAcquire {
   const Visit* visit_;
 };
 
-Coro<> Condition::Wait() {
+Coro<> Condition::Wait(std::source_location where) { return WaitCoro().At(where); }
+
+Coro<> Condition::WaitCoro() {
   RequireHeld("Wait()");
   const Visit visit(*this);
   WaitForNotify(*this, visit).BindToLoop(*this, *internal::CurrentCore());  // May throw: before the lock is released.

@@ -25,6 +25,7 @@
 #include <cstdint>
 #include <exception>
 #include <limits>
+#include <source_location>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -55,12 +56,12 @@ class Condition : public internal::NamedObject {
   void Release() { lock_->Release(); }
   bool Locked() const { return lock_->Locked(); }
 
-  Coro<> Wait();
+  Coro<> Wait(std::source_location where = std::source_location::current());
   // Waits until `predicate()` is true, and gives what it then returned. Does not suspend if it is true at once.
   template <typename P>
-  auto WaitFor(P&& predicate) {
+  auto WaitFor(P&& predicate, std::source_location where = std::source_location::current()) {
     DETENT_INTERNAL_CHECK_CLOSURE(P);
-    return WaitForCoro<std::decay_t<P>>(std::forward<P>(predicate));
+    return WaitForCoro<std::decay_t<P>>(std::forward<P>(predicate)).At(where);
   }
 
   // Wakes the `n` first waiters, or all if there are fewer.
@@ -86,6 +87,7 @@ class Condition : public internal::NamedObject {
     }
     co_return std::move(result);
   }
+  Coro<> WaitCoro();
   void RequireHeld(const char* what) const;
   void WakeWaiters(int64_t n);
 

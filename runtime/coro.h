@@ -129,6 +129,11 @@ class [[nodiscard("does not run until awaited: write co_await, or Spawn() it")]]
   }
   // REQUIRES: there is a frame.
   std::coroutine_handle<promise_type> ReleaseUnchecked() noexcept { return std::exchange(frame_, nullptr); }
+  // The same one, made at `where`: so a function that gives a Coro of ours names its caller's line.
+  Coro At(const std::source_location& where) && {
+    if (frame_) frame_.promise().set_where(where);
+    return std::move(*this);
+  }
   // Drops a coroutine that will deliberately not run.
   void Close() {
     if (frame_) std::exchange(frame_, nullptr).destroy();

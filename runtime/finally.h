@@ -20,6 +20,7 @@
 #include <exception>
 #include <functional>
 #include <optional>
+#include <source_location>
 #include <type_traits>
 #include <utility>
 
@@ -84,10 +85,11 @@ CoroFrom<F> FinallyGenerator(F body, G cleanup) {
 
 template <typename F, typename G>
   requires(internal::CoroFunction<F> && internal::CoroFunction<G>)
-auto Finally(F&& body, G&& cleanup) {
+auto Finally(F&& body, G&& cleanup, std::source_location where = std::source_location::current()) {
   DETENT_INTERNAL_CHECK_CLOSURE(F);
   DETENT_INTERNAL_CHECK_CLOSURE(G);
-  return internal::FinallyCoro<std::decay_t<F>, std::decay_t<G>>(std::forward<F>(body), std::forward<G>(cleanup));
+  return internal::FinallyCoro<std::decay_t<F>, std::decay_t<G>>(std::forward<F>(body), std::forward<G>(cleanup))
+      .At(where);
 }
 template <typename F, typename G>
   requires(internal::GeneratorFunction<F> && internal::CoroFunction<G>)

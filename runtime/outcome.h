@@ -27,6 +27,7 @@
 #include <coroutine>
 #include <exception>
 #include <optional>
+#include <source_location>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -319,8 +320,8 @@ auto Catch(A&& awaitable) {
 }
 
 template <typename A>
-auto AsStatus(A&& awaitable) {
-  return internal::StatusCoro(Settle(std::forward<A>(awaitable)));
+auto AsStatus(A&& awaitable, std::source_location where = std::source_location::current()) {
+  return internal::StatusCoro(Settle(std::forward<A>(awaitable))).At(where);
 }
 
 // `co_await Propagate(std::move(outcome))` ends the awaiting coroutine with that outcome, without a throw: its locals

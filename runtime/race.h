@@ -56,7 +56,8 @@ using RaceCoro = Coro<RaceResult<ResultType<HandleOf<A>>...>>;
 // Besides Race(a, b, ...).
 template <typename H>
   requires std::is_base_of_v<AnyFuture, H>
-Coro<internal::ResultType<H>> Race(std::vector<H> handles);
+Coro<internal::ResultType<H>> Race(std::vector<H> handles,
+                                   std::source_location where = std::source_location::current());
 template <typename T>
 Coro<T> Race(std::vector<Coro<T>>&& coros, std::source_location where = std::source_location::current());
 template <typename T>
@@ -150,20 +151,20 @@ Coro<ResultType<H>> RaceVector(std::vector<H> handles, std::unique_ptr<RaceWatch
   co_return TakeResult(handles[winner]);
 }
 
-// Calls `run` with a watch that knows the frame of the coroutine that this gives.
+// Calls `run` with a watch that knows the frame of the coroutine that this gives, made at `where`.
 template <typename R>
-auto WithWatch(std::vector<AnyFuture> contestants, R run) {
+auto WithWatch(std::source_location where, std::vector<AnyFuture> contestants, R run) {
   auto race = std::make_unique<RaceWatch>(std::move(contestants));
   RaceWatch* const watch = race.get();
   auto frame = run(std::move(race)).Release();
   watch->SetFrame(frame.promise());
-  return frame.promise().get_return_object(frame.promise().where());
+  return frame.promise().get_return_object(where);
 }
 
 template <typename H>
-Coro<ResultType<H>> StartRace(std::vector<H> handles) {
+Coro<ResultType<H>> StartRace(std::source_location where, std::vector<H> handles) {
   std::vector<AnyFuture> erased(handles.begin(), handles.end());
-  return WithWatch(std::move(erased),
+  return WithWatch(where, std::move(erased),
                    [&](std::unique_ptr<RaceWatch> race) { return RaceVector(std::move(handles), std::move(race)); });
 }
 
@@ -181,7 +182,7 @@ RaceCoro<A...> RaceAll(std::source_location where, A&&... awaitables) {
   std::tuple<HandleOf<A>...> handles{EnsureHandle(where, std::forward<A>(awaitables))...};
   std::vector<AnyFuture> erased;
   std::apply([&](const auto&... handle) { (erased.push_back(handle), ...); }, handles);
-  return WithWatch(std::move(erased),
+  return WithWatch(where, std::move(erased),
                    [&](std::unique_ptr<RaceWatch> race) { return RaceTuple(std::move(handles), std::move(race)); });
 }
 
@@ -191,14 +192,14 @@ DETENT_INTERNAL_PLACED_FORMS(Race, internal::RaceCoro, internal::RaceAll)
 
 template <typename H>
   requires std::is_base_of_v<AnyFuture, H>
-Coro<internal::ResultType<H>> Race(std::vector<H> handles) {
+Coro<internal::ResultType<H>> Race(std::vector<H> handles, std::source_location where) {
   if (handles.empty()) internal::ThrowEmptySet("Race()");
-  return internal::StartRace(std::move(handles));
+  return internal::StartRace(where, std::move(handles));
 }
 template <typename T>
 Coro<T> Race(std::vector<Coro<T>>&& coros, std::source_location where) {
   if (coros.empty()) internal::ThrowEmptySet("Race()");
-  return internal::StartRace(internal::SpawnAll("Race()", std::move(coros), where));
+  return internal::StartRace(where, internal::SpawnAll("Race()", std::move(coros), where));
 }
 template <typename T>
 void Race(std::vector<Coro<T>>&) {

@@ -129,11 +129,27 @@ template <typename T>
 
 DETENT_INTERNAL_SPAWN_FORMS(internal::SpawnHere)
 
+#define DETENT_INTERNAL_INVOKE_FORM(n, at)                                                                           \
+  template <typename F, DETENT_INTERNAL_TYPES(n)>                                                                    \
+    requires internal::CoroFunction<F, DETENT_INTERNAL_NAMES(n)>                                                     \
+  auto Invoke(F&& fn, DETENT_INTERNAL_PARAMETERS(n), std::source_location where = std::source_location::current()) { \
+    DETENT_INTERNAL_CHECK_CLOSURE(F);                                                                                \
+    return internal::KeepCall(std::forward<F>(fn), DETENT_INTERNAL_FORWARDED(n)).at(where);                          \
+  }
+
+template <typename F>
+  requires internal::CoroFunction<F>
+auto Invoke(F&& fn, std::source_location where = std::source_location::current()) {
+  DETENT_INTERNAL_CHECK_CLOSURE(F);
+  return internal::KeepCall(std::forward<F>(fn)).At(where);
+}
+DETENT_INTERNAL_FORMS(DETENT_INTERNAL_INVOKE_FORM, At)
+// With more than twelve arguments a report lacks the line.
 template <typename F, typename... A>
-  requires internal::CoroFunction<F, A...>
+  requires(sizeof...(A) > 12 && internal::CoroFunction<F, A...>)
 auto Invoke(F&& fn, A&&... arguments) {
   DETENT_INTERNAL_CHECK_CLOSURE(F);
-  return internal::KeepCall(std::forward<F>(fn), std::forward<A>(arguments)...);
+  return internal::KeepCall(std::forward<F>(fn), std::forward<A>(arguments)...).At(std::source_location());
 }
 
 }  // namespace detent

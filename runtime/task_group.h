@@ -57,9 +57,9 @@ class TaskGroup {
   // Runs `body(group)` and waits for the children.
   template <typename F>
     requires std::is_invocable_v<std::decay_t<F>&, TaskGroup&>
-  static auto Run(F&& body) {
+  static auto Run(F&& body, std::source_location where = std::source_location::current()) {
     DETENT_INTERNAL_CHECK_CLOSURE(F);
-    return RunCoro<std::decay_t<F>>(std::forward<F>(body));
+    return RunCoro<std::decay_t<F>>(std::forward<F>(body)).At(where);
   }
 
  private:

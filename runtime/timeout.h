@@ -30,6 +30,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <source_location>
 #include <type_traits>
 #include <utility>
 
@@ -105,23 +106,23 @@ CoroFrom<F, Timeout&> WithTimeoutCoro(L limit, F body) {
 // The time starts when the returned Coro is awaited.
 template <typename F>
   requires std::is_invocable_v<std::decay_t<F>&, Timeout&>
-auto WithTimeout(AnyDuration duration, F&& body) {
+auto WithTimeout(AnyDuration duration, F&& body, std::source_location where = std::source_location::current()) {
   DETENT_INTERNAL_CHECK_CLOSURE(F);
-  return internal::WithTimeoutCoro<Timeout, absl::Duration, std::decay_t<F>>(duration, std::forward<F>(body));
+  return internal::WithTimeoutCoro<Timeout, absl::Duration, std::decay_t<F>>(duration, std::forward<F>(body)).At(where);
 }
 
 template <typename F>
   requires std::is_invocable_v<std::decay_t<F>&, Timeout&>
-auto WithTimeoutAt(LoopTime when, F&& body) {
+auto WithTimeoutAt(LoopTime when, F&& body, std::source_location where = std::source_location::current()) {
   DETENT_INTERNAL_CHECK_CLOSURE(F);
-  return internal::WithTimeoutCoro<Timeout, LoopTime, std::decay_t<F>>(when, std::forward<F>(body));
+  return internal::WithTimeoutCoro<Timeout, LoopTime, std::decay_t<F>>(when, std::forward<F>(body)).At(where);
 }
 
 template <typename F>
   requires std::is_invocable_v<std::decay_t<F>&, Timeout&>
-auto WithTimeout(Timeout& timeout, F&& body) {
+auto WithTimeout(Timeout& timeout, F&& body, std::source_location where = std::source_location::current()) {
   DETENT_INTERNAL_CHECK_CLOSURE(F);
-  return internal::WithTimeoutCoro<Timeout&, Timeout&, std::decay_t<F>>(timeout, std::forward<F>(body));
+  return internal::WithTimeoutCoro<Timeout&, Timeout&, std::decay_t<F>>(timeout, std::forward<F>(body)).At(where);
 }
 
 }  // namespace detent

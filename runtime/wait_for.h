@@ -15,6 +15,7 @@
 #ifndef DETENT_RUNTIME_WAIT_FOR_H_
 #define DETENT_RUNTIME_WAIT_FOR_H_
 
+#include <source_location>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -36,7 +37,8 @@ using AwaitValue = std::remove_cvref_t<AwaitResult<A>>;
 // `awaitable`: a Coro, a Task, a Future, or an operation such as queue.Get().
 template <typename A>
   requires(internal::Awaitable<std::remove_cvref_t<A>> && std::is_constructible_v<std::remove_cvref_t<A>, A>)
-Coro<internal::AwaitValue<std::remove_cvref_t<A>>> WaitFor(A&& awaitable, AnyDuration timeout);
+Coro<internal::AwaitValue<std::remove_cvref_t<A>>> WaitFor(
+    A&& awaitable, AnyDuration timeout, std::source_location where = std::source_location::current());
 
 // --------------------------------------------------------------------------------------------------------------------
 
@@ -81,13 +83,14 @@ Coro<AwaitValue<A>> WaitForCoro(A awaitable, absl::Duration timeout) {
 
 template <typename A>
   requires(internal::Awaitable<std::remove_cvref_t<A>> && std::is_constructible_v<std::remove_cvref_t<A>, A>)
-Coro<internal::AwaitValue<std::remove_cvref_t<A>>> WaitFor(A&& awaitable, AnyDuration timeout) {
-  return internal::WaitForCoro<std::remove_cvref_t<A>>(std::forward<A>(awaitable), timeout);
+Coro<internal::AwaitValue<std::remove_cvref_t<A>>> WaitFor(A&& awaitable, AnyDuration timeout,
+                                                           std::source_location where) {
+  return internal::WaitForCoro<std::remove_cvref_t<A>>(std::forward<A>(awaitable), timeout).At(where);
 }
 
 // Anything else: says why.
 template <typename A>
-Coro<> WaitFor(A&&, AnyDuration) {
+Coro<> WaitFor(A&&, AnyDuration, std::source_location = std::source_location()) {
   static_assert(internal::Awaitable<std::remove_cvref_t<A>>,
                 "WaitFor() awaits a Coro, a Task, a Future, or an operation such as queue.Get(); for a closure use "
                 "WithTimeout(duration, closure), or WaitFor(Invoke(closure), duration)");

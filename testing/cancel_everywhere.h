@@ -100,7 +100,8 @@ detent::Coro<CancelCounts> CancelEverywhere(Body&& body, CancelOptions options =
                                             std::source_location where = std::source_location::current()) {
   DETENT_INTERNAL_CHECK_CLOSURE(Body);
   return internal::RunCancelEverywhere(internal::AsPart<std::decay_t<Body>>(std::forward<Body>(body)), nullptr, options,
-                                       where);
+                                       where)
+      .At(where);
 }
 
 template <typename Body, typename Check>
@@ -111,7 +112,8 @@ detent::Coro<CancelCounts> CancelEverywhere(Body&& body, Check&& check, CancelOp
   DETENT_INTERNAL_CHECK_CLOSURE(Check);
   return internal::RunCancelEverywhere(internal::AsPart<std::decay_t<Body>>(std::forward<Body>(body)),
                                        internal::AsPart<std::decay_t<Check>>(std::forward<Check>(check)), options,
-                                       where);
+                                       where)
+      .At(where);
 }
 
 }  // namespace detent_testing

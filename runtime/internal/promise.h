@@ -48,7 +48,7 @@ class PromiseBase : public ShiftedFrame {
   void SetParent(PromiseBase& parent) { up_ = reinterpret_cast<uintptr_t>(parent.handle().address()); }
   void SetTask(TaskState* task) { up_ = reinterpret_cast<uintptr_t>(task) | kIsTask; }
 
-  // Where the coroutine last awaited; before that, where it is defined.
+  // Where the coroutine last awaited; before that, where it was made if that is known, else where it is defined.
   const std::source_location& where() const { return where_; }
   void set_where(const std::source_location& where) { where_ = where; }
 

@@ -244,13 +244,13 @@ Coro<bool> Linger(Connection connection, absl::Duration most) {
 
 }  // namespace
 
-Coro<bool> Connection::CloseLingering(absl::Duration most) {
+Coro<bool> Connection::CloseLingering(absl::Duration most, std::source_location where) {
   if (!state()->IsOpen()) {
     throw InvalidStateError(
         absl::StrCat("Connection::CloseLingering() on ", state()->Address(), ": it was closed before this call"));
   }
   // A Connection of its own: it is closed when the frame goes.
-  return Linger(Connection(internal::Ref<internal::ConnectionState>(state())), most);
+  return Linger(Connection(internal::Ref<internal::ConnectionState>(state())), most).At(where);
 }
 DetachedConnection Connection::Detach() { return DetachedConnection(state()->Detach()); }
 

@@ -118,7 +118,7 @@ class Connection {
   // CloseWrite(), takes what the peer still sends and drops it, until the peer has closed too or `most` has passed, and
   // then Close(). So that the last words arrive also at a peer that has not finished its own, whose bytes would make
   // Close() reset the connection. True if the peer has closed. A cancelled one closes at once. Nobody else may read.
-  Coro<bool> CloseLingering(absl::Duration most);
+  Coro<bool> CloseLingering(absl::Duration most, std::source_location where = std::source_location::current());
   // Close() at once: what was written and has not arrived is lost, and the peer of a TCP connection sees a reset.
   void Abort();
 

@@ -217,7 +217,7 @@ void DatagramSocket::Drop() noexcept {
 }
 
 Coro<DatagramSocket> OpenDatagram(DatagramOptions options, std::source_location where) {
-  return internal::Open(internal::OpenRequest(options), where);
+  return internal::Open(internal::OpenRequest(options), where).At(where);
 }
 
 }  // namespace detent

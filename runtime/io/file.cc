@@ -116,7 +116,7 @@ FileOperation<void> File::Close() { return FileOperation<void>(state(), std::mak
 Coro<File> OpenFile(std::string_view path, OpenOptions options, std::source_location where) {
   std::string checked = internal::CheckedPath("OpenFile()", path);
   CheckOptions(checked, options);
-  return Open(std::move(checked), options, where);
+  return Open(std::move(checked), options, where).At(where);
 }
 
 }  // namespace detent

@@ -146,46 +146,48 @@ Coro<> Replace(std::string path, std::string bytes) {
 
 using internal::DiskVerb;
 
-Coro<std::string> ReadFile(std::string_view path) { return internal::Read(internal::CheckedPath("ReadFile()", path)); }
-
-Coro<> WriteFile(std::string_view path, std::string_view bytes) {
-  return internal::Write(internal::CheckedPath("WriteFile()", path), std::string(bytes));
+Coro<std::string> ReadFile(std::string_view path, std::source_location where) {
+  return internal::Read(internal::CheckedPath("ReadFile()", path)).At(where);
 }
 
-Coro<> ReplaceFile(std::string_view path, std::string_view bytes) {
-  return internal::Replace(internal::CheckedPath("ReplaceFile()", path), std::string(bytes));
+Coro<> WriteFile(std::string_view path, std::string_view bytes, std::source_location where) {
+  return internal::Write(internal::CheckedPath("WriteFile()", path), std::string(bytes)).At(where);
 }
 
-Coro<> MakeDirectory(std::string_view path, int mode) {
+Coro<> ReplaceFile(std::string_view path, std::string_view bytes, std::source_location where) {
+  return internal::Replace(internal::CheckedPath("ReplaceFile()", path), std::string(bytes)).At(where);
+}
+
+Coro<> MakeDirectory(std::string_view path, int mode, std::source_location where) {
   internal::CallPointer call = internal::MakeCall(DiskVerb::kMakeDirectory, "MakeDirectory()", path);
   if (mode < 0 || mode > 07777) {
     throw std::invalid_argument(absl::StrCat("MakeDirectory() on ", call->path, ": the mode is ", mode,
                                              "; it must be between 0 and 07777 (octal)"));
   }
   call->options.mode = mode;
-  return internal::Carry(std::move(call));
+  return internal::Carry(std::move(call)).At(where);
 }
 
-Coro<> RenameFile(std::string_view path, std::string_view to) {
+Coro<> RenameFile(std::string_view path, std::string_view to, std::source_location where) {
   internal::CallPointer call = internal::MakeCall(DiskVerb::kRename, "RenameFile()", path);
   call->to = internal::CheckedPath("RenameFile()", to);
-  return internal::Carry(std::move(call));
+  return internal::Carry(std::move(call)).At(where);
 }
 
-Coro<> RemoveFile(std::string_view path) {
-  return internal::Carry(internal::MakeCall(DiskVerb::kRemove, "RemoveFile()", path));
+Coro<> RemoveFile(std::string_view path, std::source_location where) {
+  return internal::Carry(internal::MakeCall(DiskVerb::kRemove, "RemoveFile()", path)).At(where);
 }
 
-Coro<std::vector<std::string>> ListDirectory(std::string_view path) {
-  return internal::ListNames(internal::MakeCall(DiskVerb::kList, "ListDirectory()", path));
+Coro<std::vector<std::string>> ListDirectory(std::string_view path, std::source_location where) {
+  return internal::ListNames(internal::MakeCall(DiskVerb::kList, "ListDirectory()", path)).At(where);
 }
 
-Coro<FileInfo> StatFile(std::string_view path) {
-  return internal::Stat(internal::MakeCall(DiskVerb::kStat, "StatFile()", path));
+Coro<FileInfo> StatFile(std::string_view path, std::source_location where) {
+  return internal::Stat(internal::MakeCall(DiskVerb::kStat, "StatFile()", path)).At(where);
 }
 
-Coro<> SyncDirectory(std::string_view path) {
-  return internal::Carry(internal::MakeCall(DiskVerb::kSyncDirectory, "SyncDirectory()", path));
+Coro<> SyncDirectory(std::string_view path, std::source_location where) {
+  return internal::Carry(internal::MakeCall(DiskVerb::kSyncDirectory, "SyncDirectory()", path)).At(where);
 }
 
 }  // namespace detent

@@ -21,6 +21,7 @@
 #ifndef DETENT_RUNTIME_IO_FILES_H_
 #define DETENT_RUNTIME_IO_FILES_H_
 
+#include <source_location>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,28 +33,33 @@
 namespace detent {
 
 // All that is in a file, up to its end.
-Coro<std::string> ReadFile(std::string_view path);
+Coro<std::string> ReadFile(std::string_view path, std::source_location where = std::source_location::current());
 // Makes the file or empties it, and writes `bytes`. Who reads meanwhile may see a part; for what must survive a crash
 // there is ReplaceFile().
-Coro<> WriteFile(std::string_view path, std::string_view bytes);
+Coro<> WriteFile(std::string_view path, std::string_view bytes,
+                 std::source_location where = std::source_location::current());
 // Puts `bytes` in the place of what the file held, if there was one: who reads, also after a loss of power, sees the
 // old or the new, and the new from the end of the call on. Writes a file beside it (its name, ".tmp-" and a number),
 // makes that durable, renames it, makes the name durable. After a crash in between that file may be left. Who has the
 // old file open keeps it; permissions are those of a new file.
-Coro<> ReplaceFile(std::string_view path, std::string_view bytes);
+Coro<> ReplaceFile(std::string_view path, std::string_view bytes,
+                   std::source_location where = std::source_location::current());
 
 // Its parent must be there. `mode` is less the process's umask.
-Coro<> MakeDirectory(std::string_view path, int mode = 0777);
+Coro<> MakeDirectory(std::string_view path, int mode = 0777,
+                     std::source_location where = std::source_location::current());
 // Gives a file, or a directory, another name, at once for whoever looks; what had that name before is gone, if it is a
 // file, or an empty directory for a directory.
-Coro<> RenameFile(std::string_view path, std::string_view to);
+Coro<> RenameFile(std::string_view path, std::string_view to,
+                  std::source_location where = std::source_location::current());
 // A file, or a directory that is empty. Who has the file open keeps it.
-Coro<> RemoveFile(std::string_view path);
+Coro<> RemoveFile(std::string_view path, std::source_location where = std::source_location::current());
 // The names in a directory, sorted by their bytes, without "." and "..".
-Coro<std::vector<std::string>> ListDirectory(std::string_view path);
-Coro<FileInfo> StatFile(std::string_view path);
+Coro<std::vector<std::string>> ListDirectory(std::string_view path,
+                                             std::source_location where = std::source_location::current());
+Coro<FileInfo> StatFile(std::string_view path, std::source_location where = std::source_location::current());
 // Waits until the names in a directory would survive a loss of power.
-Coro<> SyncDirectory(std::string_view path);
+Coro<> SyncDirectory(std::string_view path, std::source_location where = std::source_location::current());
 
 }  // namespace detent
 

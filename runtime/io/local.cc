@@ -91,11 +91,11 @@ Coro<Listener> ListenUnix(std::string_view path, UnixListenOptions options, std:
   internal::ListenSettings settings;
   settings.backlog = options.backlog;
   settings.mode = static_cast<uint32_t>(options.mode);
-  return internal::ListenAtPath(internal::CheckedPath("ListenUnix()", path), settings, where);
+  return internal::ListenAtPath(internal::CheckedPath("ListenUnix()", path), settings, where).At(where);
 }
 
 Coro<Connection> ConnectUnix(std::string_view path, std::source_location where) {
-  return internal::ConnectToPath(internal::CheckedPath("ConnectUnix()", path), where);
+  return internal::ConnectToPath(internal::CheckedPath("ConnectUnix()", path), where).At(where);
 }
 
 std::pair<Connection, Connection> SocketPair(std::source_location where) {

@@ -142,7 +142,7 @@ Coro<Listener> ListenFor(const char* what, std::string_view host, int port, List
   if (options.backlog < 1) {
     throw std::invalid_argument(absl::StrCat(what, ": the backlog is ", options.backlog, "; it must be 1 or more"));
   }
-  return ListenAt(what, CheckedHost(what, host), CheckedPort(what, port, 0), options, where);
+  return ListenAt(what, CheckedHost(what, host), CheckedPort(what, port, 0), options, where).At(where);
 }
 
 }  // namespace internal
@@ -163,7 +163,8 @@ Coro<Connection> Connect(std::string_view host, int port, ConnectOptions options
                                              "; it must be 1ms or more, or infinite for the system's own"));
   }
   return internal::ConnectTo(internal::CheckedHost("Connect()", host), internal::CheckedPort("Connect()", port, 1),
-                             options, where);
+                             options, where)
+      .At(where);
 }
 
 }  // namespace detent

@@ -24,6 +24,7 @@
 #define DETENT_RUNTIME_IO_ON_THREADS_H_
 
 #include <memory>
+#include <source_location>
 #include <type_traits>
 #include <utility>
 
@@ -68,10 +69,11 @@ Coro<> AwaitThreads(int count, std::shared_ptr<ThreadFunction> function, LoopOpt
 
 // `options` are those of each loop.
 template <typename F>
-Coro<> OnThreads(int count, F&& function, LoopOptions options = LoopOptions()) {
+Coro<> OnThreads(int count, F&& function, LoopOptions options = LoopOptions(),
+                 std::source_location where = std::source_location::current()) {
   DETENT_INTERNAL_CHECK_CLOSURE(F);
   internal::RequireThreads(count, "OnThreads()");
-  return internal::AwaitThreads(count, internal::MakeThreadFunction(std::forward<F>(function)), options);
+  return internal::AwaitThreads(count, internal::MakeThreadFunction(std::forward<F>(function)), options).At(where);
 }
 
 }  // namespace detent

@@ -97,9 +97,7 @@ Coro<ProcessOutput> RunToEnd(Command command, std::string input) {
   throw std::system_error(started.error, std::generic_category(), text);
 }
 
-}  // namespace
-
-Coro<Process> StartProcess(Command command, ProcessOptions options, std::source_location where) {
+Coro<Process> Start(Command command, ProcessOptions options, std::source_location where) {
   internal::LoopCore& core = internal::RequireCore("StartProcess()");
   if (options.in == ProcessStream::kOutput || options.out == ProcessStream::kOutput) {
     throw std::invalid_argument(
@@ -117,11 +115,17 @@ Coro<Process> StartProcess(Command command, ProcessOptions options, std::source_
   co_return Process(std::move(state));
 }
 
-Coro<ProcessOutput> RunProcess(Command command, std::string input) {
-  return RunToEnd(std::move(command), std::move(input));
+}  // namespace
+
+Coro<Process> StartProcess(Command command, ProcessOptions options, std::source_location where) {
+  return Start(std::move(command), options, where).At(where);
 }
 
-Coro<ProcessOutput> Process::Communicate(std::string input) {
+Coro<ProcessOutput> RunProcess(Command command, std::string input, std::source_location where) {
+  return RunToEnd(std::move(command), std::move(input)).At(where);
+}
+
+Coro<ProcessOutput> Process::Communicate(std::string input, std::source_location where) {
   ProcessState& process = state();
   const bool has_pipe = process.IsPipe(ProcessState::kIn);
   if (process.talk.input.has_value()) {
@@ -137,7 +141,7 @@ Coro<ProcessOutput> Process::Communicate(std::string input) {
     process.talk.input = std::move(input);
   }
   const bool feeds = has_pipe && process.Stream(ProcessState::kIn).state()->IsOpen();
-  return TalkToEnd(state_, feeds);
+  return TalkToEnd(state_, feeds).At(where);
 }
 
 void Process::Terminate() { SendSignal(internal::kTerminateSignal); }

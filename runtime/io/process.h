@@ -92,7 +92,7 @@ class Process {
 
   // Writes `input` to the program and closes its input, collects its outputs, and waits for its end. After one that was
   // cancelled it is called again without input, and goes on: nothing is lost.
-  Coro<ProcessOutput> Communicate(std::string input = {});
+  Coro<ProcessOutput> Communicate(std::string input = {}, std::source_location where = std::source_location::current());
 
   // SIGTERM, SIGKILL, or any signal; nothing if the program has ended. std::invalid_argument if there is no such
   // signal.
@@ -104,10 +104,11 @@ class Process {
 
   int Pid() const { return state().pid(); }
 
- private:
-  friend Coro<Process> StartProcess(Command command, ProcessOptions options, std::source_location where);
+  // --- For the library ---
+
   explicit Process(std::shared_ptr<internal::ProcessState> state) : state_(std::move(state)) {}
 
+ private:
   internal::ProcessState& state() const {
     if (state_ == nullptr) [[unlikely]]
       ThrowEmpty();
@@ -128,7 +129,8 @@ Coro<Process> StartProcess(Command command, ProcessOptions options = ProcessOpti
 inline constexpr absl::Duration kTerminatePatience = absl::Seconds(5);
 
 // Starts a program, gives it `input`, and collects what it writes until it has ended.
-Coro<ProcessOutput> RunProcess(Command command, std::string input = {});
+Coro<ProcessOutput> RunProcess(Command command, std::string input = {},
+                               std::source_location where = std::source_location::current());
 
 inline internal::ExitWait Process::Wait() { return internal::ExitWait(state()); }
 

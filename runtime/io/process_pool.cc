@@ -170,7 +170,9 @@ ProcessPool::~ProcessPool() {
   state_->idle.clear();
 }
 
-Coro<std::string> ProcessPool::Run(std::string job) { return RunJob(state_, std::move(job)); }
+Coro<std::string> ProcessPool::Run(std::string job, std::source_location where) {
+  return RunJob(state_, std::move(job)).At(where);
+}
 
 size_t ProcessPool::WorkerCount() const { return state_->idle.size() + state_->busy; }
 

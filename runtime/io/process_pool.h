@@ -28,6 +28,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <source_location>
 #include <stdexcept>
 #include <string>
 
@@ -68,7 +69,7 @@ class ProcessPool {
   ProcessPool& operator=(const ProcessPool&) = delete;
 
   // What the workers' function gives for `job`.
-  Coro<std::string> Run(std::string job);
+  Coro<std::string> Run(std::string job, std::source_location where = std::source_location::current());
 
   // How many workers run, and how many of them have a job.
   size_t WorkerCount() const;

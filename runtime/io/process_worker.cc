@@ -50,6 +50,18 @@ Coro<std::string> Immediately(ProcessJob fn, std::string job) { co_return fn(job
 
 bool WriteAll(std::string_view bytes) { return std::fwrite(bytes.data(), 1, bytes.size(), stdout) == bytes.size(); }
 
+Coro<> Serve(Connection& in, Connection& out, SlowProcessJob fn) {
+  while (true) {
+    std::string head_bytes = co_await in.Read(JobHead::kSize);
+    if (head_bytes.empty()) co_return;
+    if (head_bytes.size() < JobHead::kSize) head_bytes += co_await in.ReadExactly(JobHead::kSize - head_bytes.size());
+    std::string job = co_await in.ReadExactly(JobHead(head_bytes).size);
+    const Answer answer = co_await ComputeSlowly(fn, std::move(job));
+    const std::string_view pieces[] = {answer.head, answer.text};
+    co_await out.Write(pieces);
+  }
+}
+
 int RefuseInput() {
   std::fputs("RunProcessWorker(): the input is not what a ProcessPool sends; let a pool start this program\n", stderr);
   return 1;
@@ -73,23 +85,15 @@ int RunProcessWorker(const ProcessJob& fn) {
   }
 }
 
-Coro<> ServeProcessJobs(Connection& in, Connection& out, SlowProcessJob fn) {
-  while (true) {
-    std::string head_bytes = co_await in.Read(JobHead::kSize);
-    if (head_bytes.empty()) co_return;
-    if (head_bytes.size() < JobHead::kSize) head_bytes += co_await in.ReadExactly(JobHead::kSize - head_bytes.size());
-    std::string job = co_await in.ReadExactly(JobHead(head_bytes).size);
-    const Answer answer = co_await ComputeSlowly(fn, std::move(job));
-    const std::string_view pieces[] = {answer.head, answer.text};
-    co_await out.Write(pieces);
-  }
+Coro<> ServeProcessJobs(Connection& in, Connection& out, SlowProcessJob fn, std::source_location where) {
+  return Serve(in, out, std::move(fn)).At(where);
 }
 
-Coro<> ServeProcessJobs(Connection& in, Connection& out, ProcessJob fn) {
+Coro<> ServeProcessJobs(Connection& in, Connection& out, ProcessJob fn, std::source_location where) {
   SlowProcessJob slow = [fn = std::move(fn)](std::string job) -> Coro<std::string> {
     return Immediately(fn, std::move(job));
   };
-  return ServeProcessJobs(in, out, std::move(slow));
+  return Serve(in, out, std::move(slow)).At(where);
 }
 
 }  // namespace detent

@@ -32,6 +32,7 @@
 #define DETENT_RUNTIME_IO_PROCESS_WORKER_H_
 
 #include <functional>
+#include <source_location>
 #include <string>
 #include <string_view>
 
@@ -46,8 +47,10 @@ using SlowProcessJob = std::function<Coro<std::string>(std::string job)>;
 int RunProcessWorker(const ProcessJob& fn);
 
 // `in` and `out` must live until it has ended.
-Coro<> ServeProcessJobs(Connection& in, Connection& out, SlowProcessJob fn);
-Coro<> ServeProcessJobs(Connection& in, Connection& out, ProcessJob fn);
+Coro<> ServeProcessJobs(Connection& in, Connection& out, SlowProcessJob fn,
+                        std::source_location where = std::source_location::current());
+Coro<> ServeProcessJobs(Connection& in, Connection& out, ProcessJob fn,
+                        std::source_location where = std::source_location::current());
 
 }  // namespace detent
 

@@ -56,11 +56,13 @@ Coro<std::vector<Address>> LookUp(std::string host, uint16_t port, AddressFamily
 
 }  // namespace
 
-Coro<std::vector<Address>> Resolve(std::string_view host, int port, ResolveOptions options) {
+Coro<std::vector<Address>> Resolve(std::string_view host, int port, ResolveOptions options,
+                                   std::source_location where) {
   if (options.family > AddressFamily::kIpv6) {
     throw std::invalid_argument("Resolve(): the family must be kAny, kIpv4 or kIpv6; a name has no other addresses");
   }
-  return LookUp(internal::CheckedHost("Resolve()", host), internal::CheckedPort("Resolve()", port, 0), options.family);
+  return LookUp(internal::CheckedHost("Resolve()", host), internal::CheckedPort("Resolve()", port, 0), options.family)
+      .At(where);
 }
 
 }  // namespace detent

@@ -21,6 +21,7 @@
 #ifndef DETENT_RUNTIME_IO_RESOLVE_H_
 #define DETENT_RUNTIME_IO_RESOLVE_H_
 
+#include <source_location>
 #include <string_view>
 #include <vector>
 
@@ -35,7 +36,8 @@ struct ResolveOptions {
 };
 
 // `port`, in [0, 65535], is that of each address.
-Coro<std::vector<Address>> Resolve(std::string_view host, int port, ResolveOptions options = ResolveOptions());
+Coro<std::vector<Address>> Resolve(std::string_view host, int port, ResolveOptions options = ResolveOptions(),
+                                   std::source_location where = std::source_location::current());
 
 }  // namespace detent
 

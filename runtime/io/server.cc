@@ -306,14 +306,15 @@ Coro<Server> StartServerAt(ClientHandler handler, std::string_view host, int por
                            std::source_location where) {
   CheckOptions(options);
   return ServeAt(std::move(handler), ListenFor("StartServer()", host, port, options.listen, where),
-                 options.connections_max, where);
+                 options.connections_max, where)
+      .At(where);
 }
 
 Coro<Server> StartServerOn(ClientHandler handler, Listener listener, ServerOptions options,
                            std::source_location where) {
   CheckOptions(options);
   (void)listener.state();  // Throws if it is empty.
-  return ServeOn(std::move(handler), std::move(listener), options.connections_max, where);
+  return ServeOn(std::move(handler), std::move(listener), options.connections_max, where).At(where);
 }
 
 }  // namespace internal
@@ -349,14 +350,14 @@ void Server::AbortClients() {
   state_->AbortClients();
 }
 
-Coro<> Server::WaitClosed() const {
+Coro<> Server::WaitClosed(std::source_location where) const {
   (void)state();  // Throws if it is empty.
-  return internal::WaitClosed(state_);
+  return internal::WaitClosed(state_).At(where);
 }
 
-Coro<> Server::ServeForever() const {
+Coro<> Server::ServeForever(std::source_location where) const {
   (void)state();
-  return internal::ServeForever(state_);
+  return internal::ServeForever(state_).At(where);
 }
 
 internal::ServerState& Server::state() const {

@@ -97,9 +97,9 @@ class Server {
   // Each client's task is cancelled.
   void AbortClients();
   // Until the server is closed and all clients' tasks have ended.
-  Coro<> WaitClosed() const;
+  Coro<> WaitClosed(std::source_location where = std::source_location::current()) const;
   // As WaitClosed(); a cancellation closes the server.
-  Coro<> ServeForever() const;
+  Coro<> ServeForever(std::source_location where = std::source_location::current()) const;
 
   // --- For the library ---
 
