@@ -57,8 +57,9 @@ class PlacesTest : public ::testing::Test {
       call.function();
       const std::vector<std::string> reports = std::exchange(reports_, {});
       EXPECT_THAT(reports, Not(IsEmpty()));
-      EXPECT_THAT(reports, Each(HasSubstr(absl::StrCat("the coroutine at r08_places_test.cc:", call.line,
-                                                       " was never awaited"))));
+      EXPECT_THAT(
+          reports,
+          Each(HasSubstr(absl::StrCat("the coroutine at r08_places_test.cc:", call.line, " was never awaited"))));
     }
   }
 
@@ -102,8 +103,8 @@ TEST_F(PlacesTest, WhatKeepsAnotherCoroutineNamesItsCallerAndTheOther) {
       const Coro<> dropped = WaitFor(Nothing(), absl::Seconds(1));
     }
     const int line = __LINE__ - 2;
-    EXPECT_THAT(reports_, ElementsAre(HasSubstr(absl::StrCat("r08_places_test.cc:", line)),
-                                      HasSubstr("r08_places_test.cc:")));
+    EXPECT_THAT(reports_,
+                ElementsAre(HasSubstr(absl::StrCat("r08_places_test.cc:", line)), HasSubstr("r08_places_test.cc:")));
     reports_.clear();
     co_return;
   });

@@ -199,7 +199,8 @@ class JobProcess {
     if (WIFSIGNALED(status_))
       return absl::StrCat("died of signal ", WTERMSIG(status_), " (", strsignal(WTERMSIG(status_)), ")");
     if (WEXITSTATUS(status_) != 0) return absl::StrCat("ended with exit code ", WEXITSTATUS(status_));
-    return "ended without having run the test (main() must hand its arguments to InitGoogleTest())";
+    return "ended with exit code 0 but without a result (it called _exit(), or main() does not hand its arguments to "
+           "InitGoogleTest())";
   }
 
   const uint64_t index_;

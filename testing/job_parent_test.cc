@@ -104,6 +104,16 @@ TEST(JobsTest, AJobThatExitsIsAFailure) {
                     "with\n(.*\n)+schedule 1 of 100, seed 0\n"));
 }
 
+// Nobody else would know: it looks as if all had passed.
+TEST(JobsTest, AJobThatCallsUnderscoreExitIsAFailure) {
+  EXPECT_EQ(RunSample("Jobs.EndsUnheardOf", "", "").exit_code, 0);
+  const CommandOutput jobs = RunSample("Jobs.EndsUnheardOf", "", "--detent_jobs=2");
+  EXPECT_EQ(jobs.exit_code, 1);
+  EXPECT_THAT(jobs.text,
+              ContainsRegex("job [12] of 2 ended with exit code 0 but without a result .it called _exit.., "
+                            "or main.. does not hand its arguments to InitGoogleTest... in schedule [0-9]+"));
+}
+
 TEST(JobsTest, WhatAJobKeepsInGlobalsDoesNotReachTheOthers) {
   EXPECT_EQ(RunSample("Jobs.CountsInAGlobal", "", "").exit_code, 1);
   EXPECT_EQ(RunSample("Jobs.CountsInAGlobal", "", "--detent_jobs=4").exit_code, 0);

@@ -13,6 +13,7 @@
 #include "detent/runtime/epoll/epoll_loop.h"
 #include "detent/runtime/live_tasks.h"
 #include "detent/testing/assertion_capture.h"
+#include "detent/testing/early_exit.h"
 #include "detent/testing/exploring_tests.h"
 #include "detent/testing/job_child.h"
 #include "detent/testing/job_parent.h"
@@ -116,7 +117,9 @@ class HangGuard {
 };
 
 // Adds to what the test is warned of, if it passes.
-void RunOnRealLoop(const Body& body, absl::Duration hang, std::vector<std::string>& warnings) {
+void RunOnRealLoop(const std::string& name, const Body& body, absl::Duration hang, std::vector<std::string>& warnings) {
+  const EarlyExit exits(absl::StrCat("detent: the program called exit() while ", name,
+                                     " ran on the real loop; a test that has not come to its end has not passed"));
   Failure failure;
   std::string hung;
   std::optional<Ledger> ledger;
@@ -240,7 +243,7 @@ void ExploringTest::TestBody() {
   if (job != nullptr || IsSkipped()) return;
   // After the simulated loop, which fails where the real one would hang.
   const bool on_real_loop = loops_ == Loops::kRealAndSimulated && options.replay == nullptr && options.slice == 0;
-  if (on_real_loop) RunOnRealLoop(body_, settings.hang, report.warnings);
+  if (on_real_loop) RunOnRealLoop(name, body_, settings.hang, report.warnings);
   if (!HasFailure()) TellPassed(name, options, report, on_real_loop);
 }
 

@@ -178,6 +178,29 @@ INSTANTIATE_TEST_SUITE_P(All, CrashTest,
                                            "OverflowsItsStack"),
                          [](const auto& info) { return std::string(info.param); });
 
+// exit(0) in the middle of a test is no pass, on the real loop either.
+TEST(LoopTestTest, AnEarlyExitOnTheRealLoopIsNoPass) {
+  for (const char* name : {"OnTheRealLoop", "QuickOnTheRealLoop"}) {
+    const CommandOutput output =
+        RunCommand(absl::StrCat(SampleProgram("left_behind_sample"), " --gtest_filter=EarlyExit.", name));
+    EXPECT_EQ(output.exit_code, 1) << output.text;
+    EXPECT_THAT(output.text, HasSubstr(absl::StrCat("\ndetent: the program called exit() while EarlyExit.", name,
+                                                    " ran on the real loop; a test that has not come to its end has "
+                                                    "not passed\n")));
+  }
+  const CommandOutput output = RunCommand(
+      absl::StrCat(SampleProgram("left_behind_sample"), " --gtest_filter=EarlyExit.OfAForkedChildIsItsOwnMatter"));
+  EXPECT_EQ(output.exit_code, 0) << output.text;
+  EXPECT_THAT(output.text, Not(HasSubstr("called exit()")));
+}
+
+TEST(LoopTestTest, TheBooksOfTimersAreBalancedOnTheRealLoopToo) {
+  const CommandOutput output =
+      RunCommand(absl::StrCat(SampleProgram("left_behind_sample"), " --gtest_filter=StrayTimers.*"));
+  EXPECT_EQ(output.exit_code, 1);
+  EXPECT_THAT(output.text, AllOf(HasSubstr("\n  a timer that is due at "), HasSubstr("on the real loop")));
+}
+
 TEST(SimTestTest, AStepThatNeverEndsIsEndedWithAWord) {
   const CommandOutput output = RunSample("StuckTest.AroundAwaitsThatNeverSuspend", "DETENT_HANG=1s");
   EXPECT_NE(output.exit_code, 0);

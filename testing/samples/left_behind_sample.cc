@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Tests that fail on the real loop, each in its own way, and leave a task behind that uses a variable of the body.
-// test_body_test.cc looks at what they print.
+// test_body_test.cc and test_macros_test.cc look at what they print.
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <cstdio>
+#include <cstdlib>
 #include <stdexcept>
 
 #include "detent/runtime/core.h"
+#include "detent/runtime/internal/timer_heap.h"
 #include "detent/sim/sim.h"
 #include "detent/testing/testing.h"
 
@@ -97,6 +102,43 @@ LOOP_TEST(LeftBehind, Hang, {.schedules = 1}) {
   co_await StartServer();
   EXPECT_TRUE(false) << "what failed: an expectation";
   co_await detent::Sleep(absl::InfiniteDuration());
+}
+
+// A timer of somebody who takes no care of it.
+class StrayTimer final : public detent::internal::Timer {
+ public:
+  StrayTimer() {}
+  void Run() override {}
+  detent::internal::Lane lane() const override { return detent::internal::Lane(); }
+  void Arm() {
+    detent::internal::LoopCore& core = detent::EventLoop::Current().core();
+    core.AddTimer(this, core.now + absl::Hours(1));
+  }
+};
+
+LOOP_TEST(StrayTimers, AreLeftBehindOnTheRealLoopToo, {.schedules = 1}) {
+  static StrayTimer stray;
+  if (OnRealLoop()) stray.Arm();
+  co_return;
+}
+
+LOOP_TEST(EarlyExit, OnTheRealLoop, {.schedules = 1}) {
+  if (OnRealLoop()) std::exit(0);
+  co_return;
+}
+
+LOOP_TEST(EarlyExit, QuickOnTheRealLoop, {.schedules = 1}) {
+  if (OnRealLoop()) std::quick_exit(0);
+  co_return;
+}
+
+LOOP_TEST(EarlyExit, OfAForkedChildIsItsOwnMatter, {.schedules = 1}) {
+  if (!OnRealLoop()) co_return;
+  const pid_t child = fork();
+  if (child == 0) std::exit(0);
+  int status = -1;
+  EXPECT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
 }
 
 }  // namespace
