@@ -2,6 +2,7 @@
 #include "detent/runtime/coro.h"
 
 #include <exception>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "detent/runtime/internal/source_text.h"
@@ -34,6 +35,13 @@ void DropNeverAwaited(std::coroutine_handle<> coroutine, const std::source_locat
         ReportKind::kNeverAwaited, where));
   }
   coroutine.destroy();
+}
+
+void DestroyCancelled(std::coroutine_handle<> coroutine) noexcept {
+  LoopCore& core = *CurrentCore();
+  const bool outer = std::exchange(core.destroys_cancelled_task, true);
+  coroutine.destroy();
+  core.destroys_cancelled_task = outer;
 }
 
 }  // namespace detent::internal

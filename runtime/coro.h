@@ -54,6 +54,9 @@ inline constexpr bool kIsMoved = false;
 [[noreturn]] void ThrowAwaitedTwice();
 // Reports a coroutine that nobody awaited and destroys it.
 void DropNeverAwaited(std::coroutine_handle<> coroutine, const std::source_location& where) noexcept;
+// Destroys the frame of a coroutine that a cancellation has ended: what it was handed and has not awaited was not
+// forgotten.
+void DestroyCancelled(std::coroutine_handle<> coroutine) noexcept;
 
 // Awaits a child coroutine. Owns the child's frame from the transfer until the result is taken.
 template <typename T>

@@ -2,9 +2,11 @@
 //
 // Which coroutines that nobody awaited are reported: those that were forgotten, not those that go because the task that
 // would have awaited them was cancelled.
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "detent/runtime/core.h"
 #include "detent/testing/test_loop.h"
@@ -68,6 +70,33 @@ TEST_F(CoroDropTest, ATaskThatIsCancelledInTheMiddleTakesWhatItHadNotAwaitedAlon
         co_await Yield();
         task.Cancel();
         (void)co_await Settle(task);
+      }
+    });
+  }
+  EXPECT_THAT(reports_, IsEmpty());
+}
+
+// What takes the end of its body as an outcome drops the body's frame when the cancellation is in flight no more.
+TEST_F(CoroDropTest, ABlockThatIsCancelledInTheMiddleTakesWhatItsBodyHadNotAwaitedAlong) {
+  const auto body = [] { return AwaitLater(Work()); };
+  const auto timed = [](Timeout&) { return AwaitLater(Work()); };
+  const auto group = [](TaskGroup&) { return AwaitLater(Work()); };
+  const auto nothing = []() -> Coro<> { co_return; };
+  const std::vector<std::function<Coro<>()>> blocks = {
+      [&]() -> Coro<> { co_await Propagate(co_await Catch(body())); },
+      [&]() -> Coro<> { (void)co_await Settle(body()); },
+      [&] { return Finally(body, nothing); },
+      [&] { return WithTimeout(absl::Hours(1), timed); },
+      [&] { return WithTimeout(absl::Milliseconds(1), timed); },  // The time-out cancels it.
+      [&] { return TaskGroup::Run(group); },
+  };
+  for (const Unwind unwind : {Unwind::kThrow, Unwind::kDestroy}) {
+    Run([&]() -> Coro<> {
+      for (const std::function<Coro<>()>& block : blocks) {
+        Task<> task = Spawn(block(), {.unwind = unwind});
+        co_await Sleep(absl::Milliseconds(2));
+        task.Cancel();
+        EXPECT_FALSE((co_await Settle(task)).ok());
       }
     });
   }

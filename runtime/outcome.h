@@ -155,22 +155,19 @@ class ChildOutcomeAwait final : private ChildAwait<T> {
   Outcome<T> await_resume() {
     parent_->catches = false;
     if (std::exchange(parent_->child_destroyed, false)) return Outcome<T>::Cancelled();
-    const typename ChildAwait<T>::FrameOwner owner(this->child_);
     Promise<T>& promise = this->child_.promise();
-    switch (promise.ending()) {
-      case Ending::kValue:
-        try {
-          return Outcome<T>::Value(std::move(promise.value()));
-        } catch (...) {
-          return Outcome<T>::Error(std::current_exception());
-        }
-      case Ending::kError:
-        return Outcome<T>::Error(promise.error());
-      case Ending::kCancelled:
-        break;
+    if (promise.ending() == Ending::kCancelled) {
+      DestroyCancelled(this->child_);
+      if constexpr (!kCatchesOwn) throw CancelledError();
+      return Outcome<T>::Cancelled();
     }
-    if constexpr (!kCatchesOwn) throw CancelledError();
-    return Outcome<T>::Cancelled();
+    const typename ChildAwait<T>::FrameOwner owner(this->child_);
+    if (promise.ending() == Ending::kError) return Outcome<T>::Error(promise.error());
+    try {
+      return Outcome<T>::Value(std::move(promise.value()));
+    } catch (...) {
+      return Outcome<T>::Error(std::current_exception());
+    }
   }
 
  private:

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// EarlyExit: while one exists, a program that calls exit() or quick_exit() says in whose middle, and ends with 1 where it
-// would have ended as if all had passed. For what runs on the real loop; crash_report.h does it for a schedule. (_exit()
-// runs no handler: see docs/testing.md.)
+// EarlyExit: while one exists, a program that calls exit() or quick_exit() says in whose middle, and ends with 1 where
+// it would have ended as if all had passed. For what runs on the real loop; crash_report.h does it for a schedule.
+// (_exit() runs no handler: see docs/testing.md.)
 //
 // Internal.
 #ifndef DETENT_TESTING_EARLY_EXIT_H_

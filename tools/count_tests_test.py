@@ -19,11 +19,13 @@ class CountTestsTest(unittest.TestCase):
     def path(self, name):
         return os.path.join(self.folder.name, name)
 
-    def report(self, label, *outcomes, attempt=1):
+    def report(self, label, *outcomes, attempt=1, named=True):
         """One try of a test whose cases are x0, x1, ..."""
-        cases = "".join('<testcase classname="A" name="x%d" status="run">%s</testcase>' % (i, "<%s/>" % o if o else "")
+        classname = 'classname="A" ' if named else ""
+        cases = "".join('<testcase %sname="x%d" status="run">%s</testcase>' % (classname, i, "<%s/>" % o if o else "")
                         for i, o in enumerate(outcomes))
-        file = self.path("%d.xml" % len(self.events))
+        os.mkdir(self.path(str(len(self.events))))  # As Bazel: a folder for each.
+        file = self.path("%d/test.xml" % len(self.events))
         with open(file, "w") as out:
             out.write("<testsuites><testsuite>%s</testsuite></testsuites>" % cases)
         self.events.append({
@@ -55,6 +57,15 @@ class CountTestsTest(unittest.TestCase):
         self.report("//a:a", "failure", "", attempt=1)
         self.report("//a:a", "", "failure", attempt=2)
         self.assertEqual(self.count(3), (1, ["FAILED //a:a  A.x1", "1 passed, 1 failed"]))
+
+    def test_what_ended_too_early_fails(self):
+        self.report("//a:a", "")
+        self.report("//b:b", "", named=False)
+        for i in range(2):  # That of the first is stale: it has GoogleTest's own report.
+            with open(self.path("%d/test.exited_prematurely" % i), "w"):
+                pass
+        self.assertEqual(self.count(0), (1, [
+            "FAILED //b:b  (ended before its tests had, by a call of exit() or _exit())", "2 passed, 1 failed"]))
 
     def test_what_did_not_build_fails(self):
         self.report("//a:a", "")

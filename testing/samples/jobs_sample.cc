@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What job_parent_test.cc searches in one process and in several. Some of it fails by design.
-#include <unistd.h>
-
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -63,7 +61,7 @@ SIM_TEST(Jobs, DiesInAnyOrder) {
 }
 
 SIM_TEST(Jobs, EndsUnheardOf) {
-  if ((co_await Order()).starts_with("ed")) _exit(0);
+  if ((co_await Order()).starts_with("ed")) std::_Exit(0);
 }
 
 // Something that outlives a schedule: one process of a hundred schedules sees it, each of four does not.

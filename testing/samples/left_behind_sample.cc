@@ -2,9 +2,6 @@
 //
 // Tests that fail on the real loop, each in its own way, and leave a task behind that uses a variable of the body.
 // test_body_test.cc and test_macros_test.cc look at what they print.
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <cstdio>
 #include <cstdlib>
 #include <stdexcept>
@@ -130,15 +127,6 @@ LOOP_TEST(EarlyExit, OnTheRealLoop, {.schedules = 1}) {
 LOOP_TEST(EarlyExit, QuickOnTheRealLoop, {.schedules = 1}) {
   if (OnRealLoop()) std::quick_exit(0);
   co_return;
-}
-
-LOOP_TEST(EarlyExit, OfAForkedChildIsItsOwnMatter, {.schedules = 1}) {
-  if (!OnRealLoop()) co_return;
-  const pid_t child = fork();
-  if (child == 0) std::exit(0);
-  int status = -1;
-  EXPECT_EQ(waitpid(child, &status, 0), child);
-  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
 }
 
 }  // namespace
