@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -144,6 +145,62 @@ TEST(ChoiceStreamsTest, TheChoicesOfOneStreamAreNumberedFromNought) {
     EXPECT_TRUE(numbers.contains(0));
     EXPECT_TRUE(numbers.contains(4));
   }
+}
+
+// Two tasks use files, two sockets exchange datagrams, and one asks for functions in the executor.
+Coro<> UseTheOutside() {
+  const auto use_files = [](std::string path) -> Coro<> {
+    co_await WriteFile(path, "0123456789");
+    EXPECT_EQ(co_await ReadFile(path), "0123456789");
+  };
+  const auto exchange = []() -> Coro<> {
+    DatagramSocket server = co_await OpenDatagram({.local_host = "127.0.0.1", .local_port = 0});
+    DatagramSocket client =
+        co_await OpenDatagram({.remote_host = "127.0.0.1", .remote_port = server.LocalAddress().Port()});
+    for (int i = 0; i < 3; ++i) co_await client.Send("ping");
+    for (int i = 0; i < 3; ++i) (void)co_await server.Receive();
+  };
+  const auto compute = []() -> Coro<> {
+    for (int i = 0; i < 3; ++i) co_await EventLoop::Current().RunInExecutor([] {});
+  };
+  co_await Gather(use_files("/a"), use_files("/b"), exchange(), compute(), TalkAtOnce());
+}
+
+TEST(ChoiceStreamsTest, NoTwoChoicesOfARunAreTheSame) {
+  std::set<ChoiceKind> kinds;
+  for (uint64_t seed = 0; seed < 300; ++seed) {
+    std::set<std::pair<StreamId, uint64_t>> places;
+    for (const Tape::Entry& entry : EntriesOf(UseTheOutside, seed)) {
+      EXPECT_TRUE(places.emplace(entry.stream, entry.number).second) << static_cast<int>(entry.kind());
+      kinds.insert(entry.kind());
+    }
+  }
+  for (const ChoiceKind kind : {ChoiceKind::kSchedule, ChoiceKind::kLatency, ChoiceKind::kExecutor, ChoiceKind::kRead,
+                                ChoiceKind::kWrite, ChoiceKind::kArrival, ChoiceKind::kDisk}) {
+    EXPECT_TRUE(kinds.contains(kind)) << static_cast<int>(kind);
+  }
+}
+
+TEST(ChoiceStreamsTest, OneFilesPartsDoNotMoveThoseOfAnother) {
+  const auto body = []() -> Coro<> {
+    const auto use = [](std::string path) -> Coro<> {
+      for (int i = 0; i < 3; ++i) co_await WriteFile(path, "0123456789");
+    };
+    co_await Gather(use("/a"), use("/b"));
+  };
+  int compared = 0;
+  for (uint64_t seed = 0; seed < 200; ++seed) {
+    std::map<StreamId, Entries> streams;
+    for (const Tape::Entry& entry : EntriesOf(body, seed)) {
+      if (entry.kind() == ChoiceKind::kWrite) streams[entry.stream].push_back(entry);
+    }
+    for (const auto& [stream, entries] : streams) {
+      EXPECT_EQ(Replayed(body, entries), entries) << seed;
+      EXPECT_LE(entries.size(), 10u);
+      ++compared;
+    }
+  }
+  EXPECT_GT(compared, 50);
 }
 
 // Two tasks choose; in a later version of the program there is a third.

@@ -68,6 +68,21 @@ TEST(TaskPathsTest, ATaskIsTheSameInEveryOrder) {
   for (uint64_t seed = 1; seed < 100; ++seed) EXPECT_EQ(PathsUnder(seed), first) << seed;
 }
 
+TEST(TaskPathsTest, WhatNobodyMadeIsNumberedToo) {
+  SimLoop loop;
+  Names names;
+  loop.SetObserver(&names);
+  std::set<uint64_t> paths;
+  for (int i = 0; i < 3; ++i) {
+    loop.Run([&]() -> Coro<> {
+      co_await Yield();
+      paths.insert(names.Of(CurrentTask()));
+    });
+  }
+  EXPECT_EQ(paths.size(), 3u);
+  loop.SetObserver(nullptr);
+}
+
 TEST(TaskPathsTest, WhoLivesIsKnownAfterManyHaveEnded) {
   SimLoop loop;
   Names names;

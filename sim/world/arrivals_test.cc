@@ -111,6 +111,49 @@ TEST_F(ArrivalsTest, NothingMovesOutOfItsRange) {
   EXPECT_THAT(MovesAt(At(0), At(301)), IsEmpty());
 }
 
+// Each is asked by itself; that one of them moves is as probable as if they were asked together.
+TEST_F(ArrivalsTest, AreOfferedTheirMovesOneByOne) {
+  arrivals_.Add(a_, At(100), Range(At(0), At(1000)));
+  arrivals_.Add(b_, At(200), Range(At(0), At(30)));
+  arrivals_.Add(c_, At(300), Range(At(0), At(1000)));
+  sim::SimLoop loop;
+  std::vector<std::string> offers;
+  double none_moves = 1;
+  loop.Run([&]() -> Coro<> {
+    const AnyTask sleeper = Spawn([]() -> Coro<> { co_await Sleep(absl::Microseconds(30)); });
+    co_await Yield();
+    arrivals_.OfferMoves(loop.core(), [&](const Arrivals::Offer& offer) {
+      offers.push_back(offer.moves[0].arrival->Describe() + std::to_string(offer.moves.size()) + "#" +
+                       std::to_string(offer.number));
+      none_moves *= 1 - offer.probability;
+      return 0u;
+    });
+  });
+  EXPECT_THAT(offers, ElementsAre("a2#0", "b2#0", "c2#0"));
+  EXPECT_NEAR(none_moves, 1 - kArrivalProbability, 1e-9);
+  arrivals_.DropAll();
+}
+
+TEST_F(ArrivalsTest, WhatIsAddedAgainIsOfferedFromTheBeginning) {
+  sim::SimLoop loop;
+  std::vector<uint64_t> numbers;
+  loop.Run([&]() -> Coro<> {
+    const AnyTask sleeper = Spawn([]() -> Coro<> { co_await Sleep(absl::Microseconds(30)); });
+    co_await Yield();
+    for (int i = 0; i < 2; ++i) {
+      arrivals_.Add(a_, At(100), Range(At(0), At(1000)));
+      for (int j = 0; j < 2; ++j) {
+        arrivals_.OfferMoves(loop.core(), [&](const Arrivals::Offer& offer) {
+          numbers.push_back(offer.number);
+          return 0u;
+        });
+      }
+      arrivals_.Remove(a_);
+    }
+  });
+  EXPECT_THAT(numbers, ElementsAre(0, 1, 0, 1));
+}
+
 TEST_F(ArrivalsTest, AreMovedOnceAtATimeAndEightTimesInAll) {
   arrivals_.Add(a_, At(10), Range(At(0), At(1000)));
   int moves = 0;

@@ -89,5 +89,12 @@ TEST(ChoicesTest, HowLongADatagramTakes) {
       ContainsRegex("\n> here the datagram from [^ ]+ to [^ ]+ takes (3.2|6.4)ms instead of 50us, in task-1\n"));
 }
 
+TEST(ChoicesTest, OrdinalsAreEnglish) {
+  const std::pair<uint64_t, std::string> ordinals[] = {{1, "1st"},   {2, "2nd"},   {3, "3rd"},     {4, "4th"},
+                                                       {10, "10th"}, {11, "11th"}, {12, "12th"},   {13, "13th"},
+                                                       {21, "21st"}, {22, "22nd"}, {101, "101st"}, {111, "111th"}};
+  for (const auto& [number, text] : ordinals) EXPECT_EQ(sim::Ordinal(number), text);
+}
+
 }  // namespace
 }  // namespace detent
