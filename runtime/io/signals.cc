@@ -74,6 +74,13 @@ int Signals::TakeFirst() {
   return first;
 }
 
+void Signals::PutBack(int signal) {
+  std::move_backward(std::begin(order_), std::begin(order_) + count_, std::begin(order_) + count_ + 1);
+  order_[0] = static_cast<uint8_t>(signal);
+  ++count_;
+  pending_ |= internal::BitOfSignal(signal);
+}
+
 void RaiseSignal(int signal) {
   internal::RequireSignal(signal);
   internal::RequireCore("RaiseSignal()").owner().outside().signals().Raise(signal);

@@ -61,6 +61,8 @@ class Signals final : public internal::NamedObject, private internal::SignalObse
   void WakeNext();
   // REQUIRES: there is one.
   int TakeFirst();
+  // It is the first again.
+  void PutBack(int signal);
 
   internal::TurnList waiters_;
   uint64_t pending_ = 0;                      // Those that nobody has taken.
@@ -77,10 +79,15 @@ class [[nodiscard("does nothing until awaited: write co_await")]] SignalWait : p
   explicit SignalWait(Signals& signals) : ParkedWait(signals) {}
 
   bool Ready(TaskState& task);
+  void GiveBack(TaskState& task) {
+    object().PutBack(signal_);
+    ParkedWait::GiveBack(task);
+  }
   Ending End(TaskState& task);
   int Take() const { return signal_; }
 
   void Abandon() noexcept final;
+  void WakeForTurn() final { object().WakeNext(); }
   WaitKind Kind() const final { return WaitKind::kSignal; }
   void Describe(WaitText& text) const final { DescribeCall(text, "Signals", "Next"); }
 

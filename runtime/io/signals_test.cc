@@ -57,6 +57,22 @@ LOOP_TEST(SignalsTest, ASignalThatNobodyWaitsForIsKept) {
   EXPECT_EQ(co_await signals.Next(), SIGUSR1);
 }
 
+// Where it need not wait it gives way now and then, and loses nothing by that.
+LOOP_TEST(SignalsTest, WhoNeedNotWaitGivesWayAndLosesNone) {
+  Signals signals(SIGUSR1, SIGUSR2);
+  int turns = 0;
+  const Task<> other = Spawn([&turns]() -> Coro<> {
+    for (;; ++turns) co_await Yield();
+  });
+  for (int i = 0; i < 2'000; ++i) {
+    RaiseSignal(SIGUSR2);
+    EXPECT_EQ(co_await signals.Next(), SIGUSR2) << i;
+  }
+  EXPECT_GT(turns, 0);
+  RaiseSignal(SIGUSR1);
+  EXPECT_EQ(co_await signals.Next(), SIGUSR1);
+}
+
 LOOP_TEST(SignalsTest, SeveralOfOneSignalAreOne) {
   Signals signals(SIGUSR1, SIGUSR2);
   for (int i = 0; i < 3; ++i) {
