@@ -31,6 +31,7 @@ Coro<> AskThrice() {
 class ShrinkTrialsTest : public ::testing::Test {
  protected:
   ShrinkTrials Trials(absl::Duration time_max = absl::InfiniteDuration(), uint64_t effort_max = 1'000'000) {
+    runner_.loop().Reset(kSeed, detent::sim::RandomWalk());
     runner_.Run(kSeed);
     numbers_ = runner_.tape().entries().back().stream;
     kind_ = runner_.failure().kind();

@@ -64,7 +64,7 @@ LOOP_TEST(SignalsTest, WhoNeedNotWaitGivesWayAndLosesNone) {
   const Task<> other = Spawn([&turns]() -> Coro<> {
     for (;; ++turns) co_await Yield();
   });
-  for (int i = 0; i < 2'000; ++i) {
+  for (int64_t i = 0; i < 3 * internal::LoopCore::kStepBudget; ++i) {
     RaiseSignal(SIGUSR2);
     EXPECT_EQ(co_await signals.Next(), SIGUSR2) << i;
   }
