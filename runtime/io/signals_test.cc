@@ -58,7 +58,7 @@ LOOP_TEST(SignalsTest, ASignalThatNobodyWaitsForIsKept) {
 }
 
 // Where it need not wait it gives way now and then, and loses nothing by that.
-LOOP_TEST(SignalsTest, WhoNeedNotWaitGivesWayAndLosesNone) {
+LOOP_TEST(SignalsTest, WhoNeedNotWaitGivesWayAndLosesNone, {.schedules = 1}) {
   Signals signals(SIGUSR1, SIGUSR2);
   int turns = 0;
   const Task<> other = Spawn([&turns]() -> Coro<> {
