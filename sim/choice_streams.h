@@ -7,11 +7,11 @@
 #include <cstdint>
 #include <string_view>
 
-#include "absl/container/flat_hash_map.h"
 #include "detent/runtime/internal/lane.h"
 #include "detent/runtime/internal/loop_core.h"
 #include "detent/runtime/internal/task_state.h"
 #include "detent/sim/strategy/stream_id.h"
+#include "detent/sim/stream_counts.h"
 #include "detent/sim/task_paths.h"
 #include "detent/sim/world/stream_hash.h"
 
@@ -23,7 +23,7 @@ class ChoiceStreams {
 
   void BeginRun() {
     paths_.BeginRun();
-    if (!next_.empty()) next_.clear();
+    counts_.BeginRun();
   }
   // After each step: tasks that are new were made by it.
   [[gnu::always_inline]] void AfterStep(internal::Lane lane) {
@@ -36,15 +36,15 @@ class ChoiceStreams {
   // A hash for something new: the next of this kind that whoever runs makes.
   uint64_t New(std::string_view kind) {
     const uint64_t all = HashOf(Running(), HashOf(kind));
-    return HashOf(all, next_[StreamId(ChoiceKind::kSchedule, all)]++);
+    return HashOf(all, counts_.Next(StreamId(ChoiceKind::kSchedule, all)));
   }
   // The number of the next choice of a stream.
-  uint64_t NextNumber(StreamId stream) { return next_[stream]++; }
+  uint64_t NextNumber(StreamId stream) { return counts_.Next(stream); }
 
  private:
   const internal::LoopCore& core_;
   TaskPaths paths_;
-  absl::flat_hash_map<StreamId, uint64_t> next_;
+  StreamCounts counts_;
 };
 
 }  // namespace detent::sim

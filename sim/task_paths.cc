@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <new>
+#include <utility>
 
 #include "detent/runtime/internal/task_state.h"
 #include "detent/sim/world/stream_hash.h"
@@ -14,14 +16,20 @@ constexpr size_t kSizeMin = 64;
 
 }  // namespace
 
-void TaskPaths::NoteNew(const internal::LoopCore& core, internal::Lane maker) {
+void TaskPaths::NoteNew(const internal::LoopCore& core, internal::Lane maker) noexcept {
   const uint64_t id = maker.IsTask() ? maker.task_id() : maker.IsDeliveries() ? 0 : maker.source();
   const Task* const found = Find(id);
   const uint64_t path = found == nullptr ? 0 : found->path;
   uint64_t children = found == nullptr ? children_of_nobody_ : found->children;
+  bool has_room = true;
   for (; next_id_ < core.next_task_id; ++next_id_) {
-    if (2 * (size_ + 1) > table_.size()) ForgetTheEnded(core);
-    Add(next_id_, HashOf(path, ++children), 0);
+    ++children;
+    try {
+      if (2 * (size_ + 1) > table_.size()) ForgetTheEnded(core);
+    } catch (const std::bad_alloc&) {
+      has_room = false;
+    }
+    if (has_room) Add(next_id_, HashOf(path, children), 0);
   }
   if (found == nullptr) {
     children_of_nobody_ = children;
@@ -42,7 +50,12 @@ void TaskPaths::Add(uint64_t id, uint64_t path, uint64_t children) {
 
 void TaskPaths::ForgetTheEnded(const internal::LoopCore& core) {
   const size_t size = std::max(kSizeMin, std::bit_ceil(4 * (core.task_count + 1)));
-  if (spare_.size() < size) spare_.resize(size);
+  // Both grow, so that the next time allocates nothing.
+  std::vector<Task> other;
+  if (table_.size() < size) {
+    other.resize(size);
+    spare_.resize(size);
+  }
   std::swap(table_, spare_);
   const std::vector<Task>& old = spare_;
   const uint64_t old_generation = generation_++;
@@ -58,8 +71,7 @@ void TaskPaths::ForgetTheEnded(const internal::LoopCore& core) {
       break;
     }
   }
-  // The next time, too, allocates nothing.
-  if (spare_.size() < table_.size()) spare_ = std::vector<Task>(table_.size());
+  if (!other.empty()) spare_ = std::move(other);
 }
 
 }  // namespace detent::sim

@@ -34,7 +34,8 @@ class TaskPaths {
 
   // Whether tasks have been numbered since the last NoteNew().
   bool HasNew(const internal::LoopCore& core) const { return core.next_task_id != next_id_; }
-  void NoteNew(const internal::LoopCore& core, internal::Lane maker);
+  // If there is no memory for it, they stay unknown.
+  void NoteNew(const internal::LoopCore& core, internal::Lane maker) noexcept;
 
   // Of a task, or of what made a callback, whose number is that of a task. 0 if it is nobody's, or forgotten.
   uint64_t Of(uint64_t id) const {
@@ -63,10 +64,11 @@ class TaskPaths {
   }
   Task* Find(uint64_t id) { return const_cast<Task*>(std::as_const(*this).Find(id)); }
   void Add(uint64_t id, uint64_t path, uint64_t children);
+  // Makes room. It may throw, and has then done nothing.
   void ForgetTheEnded(const internal::LoopCore& core);
 
   std::vector<Task> table_;  // By number, with open addressing; of a power of 2, at most half full.
-  std::vector<Task> spare_;
+  std::vector<Task> spare_;  // Of the same size.
   uint64_t generation_ = 1;
   size_t size_ = 0;
   uint64_t next_id_ = 1;
