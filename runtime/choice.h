@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Choose, Fault, Shared<T>: how a program under test shares its choices and its plain variables with the explorer.
-// Header only; on the real loop they cost next to nothing.
+// Choose, Vary, Fault, Buggify, Shared<T>: how a program under test shares its choices and its plain variables with the
+// explorer. Header only; on the real loop they cost next to nothing.
 //
 //   if (Fault("disk full", 0.01)) throw std::system_error(ENOSPC, std::generic_category());
 //   size_t replica = Choose(replicas.size());       // 0 is the calmest choice; always 0 on the real loop
+//   const int hosts = Vary(3, 5, 7);                // the first is the calmest; always that on the real loop
+//   static constexpr size_t kBatch = 1000;
+//   size_t batch = Buggify(kBatch, 1);              // odd in some runs of a simulated world with program faults
 //
 //   Shared<int> balance(100, "balance");
 //   int seen = co_await balance.Load();             // another task may run here; the explorer knows what is touched
 //   co_await balance.Store(seen - 30);
 //
-// Suspension.    Choose() and Fault() never. Load(), Store(), Update() always: each is one trip through the ready queue
-//                that announces the variable, and acts when the task goes on.
+// Suspension.    Choose(), Vary(), Fault() and Buggify() never. Load(), Store(), Update() always: each is one trip
+//                through the ready queue that announces the variable, and acts when the task goes on.
 // Cancellation.  A cancelled access did not happen.
 // Threads.       The loop's own thread only.
 #ifndef DETENT_RUNTIME_CHOICE_H_
@@ -19,6 +22,7 @@
 
 #include <cstdint>
 #include <ostream>
+#include <source_location>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -40,13 +44,31 @@ inline uint32_t Choose(uint32_t n) {
 }
 
 // Whether the fault called `name` strikes here. On a simulated loop with probability `p`, and on the tape (the calmest
-// choice is that it does not); elsewhere never.
+// choice is that it does not); elsewhere never. In a simulated world whose faults include sim::kProgramFaults it
+// strikes where the run's plan says so, as all faults do there.
 inline bool Fault(std::string_view name, double p) {
   if (!(p >= 0 && p <= 1)) {
     throw std::invalid_argument("Fault(\"" + std::string(name) + "\"): the probability must be between 0 and 1");
   }
   internal::LoopCore* core = internal::CurrentCore();
   return core != nullptr && core->owner().DrawFault(name, p);
+}
+
+// One of the values: how a test varies its set-up. A Choose() among them.
+template <typename T, typename... Others>
+T Vary(T first, Others... others) {
+  static_assert(sizeof...(Others) > 0, "Vary(): give two or more values to vary among");
+  static_assert((std::is_convertible_v<Others, T> && ...), "Vary(): the values must be of the type of the first");
+  T values[] = {std::move(first), static_cast<T>(std::move(others))...};
+  return std::move(values[Choose(1 + sizeof...(Others))]);
+}
+
+// `normal`, or in some runs `odd`: for limits, sizes and time-outs that are never unusual in a test. Drawn once a run
+// for each line of the program, in a simulated world whose faults include sim::kProgramFaults; elsewhere `normal`.
+template <typename T>
+T Buggify(T normal, std::type_identity_t<T> odd, std::source_location where = std::source_location::current()) {
+  internal::LoopCore* core = internal::CurrentCore();
+  return core != nullptr && core->owner().DrawOdd(where) ? std::move(odd) : std::move(normal);
 }
 
 template <typename T>

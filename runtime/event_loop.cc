@@ -332,6 +332,7 @@ uint32_t EventLoop::ChooseFor(ChoiceKind, uint32_t) { return 0; }
 bool EventLoop::DrawFault(std::string_view, double) { return false; }
 uint32_t EventLoop::ChooseInWorld(ChoiceKind, uint64_t, uint32_t, absl::FunctionRef<std::string()>) { return 0; }
 bool EventLoop::DrawFaultInWorld(uint64_t, std::string_view, double) { return false; }
+bool EventLoop::DrawOdd(const std::source_location&) { return false; }
 uint64_t EventLoop::NewStream(std::string_view) { return 0; }
 void EventLoop::ForgetReady(internal::Runnable*) {}
 

@@ -183,6 +183,7 @@ class EventLoop : public internal::LoopOwner {
   bool DrawFault(std::string_view name, double probability) override;
   uint32_t ChooseInWorld(ChoiceKind kind, uint64_t stream, uint32_t n, absl::FunctionRef<std::string()> words) override;
   bool DrawFaultInWorld(uint64_t stream, std::string_view name, double probability) override;
+  bool DrawOdd(const std::source_location& where) override;
   uint64_t NewStream(std::string_view kind) override;
   void TakeMail() final {
     if (!running_ && inbox_->HasMail()) [[unlikely]]

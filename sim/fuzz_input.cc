@@ -19,6 +19,9 @@ uint32_t BytesThatStrike(const ChoicePoint& point) {
   return std::clamp(static_cast<uint32_t>(probability * kRun), point.n() - 1, kRun - 1);
 }
 
+// Each fault has one byte, the last below kRun. REQUIRES: fewer than kRun alternatives.
+uint32_t FaultsFrom(const ChoicePoint& point) { return kRun - (point.n() - point.opportunity()->calm); }
+
 class FuzzInputStrategy final : public Strategy {
  public:
   FuzzInputStrategy(const uint8_t* data, size_t size) : data_(data), size_(size) {}
@@ -36,6 +39,9 @@ class FuzzInputStrategy final : public Strategy {
     if (first >= kRun) {
       calm_ = first - kRun;
       return 0;
+    }
+    if (const FaultOpportunity* const faults = point.opportunity()) {
+      return first < FaultsFrom(point) ? first % faults->calm : faults->calm + first - FaultsFrom(point);
     }
     if (const uint32_t strikes = BytesThatStrike(point); strikes > 0) {
       return first < kRun - strikes ? 0 : 1 + (first - (kRun - strikes)) % (point.n() - 1);
@@ -64,6 +70,9 @@ void FuzzInputRecorder::OnChoice(const ChoicePoint& point, uint32_t choice) {
     return;
   }
   for (; calm_ > 0; calm_ -= std::min(calm_, kRunMax)) Put(kRun + std::min(calm_, kRunMax) - 1);
+  if (const FaultOpportunity* const faults = point.opportunity()) {
+    return Put(choice < faults->calm ? choice : FaultsFrom(point) + choice - faults->calm);
+  }
   if (const uint32_t strikes = BytesThatStrike(point); strikes > 0) return Put(kRun - strikes + choice - 1);
   Put(choice % kRun);
   uint64_t rest = choice / kRun;

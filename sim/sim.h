@@ -5,6 +5,7 @@
 #define DETENT_SIM_SIM_H_
 
 #include "detent/runtime/choice.h"
+#include "detent/sim/faults/fault_set.h"
 #include "detent/sim/fuzz_input.h"
 #include "detent/sim/manual_clock.h"
 #include "detent/sim/options.h"
@@ -12,6 +13,7 @@
 #include "detent/sim/sim_loop.h"
 #include "detent/sim/strategy/delay_bounded.h"
 #include "detent/sim/strategy/exhaustive.h"
+#include "detent/sim/strategy/exhaustive_faults.h"
 #include "detent/sim/strategy/fifo.h"
 #include "detent/sim/strategy/observer.h"
 #include "detent/sim/strategy/pct.h"
@@ -34,8 +36,10 @@
 namespace detent::sim {
 
 // The program's own choices, by the name under which a reader of this folder looks for them.
+using detent::Buggify;
 using detent::Choose;
 using detent::Fault;
+using detent::Vary;
 
 }  // namespace detent::sim
 

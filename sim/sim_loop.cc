@@ -8,7 +8,6 @@
 #include "detent/runtime/internal/open_socket.h"
 #include "detent/runtime/internal/prefetch_steps.h"
 #include "detent/runtime/internal/timer_heap.h"
-#include "detent/runtime/live_tasks.h"
 #include "detent/sim/world/executor.h"
 #include "detent/sim/world/threads.h"
 
@@ -31,6 +30,7 @@ constexpr double kSlipProbability = 0.1;
 
 // The seeds of a run's separate streams of randomness.
 constexpr uint64_t kStrategyStream = 0x5354524154454759;
+constexpr uint64_t kFaultStream = 0x4641554c5453;
 
 }  // namespace
 
@@ -99,6 +99,7 @@ void SimLoop::BeginRun(uint64_t seed) {
   while (internal::OpenSocket* const socket = core.open_sockets.first()) socket->Unlist();
   recorder_.BeginRun(seed);
   streams_.BeginRun();
+  faults_.BeginRun(seed ^ kFaultStream);
   fingerprint_ = Fingerprint();
   fingerprint_time_ = LoopTime();
   steps_ = steps_left_ = tasks_at_most_ = 0;
@@ -118,7 +119,8 @@ absl::Time SimLoop::WallTime() const {
 
 internal::Outside& SimLoop::outside() {
   internal::NoteUnknownAccess(core());
-  if (outside_ == nullptr) outside_ = MakeSimOutside(*this, [this] { DrainInbox(); }, arrivals_, interruptions_);
+  if (outside_ == nullptr)
+    outside_ = MakeSimOutside(*this, [this] { DrainInbox(); }, arrivals_, interruptions_, faults_);
   return *outside_;
 }
 
@@ -208,11 +210,7 @@ void SimLoop::MoveClock(LoopTime to) {
   internal::LoopCore& core = this->core();
   core.now = std::max(core.now, to);
   if (core.now > end_of_time_) {
-    throw LimitError(
-        LimitError::Limit::kTime,
-        absl::StrCat("the run passed its limit of ", absl::FormatDuration(options_.time_max),
-                     " of virtual time; raise Options::time_max, or look for a task that never ends; the tasks are",
-                     internal::DescribeLiveTasks(core)));
+    throw TimeLimitError(core, options_.time_max);
   }
 }
 
@@ -247,9 +245,18 @@ uint32_t SimLoop::MakeChoiceAt(const ChoicePoint& point) {
   return choice;
 }
 
-uint32_t SimLoop::ChooseInWorld(ChoiceKind kind, uint64_t stream, uint32_t n, absl::FunctionRef<std::string()> words) {
-  const std::string text = observer_ == nullptr || n < 2 ? std::string() : words();
-  return MakeChoice(StreamId(kind, stream), n, 0, text);
+uint32_t SimLoop::ChooseWithFaults(ChoiceKind kind, uint64_t stream, uint32_t n, const FaultOpportunity* opportunity,
+                                   absl::FunctionRef<std::string()> words) {
+  if (n < 2) return 0;
+  const std::string text = observer_ == nullptr ? std::string() : words();
+  const StreamId id(kind, stream);
+  return MakeChoiceAt(ChoicePoint(kind, n, 0, nullptr, text, id, streams_.NextNumber(id), opportunity));
+}
+
+bool SimLoop::DrawFault(std::string_view name, double probability) {
+  const uint64_t task = streams_.Running();
+  if (faults_.TakesOver()) return faults_.Strikes(task, name);
+  return MakeChoice(StreamId(ChoiceKind::kFault, task), 2, probability, name) != 0;
 }
 
 // A random walk among tasks: the fast way of the general one below.
@@ -359,12 +366,7 @@ void SimLoop::OnTurn() {
   if (HasPassedStepLimit()) next_mark_ = 0;
 }
 
-void SimLoop::ThrowStepLimit() {
-  throw LimitError(LimitError::Limit::kSteps,
-                   absl::StrCat("the run passed its limit of ", options_.steps_max, " steps at ", core().now.ToString(),
-                                "; raise Options::steps_max, or look for a loop that never ends; the tasks are",
-                                internal::DescribeLiveTasks(core())));
-}
+void SimLoop::ThrowStepLimit() { throw StepLimitError(core(), options_.steps_max); }
 
 void SimLoop::ForgetReady(internal::Runnable* runnable) {
   // It was ready when this iteration began: the iteration is one step shorter.
@@ -389,12 +391,7 @@ void SimLoop::StartJob(absl::AnyInvocable<void()> job, std::source_location wher
 }
 
 void SimLoop::ThrowDeadlock() {
-  const uint64_t tasks = core().task_count;
-  std::string text =
-      absl::StrCat("deadlock at ", core().now.ToString(), ", step ", steps_, ": ", tasks,
-                   tasks == 1 ? " task waits" : " tasks wait", " and nothing can wake ", tasks == 1 ? "it" : "them");
-  if (time_holder_ != nullptr) text += time_holder_->DescribeHold(NextEvent());
-  throw DeadlockError(text + internal::DescribeLiveTasks(core()));
+  throw MakeDeadlockError(core(), steps_, time_holder_ == nullptr ? "" : time_holder_->DescribeHold(NextEvent()));
 }
 
 }  // namespace detent::sim

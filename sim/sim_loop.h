@@ -23,7 +23,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
-#include <stdexcept>
+#include <source_location>
 #include <string>
 #include <utility>
 
@@ -31,34 +31,17 @@
 #include "detent/sim/choice_streams.h"
 #include "detent/sim/fingerprint.h"
 #include "detent/sim/options.h"
+#include "detent/sim/run_errors.h"
 #include "detent/sim/strategy/observer.h"
 #include "detent/sim/strategy/ready_list.h"
 #include "detent/sim/strategy/stream_id.h"
 #include "detent/sim/tape_recorder.h"
 #include "detent/sim/world/arrivals.h"
+#include "detent/sim/world/faults.h"
 #include "detent/sim/world/outside.h"
 #include "detent/sim/world/signals.h"
 
 namespace detent::sim {
-
-// Every task waits, and nothing can wake one. what() lists the tasks, what each waits for, and where.
-class DeadlockError : public std::runtime_error {
- public:
-  explicit DeadlockError(const std::string& what) : std::runtime_error(what) {}
-};
-
-// A run went past its limit of steps or of virtual time.
-class LimitError : public std::runtime_error {
- public:
-  enum class Limit { kSteps, kTime };
-
-  LimitError(Limit limit, const std::string& what) : std::runtime_error(what), limit_(limit) {}
-
-  Limit limit() const { return limit_; }
-
- private:
-  const Limit limit_;
-};
 
 // Who holds a loop's time: a ManualClock.
 class TimeHolder {
@@ -74,7 +57,7 @@ class TimeHolder {
   ~TimeHolder() = default;
 };
 
-class SimLoop final : public EventLoop {
+class SimLoop final : public EventLoop, private Faults::Chooser {
  public:
   SimLoop() : SimLoop(Options()) {}
   explicit SimLoop(Options options);
@@ -125,12 +108,17 @@ class SimLoop final : public EventLoop {
   TimeHolder* time_holder() const { return time_holder_; }
   void SetTimeHolder(TimeHolder* holder) { time_holder_ = holder; }
   uint32_t ChooseFor(ChoiceKind kind, uint32_t n) override { return MakeChoice(StreamId(kind, streams_.Running()), n); }
-  bool DrawFault(std::string_view name, double probability) override {
-    return MakeChoice(StreamId(ChoiceKind::kFault, streams_.Running()), 2, probability, name) != 0;
+  // Which faults may strike, and where they did.
+  Faults& faults() { return faults_; }
+  bool DrawFault(std::string_view name, double probability) override;
+  bool DrawOdd(const std::source_location& where) override { return faults_.IsOdd(where.file_name(), where.line()); }
+  uint32_t ChooseInWorld(ChoiceKind kind, uint64_t stream, uint32_t n,
+                         absl::FunctionRef<std::string()> words) override {
+    return ChooseWithFaults(kind, stream, n, nullptr, words);
   }
-  uint32_t ChooseInWorld(ChoiceKind kind, uint64_t stream, uint32_t n, absl::FunctionRef<std::string()> words) override;
   bool DrawFaultInWorld(uint64_t stream, std::string_view name, double probability) override {
-    return MakeChoice(StreamId(ChoiceKind::kFault, HashOf(stream, HashOf(name))), 2, probability, name) != 0;
+    return !faults_.has_ended() &&
+           MakeChoice(StreamId(ChoiceKind::kFault, HashOf(stream, HashOf(name))), 2, probability, name) != 0;
   }
   uint64_t NewStream(std::string_view kind) override { return streams_.New(kind); }
   void ForgetReady(internal::Runnable* runnable) override;
@@ -176,6 +164,8 @@ class SimLoop final : public EventLoop {
     return MakeChoiceAt(
         ChoicePoint(stream.kind(), n, probability, nullptr, words, stream, streams_.NextNumber(stream)));
   }
+  uint32_t ChooseWithFaults(ChoiceKind kind, uint64_t stream, uint32_t n, const FaultOpportunity* opportunity,
+                            absl::FunctionRef<std::string()> words) override;
   // The same, of which the number in the stream is known.
   uint32_t MakeChoiceAt(const ChoicePoint& point);
   // What the strategy chooses goes onto the tape, and the observer is told.
@@ -205,6 +195,7 @@ class SimLoop final : public EventLoop {
   TimeHolder* time_holder_ = nullptr;
   std::unique_ptr<Strategy> strategy_;
   Arrivals arrivals_;
+  Faults faults_{*this};
   std::unique_ptr<SimOutside> outside_;
   mutable TapeRecorder recorder_;
   ChoiceStreams streams_{core()};

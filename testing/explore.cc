@@ -87,15 +87,32 @@ class Exploration {
                        " schedules were the same, because no two tasks were ever ready at once; let some run side by "
                        "side (Gather, Spawn, a TaskGroup), or say that one schedule is enough: {.schedules = 1}"));
     }
-    const std::string never_held = sometimes.Failures();
-    if (never_held.empty()) return;
-    if (options_.slices > 1) {  // Another slice may have seen it hold.
-      std::fprintf(stderr, "[ detent   ] in this slice of the schedules: %s\n", never_held.c_str());
-      return;
+    // Another slice may have seen it.
+    const bool is_slice = options_.slices > 1;
+    if (const std::string never_held = sometimes.Failures(); !never_held.empty()) {
+      is_slice ? TellOfSlice(never_held) : FailThough(never_held);
     }
+    if (const std::string calm = NeverStruck(found); !calm.empty()) is_slice ? TellOfSlice(calm) : FailThough(calm);
+  }
+
+  static void TellOfSlice(const std::string& text) {
+    std::fprintf(stderr, "[ detent   ] in this slice of the schedules: %s\n", text.c_str());
+  }
+  // Nothing failed, and yet it is no success.
+  void FailThough(const std::string& why) {
     report_.ok = false;
-    report_.failure = never_held;
-    report_.text = absl::StrCat(never_held, "\n", report_.text);
+    AppendLine(report_.failure, why);
+    report_.text = absl::StrCat(why, "\n", report_.text);
+  }
+
+  // A family of faults that was named and never struck makes a test greener than it is. Schedules 1 and 2 are calm.
+  std::string NeverStruck(const SearchResult& found) const {
+    const std::string families = found.faults.NeverStruck();
+    if (families.empty() || (found.schedules <= 2 && found.summary.empty()) ||
+        options_.strategy.Make()->Name() == "Fifo")
+      return "";
+    return absl::StrCat("these families of faults never struck, in ", found.schedules, " schedules: ", families,
+                        "; give it more schedules, or take those without an opportunity out of WorldOptions::faults");
   }
 
   std::string DescribeSearch(const SearchResult& found) const {
@@ -105,9 +122,11 @@ class Exploration {
                      cancelled.cancellations == 0 ? "" : absl::StrCat(", ", cancelled.ToString(), " tried in each"));
     if (found.is_unfinished) return absl::StrCat(found.summary, most);
     if (!found.summary.empty()) return absl::StrCat("nothing failed: ", found.summary, most);
+    const std::string faults = found.faults.Text();
     return absl::StrCat("passed ", found.schedules, found.schedules == 1 ? " schedule" : " schedules",
                         options_.first == 0 ? "" : absl::StrCat(" from ", options_.first + 1, " on"), ", ",
-                        found.distinct.Text(), " of them different", most, ", seed ", options_.seed);
+                        found.distinct.Text(), " of them different", most, ", seed ", options_.seed,
+                        faults.empty() ? "" : "; ", faults);
   }
 
   void TellFailure(const SearchResult& found) {

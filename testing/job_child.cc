@@ -81,13 +81,13 @@ std::string SpellSearchResult(const SearchResult& found) {
   absl::StrAppend(&text, Field(found.strategy), Field(found.failure.kind()), Field(found.failure.text()),
                   Field(found.number == 0 ? "" : found.tape.ToString()), Field(found.nondeterminism),
                   Field(SometimesCheck::State()), Field(found.distinct.Spell()), Field(found.blocked),
-                  Field(found.warning), "\n", kEnd);
+                  Field(found.warning), Field(found.faults.Spell()), "\n", kEnd);
   return text;
 }
 
 bool ParseSearchResult(std::string_view text, SearchResult& found) {
   std::vector<std::string> lines = absl::StrSplit(absl::string_view(text.data(), text.size()), '\n');
-  if (lines.size() != 11 || lines.back() != kEnd) return false;
+  if (lines.size() != 12 || lines.back() != kEnd) return false;
   const std::vector<std::string> numbers = absl::StrSplit(lines[0], ' ');
   if (numbers.size() != 5 || !absl::SimpleAtoi(numbers[0], &found.schedules) ||
       !absl::SimpleAtob(numbers[1], &found.failed) || !absl::SimpleAtob(numbers[2], &found.is_skipped) ||
@@ -110,6 +110,7 @@ bool ParseSearchResult(std::string_view text, SearchResult& found) {
   if (!found.distinct.Parse(lines[7])) return false;
   found.blocked = lines[8];
   found.warning = lines[9];
+  if (!found.faults.Parse(lines[10])) return false;
   for (const absl::string_view property : absl::StrSplit(lines[6], '\n')) {
     if (!property.empty() && !SometimesCheck::Merge(std::string(property))) return false;
   }

@@ -6,6 +6,7 @@
 
 #include "absl/time/clock.h"
 #include "detent/sim/fingerprint.h"
+#include "detent/sim/strategy/calm_workload.h"
 #include "detent/sim/strategy/fifo.h"
 #include "detent/sim/strategy/profile.h"
 #include "detent/testing/blocking_step.h"
@@ -41,6 +42,7 @@ class Searcher {
       SearchAll();
     } else {
       RunFirst();
+      RunCalm();
       RunOthers();
     }
     if (!found_.failed && slowest_.is_slow())
@@ -62,10 +64,31 @@ class Searcher {
     if (options_.slice == 0 && (options_.first == 0 || runner_.failure() || runner_.is_skipped())) Count(0);
   }
 
+  // Schedule 2 of a test with a world of faults: again calm, but for what the program chooses. Every process runs it,
+  // for the opportunities that it and the first one have, but only one counts it.
+  void RunCalm() {
+    if (IsOver() || schedules_ < 2 || !runner_.loop().faults().tally().any()) return;
+    if (options_.strategy.Make()->Name() == "Fifo") return;
+    detent::sim::FaultProfile opportunities = runner_.loop().faults().counts();
+    const uint64_t seed = SeedOfSchedule(options_.seed, 1);
+    runner_.loop().Reset(seed, detent::sim::CalmWorkload());
+    RunTimed(seed);
+    for (const auto& [place, count] : runner_.loop().faults().counts())
+      opportunities[place] = std::max(opportunities[place], count);
+    runner_.loop().faults().SetProfile(std::move(opportunities));
+    is_second_calm_ = true;
+    if (IsMine(1)) Count(1);
+  }
+
+  // Whether this process counts the schedule.
+  bool IsMine(uint64_t index) const {
+    return index % options_.slices == options_.slice && index >= options_.first && index - options_.first < schedules_;
+  }
+
   void RunOthers() {
     if (IsOver()) return;
     uint64_t i = FirstIndexOfSlice(options_);
-    if (i == 0) i = options_.slices;
+    while (i == 0 || (i == 1 && is_second_calm_)) i += options_.slices;
     bool is_first = true;
     for (; i - options_.first < schedules_; i += options_.slices) {
       if (found_.schedules % kClockEvery == 0 && absl::Now() > deadline_) return;
@@ -123,6 +146,7 @@ class Searcher {
     const uint64_t fingerprint = runner_.loop().fingerprint();
     found_.distinct.Add(fingerprint);
     found_.tasks_at_most = std::max(found_.tasks_at_most, runner_.loop().tasks_at_most());
+    found_.faults.Add(runner_.loop().faults().tally());
     const bool passed = !runner_.failure();
     found_.is_skipped = runner_.is_skipped();
     if (const std::string& warning = runner_.failure().warning(); !warning.empty() && found_.warning.empty())
@@ -161,6 +185,7 @@ class Searcher {
   const uint64_t schedules_;
   std::optional<Progress> progress_;
   detent::sim::RunProfile profile_;
+  bool is_second_calm_ = false;
   SlowestSchedule slowest_;
   SearchResult found_;
 };
@@ -182,6 +207,7 @@ void SearchResult::AddCounts(const SearchResult& other) {
   schedules += other.schedules;
   distinct.Merge(other.distinct);
   tasks_at_most = std::max(tasks_at_most, other.tasks_at_most);
+  faults.Add(other.faults);
   if (blocked.empty()) blocked = other.blocked;
   if (warning.empty()) warning = other.warning;
 }

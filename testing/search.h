@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 
+#include "detent/sim/faults/fault_tally.h"
 #include "detent/sim/tape.h"
 #include "detent/testing/distinct_count.h"
 #include "detent/testing/failure.h"
@@ -35,6 +36,7 @@ class SearchResult {
   uint64_t schedules = 0;  // How many were run.
   DistinctCount distinct;  // Their fingerprints.
   uint64_t tasks_at_most = 0;
+  detent::sim::FaultTally faults;
   std::string blocked;         // The step that took too much real time, if one did.
   std::string warning;         // The first Failure::warning().
   bool is_unfinished = false;  // A search of all schedules ran out of its budget.

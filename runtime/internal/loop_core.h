@@ -10,6 +10,7 @@
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
+#include <source_location>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -53,6 +54,8 @@ class LoopOwner {
   virtual uint32_t ChooseInWorld(ChoiceKind kind, uint64_t stream, uint32_t n,
                                  absl::FunctionRef<std::string()> words) = 0;
   virtual bool DrawFaultInWorld(uint64_t stream, std::string_view name, double probability) = 0;
+  // Whether Buggify() at this place gives the odd value in this run.
+  virtual bool DrawOdd(const std::source_location& where) = 0;
   // A stream for something new: the next of its kind that whoever runs makes. The kind is a word of the library's:
   // names that a program gives may be others in each run.
   virtual uint64_t NewStream(std::string_view kind) = 0;

@@ -28,9 +28,13 @@ inline double ProbabilityOf(const ChoicePoint& point) {
   }
 }
 
-// How every random strategy makes a choice of which it knows nothing better: what is unusual with its probability,
-// anything else evenly.
+// How every random strategy makes a choice of which it knows nothing better: faults where the run's plan says so, what
+// is unusual with its probability, anything else evenly.
 inline uint32_t RandomChoice(RandomGenerator& random, const ChoicePoint& point) {
+  if (const FaultOpportunity* const faults = point.opportunity()) [[unlikely]] {
+    if (faults->suggestion != 0) return faults->suggestion;
+    return faults->calm < 2 ? 0 : static_cast<uint32_t>(random.Below(faults->calm));
+  }
   const double probability = ProbabilityOf(point);
   if (probability < 0) return static_cast<uint32_t>(random.Below(point.n()));
   if (random.Uniform() >= probability) return 0;

@@ -34,6 +34,7 @@
 #include "detent/runtime/internal/access.h"
 #include "detent/runtime/loop_time.h"
 #include "detent/runtime/random.h"
+#include "detent/sim/faults/fault_opportunity.h"
 #include "detent/sim/strategy/candidate.h"
 #include "detent/sim/strategy/ready_list.h"
 #include "detent/sim/strategy/stream_id.h"
@@ -62,8 +63,16 @@ class RunRules {
 class ChoicePoint {
  public:
   ChoicePoint(ChoiceKind kind, uint32_t n, double probability, const ReadyList* ready = nullptr,
-              std::string_view name = {}, StreamId stream = StreamId(), uint64_t number = 0)
-      : kind_(kind), n_(n), probability_(probability), ready_(ready), name_(name), stream_(stream), number_(number) {}
+              std::string_view name = {}, StreamId stream = StreamId(), uint64_t number = 0,
+              const FaultOpportunity* opportunity = nullptr)
+      : kind_(kind),
+        n_(n),
+        probability_(probability),
+        ready_(ready),
+        name_(name),
+        stream_(stream),
+        number_(number),
+        opportunity_(opportunity) {}
 
   ChoiceKind kind() const { return kind_; }
   // The number of possibilities, at least 2.
@@ -74,8 +83,10 @@ class ChoicePoint {
   uint64_t number() const { return number_; }
   // Of a fault, of time and of an arrival: how probable anything but 0 should be.
   double probability() const { return probability_; }
-  // For reports. Of a fault: what it is called. Of kTime, until when time slips, and of what the world chooses, each
-  // alternative but 0 in a line; empty if nobody observes the run.
+  // Where faults of a world may strike, what is known of them; null elsewhere.
+  const FaultOpportunity* opportunity() const { return opportunity_; }
+  // For reports. Of a fault without an opportunity: what it is called. Of kTime, until when time slips, and of what the
+  // world chooses, each alternative but 0 in a line; empty if nobody observes the run.
   std::string_view name() const { return name_; }
 
   // Of kSchedule: possibility i, i < n(); lane(i) is candidate(i).lane().
@@ -99,6 +110,7 @@ class ChoicePoint {
   std::string_view name_;
   StreamId stream_;
   uint64_t number_;
+  const FaultOpportunity* opportunity_;
 };
 
 // Thrown by a search, from OnStep() or from a Choose() of kind kSchedule: the run need not go on, because nothing new

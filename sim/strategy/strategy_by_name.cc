@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "detent/sim/strategy/delay_bounded.h"
 #include "detent/sim/strategy/exhaustive.h"
+#include "detent/sim/strategy/exhaustive_faults.h"
 #include "detent/sim/strategy/fifo.h"
 #include "detent/sim/strategy/pct.h"
 #include "detent/sim/strategy/portfolio.h"
@@ -46,6 +47,7 @@ constexpr Entry kEntries[] = {
     {"delay", "delays", 2, MakeNumbered<DelayBounded>},
     {"portfolio", "", 0, MakePlain<Portfolio>},
     {"exhaustive", "", 0, MakePlain<Exhaustive>},
+    {"exhaustive-faults", "faults", 1, MakeNumbered<ExhaustiveFaults>},
 };
 
 absl::string_view View(std::string_view text) { return absl::string_view(text.data(), text.size()); }

@@ -13,12 +13,15 @@ uint32_t ChooseDoublings(internal::LoopOwner& owner, ChoiceKind kind, uint64_t s
                          absl::FunctionRef<std::string()> what) {
   return owner.ChooseInWorld(kind, stream, 1 + kDoublings, [&] {
     const std::string begin = what();
-    const std::string instead = calm == Calm::kAtOnce ? "no time" : absl::FormatDuration(kDelay);
     std::string words;
-    for (uint32_t i = 1; i <= kDoublings; ++i)
-      absl::StrAppend(&words, begin, " takes ", absl::FormatDuration(kDelay * (1 << i)), " instead of ", instead, "\n");
+    for (uint32_t i = 1; i <= kDoublings; ++i) absl::StrAppend(&words, WordsOfDelay(begin, i, calm), "\n");
     return words;
   });
+}
+
+std::string WordsOfDelay(const std::string& what, uint32_t doublings, Calm calm) {
+  return absl::StrCat(what, " takes ", absl::FormatDuration(kDelay * (1 << doublings)), " instead of ",
+                      calm == Calm::kAtOnce ? "no time" : absl::FormatDuration(kDelay));
 }
 
 size_t ChoosePart(internal::LoopOwner& owner, ChoiceKind kind, uint64_t stream, size_t size,

@@ -22,6 +22,9 @@ enum class Calm : uint8_t { kDelays, kAtOnce };
 uint32_t ChooseDoublings(internal::LoopOwner& owner, ChoiceKind kind, uint64_t stream, Calm calm,
                          absl::FunctionRef<std::string()> what);
 
+// `the message takes 400us instead of 50us`.
+std::string WordsOfDelay(const std::string& what, uint32_t doublings, Calm calm);
+
 // How many of `size` bytes are read (kRead) or taken (kWrite) at once: all, half of them, all but one, or one.
 // `words(part)` says what it means that only a part is.
 size_t ChoosePart(internal::LoopOwner& owner, ChoiceKind kind, uint64_t stream, size_t size,

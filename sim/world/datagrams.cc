@@ -103,7 +103,7 @@ class Flight final : public Arrival {
 
   uint64_t Stream() const override { return HashOf(stream, number_); }
 
-  const Kind kind;
+  Kind kind;
   const uint64_t sender;  // Its number.
   const uint64_t stream;  // Of all that it sends.
   const Address from;
@@ -121,7 +121,8 @@ class Flight final : public Arrival {
 
 class SimDatagrams final : public internal::Datagrams, public FaultyDatagrams {
  public:
-  SimDatagrams(EventLoop& loop, Arrivals& arrivals) : loop_(loop), arrivals_(arrivals) {}
+  SimDatagrams(EventLoop& loop, Arrivals& arrivals, Faults& faults)
+      : loop_(loop), arrivals_(arrivals), world_faults_(faults) {}
   ~SimDatagrams() override {
     for (Flight& flight : flights_) {
       if (flight.IsExpected()) arrivals_.Remove(flight);
@@ -140,7 +141,8 @@ class SimDatagrams final : public internal::Datagrams, public FaultyDatagrams {
 
  private:
   Flight& AddFlight(Flight::Kind kind, SimDatagram& sender, const Address& to);
-  void Start(Flight& flight);
+  enum class Fate : uint8_t { kComes, kLost, kTwice };
+  Fate Start(Flight& flight);
   // Gives it to whoever it is for; false if there is nobody.
   bool Deliver(const Flight& flight);
   // Null if it is closed.
@@ -159,6 +161,7 @@ class SimDatagrams final : public internal::Datagrams, public FaultyDatagrams {
 
   EventLoop& loop_;
   Arrivals& arrivals_;
+  Faults& world_faults_;
   DatagramFaults faults_;
   std::map<uint64_t, SimDatagram*> sockets_;
   std::list<Flight> flights_;
@@ -255,26 +258,43 @@ Flight& SimDatagrams::AddFlight(Flight::Kind kind, SimDatagram& sender, const Ad
   return flight;
 }
 
-void SimDatagrams::Start(Flight& flight) {
+// Whether it is lost or comes twice is the same choice as how long it takes.
+SimDatagrams::Fate SimDatagrams::Start(Flight& flight) {
   const LoopTime now = loop_.core().now;
-  const uint32_t doublings = IsInRun() ? ChooseDoublings(loop_, ChoiceKind::kLatency, flight.stream, Calm::kDelays,
-                                                         [&flight] { return flight.Describe(); })
-                                       : 0;
+  Fate fate = Fate::kComes;
+  uint32_t doublings = 0;
+  if (IsInRun() && flight.kind == Flight::Kind::kDatagram && world_faults_.May(FaultFamily::kDatagram)) {
+    constexpr FaultFamily kFaults[] = {FaultFamily::kDatagram, FaultFamily::kDatagram};
+    constexpr uint32_t kCalm = 1 + kDoublings;
+    doublings = world_faults_.Decide(ChoiceKind::kLatency, flight.stream, kCalm, kFaults, "datagram",
+                                     [&flight](uint32_t alternative) {
+                                       if (alternative < kCalm)
+                                         return WordsOfDelay(flight.Describe(), alternative, Calm::kDelays);
+                                       return flight.Describe() + (alternative == kCalm ? " is lost" : " comes twice");
+                                     });
+    if (doublings >= kCalm) fate = doublings == kCalm ? Fate::kLost : Fate::kTwice;
+    if (fate != Fate::kComes) doublings = 0;
+  } else if (IsInRun()) {
+    doublings = ChooseDoublings(loop_, ChoiceKind::kLatency, flight.stream, Calm::kDelays,
+                                [&flight] { return flight.Describe(); });
+  }
+  if (fate == Fate::kLost) flight.kind = Flight::Kind::kLost;
   arrivals_.Add(flight, now + kDelay * (1 << doublings), Range(now + kLatencyMin, now + kDelayMax));
+  return fate;
 }
 
 void SimDatagrams::Send(SimDatagram& sender, std::string_view bytes, const Address& to) {
   // A loop that is torn down makes no more choices.
   if (loop_.core().tearing_down) return;
   const bool lost = Strikes(sender.stream(), "datagram lost", faults_.lost);
-  const int count = !lost && Strikes(sender.stream(), "datagram twice", faults_.twice) ? 2 : 1;
+  int count = !lost && Strikes(sender.stream(), "datagram twice", faults_.twice) ? 2 : 1;
   for (int i = 0; i < count; ++i) {
     Flight& flight = AddFlight(lost ? Flight::Kind::kLost : Flight::Kind::kDatagram, sender, to);
     flight.from_anywhere = sender.local().IsWildcard();
     flight.wants_refusal = sender.IsConnected();
     flight.in_buffer = i == 0 ? bytes.size() : 0;
     flight.bytes = bytes;
-    Start(flight);
+    if (Start(flight) == Fate::kTwice) count = 2;
   }
 }
 
@@ -352,8 +372,8 @@ IoResult<std::unique_ptr<internal::DatagramEnd>> SimDatagrams::Open(const Datagr
 
 }  // namespace
 
-std::unique_ptr<internal::Datagrams> MakeSimDatagrams(EventLoop& loop, Arrivals& arrivals) {
-  return std::make_unique<SimDatagrams>(loop, arrivals);
+std::unique_ptr<internal::Datagrams> MakeSimDatagrams(EventLoop& loop, Arrivals& arrivals, Faults& faults) {
+  return std::make_unique<SimDatagrams>(loop, arrivals, faults);
 }
 
 }  // namespace detent::sim

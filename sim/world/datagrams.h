@@ -22,6 +22,7 @@
 #include "detent/runtime/event_loop.h"
 #include "detent/runtime/io/internal/datagrams.h"
 #include "detent/sim/world/arrivals.h"
+#include "detent/sim/world/faults.h"
 
 namespace detent::sim {
 
@@ -32,7 +33,7 @@ inline constexpr size_t kDatagramsWaitingMax = 256;
 inline constexpr size_t kDatagramBytesMax = 208 * 1024;
 
 // For one run: make a new one for the next. `arrivals` are the loop's.
-std::unique_ptr<internal::Datagrams> MakeSimDatagrams(EventLoop& loop, Arrivals& arrivals);
+std::unique_ptr<internal::Datagrams> MakeSimDatagrams(EventLoop& loop, Arrivals& arrivals, Faults& faults);
 
 }  // namespace detent::sim
 

@@ -56,7 +56,8 @@ class SimLookUp final : public internal::NameLookUp, public Arrival {
 
 class SimNames final : public internal::Names, public NameTable {
  public:
-  SimNames(EventLoop& loop, Arrivals& arrivals) : loop_(loop), arrivals_(arrivals) {}
+  SimNames(EventLoop& loop, Arrivals& arrivals, Faults& faults)
+      : loop_(loop), arrivals_(arrivals), world_faults_(faults) {}
 
   std::unique_ptr<internal::NameLookUp> LookUp(std::string host) override;
 
@@ -69,6 +70,9 @@ class SimNames final : public internal::Names, public NameTable {
   using Addresses = std::vector<Address>;
 
   Course DrawCourse(const std::string& host, uint64_t stream, const Addresses* listed);
+  // In the order of severity.
+  enum class Trouble : uint8_t { kNone, kSlow, kFails, kTimesOut };
+  Trouble DrawTrouble(const std::string& host, uint64_t stream);
   // What cannot strike is no choice.
   bool Strikes(uint64_t stream, std::string_view name, double probability) {
     return probability > 0 && loop_.DrawFaultInWorld(stream, name, probability);
@@ -76,6 +80,7 @@ class SimNames final : public internal::Names, public NameTable {
 
   EventLoop& loop_;
   Arrivals& arrivals_;
+  Faults& world_faults_;
   NameFaults faults_;
   std::map<std::string, Addresses> table_;
 };
@@ -97,6 +102,16 @@ std::unique_ptr<internal::NameLookUp> SimNames::LookUp(std::string host) {
   return look_up;
 }
 
+SimNames::Trouble SimNames::DrawTrouble(const std::string& host, uint64_t stream) {
+  if (!world_faults_.May(FaultFamily::kName)) return Trouble::kNone;
+  constexpr FaultFamily kFaults[] = {FaultFamily::kName, FaultFamily::kName, FaultFamily::kName};
+  return static_cast<Trouble>(
+      world_faults_.Decide(ChoiceKind::kFault, stream, 1, kFaults, "look-up", [&](uint32_t alternative) {
+        const char* const words[] = {"", "takes 5s", "fails for now", "times out after 20s"};
+        return absl::StrCat("the look-up of ", host, " ", words[alternative]);
+      }));
+}
+
 Course SimNames::DrawCourse(const std::string& host, uint64_t stream, const Addresses* listed) {
   using internal::NamesFound;
   // In the words of a system's resolver.
@@ -109,7 +124,12 @@ Course SimNames::DrawCourse(const std::string& host, uint64_t stream, const Addr
   if (Strikes(stream, "look-up failed", faults_.temporary)) {
     return Course(NamesFound(internal::kNameTemporaryFailure, "Temporary failure in name resolution"), kDelay);
   }
-  const bool slow = Strikes(stream, "slow look-up", faults_.slow);
+  const Trouble trouble = DrawTrouble(host, stream);
+  if (trouble == Trouble::kFails || trouble == Trouble::kTimesOut) {
+    return Course(NamesFound(internal::kNameTemporaryFailure, "Temporary failure in name resolution"),
+                  trouble == Trouble::kFails ? kDelay : kTimeOut);
+  }
+  const bool slow = trouble == Trouble::kSlow || Strikes(stream, "slow look-up", faults_.slow);
   if (listed == nullptr) return Course(NamesFound({Address::Named(host, 0)}), slow ? kSlow : absl::ZeroDuration());
   const absl::Duration delay =
       slow ? kSlow : kDelay * (1 << ChooseDoublings(loop_, ChoiceKind::kName, stream, Calm::kDelays, [&host] {
@@ -130,8 +150,8 @@ Course SimNames::DrawCourse(const std::string& host, uint64_t stream, const Addr
 
 }  // namespace
 
-std::unique_ptr<internal::Names> MakeSimNames(EventLoop& loop, Arrivals& arrivals) {
-  return std::make_unique<SimNames>(loop, arrivals);
+std::unique_ptr<internal::Names> MakeSimNames(EventLoop& loop, Arrivals& arrivals, Faults& faults) {
+  return std::make_unique<SimNames>(loop, arrivals, faults);
 }
 
 }  // namespace detent::sim

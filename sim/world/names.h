@@ -13,11 +13,12 @@
 #include "detent/runtime/event_loop.h"
 #include "detent/runtime/io/internal/names.h"
 #include "detent/sim/world/arrivals.h"
+#include "detent/sim/world/faults.h"
 
 namespace detent::sim {
 
 // For one run: make a new one for the next. `arrivals` are the loop's.
-std::unique_ptr<internal::Names> MakeSimNames(EventLoop& loop, Arrivals& arrivals);
+std::unique_ptr<internal::Names> MakeSimNames(EventLoop& loop, Arrivals& arrivals, Faults& faults);
 
 }  // namespace detent::sim
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <deque>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -74,10 +75,14 @@ class SimListener final : public internal::ListenSocket {
   std::deque<std::unique_ptr<tcp::Stream>> waiting_;
 };
 
-class SimNetwork final : public internal::Network, public tcp::Fabric, public FaultyNetwork {
+class SimNetwork final : public internal::Network, public tcp::Fabric, public FaultyNetwork, private Patient {
  public:
-  SimNetwork(EventLoop& loop, Arrivals& arrivals) : loop_(loop), arrivals_(arrivals) {}
+  SimNetwork(EventLoop& loop, Arrivals& arrivals, Faults& faults)
+      : loop_(loop), arrivals_(arrivals), world_faults_(faults) {
+    world_faults_.Enrol(*this);
+  }
   ~SimNetwork() override {
+    world_faults_.Dismiss(*this);
     CutWires();
     for (SimListener* const listener : listeners_) listener->Detach();
   }
@@ -96,27 +101,22 @@ class SimNetwork final : public internal::Network, public tcp::Fabric, public Fa
   internal::IoResult<Streams> MakePair(bool one_way) override { return local_.MakePair(one_way); }
 
   void SetFaults(NetworkFaults faults) override { faults_ = faults; }
-  bool DrawFullTable(uint64_t stream) { return Strikes(stream, "too many open files", faults_.no_descriptors); }
+  bool DrawFullTable(uint64_t stream, const Address& address);
+  void OnHealed() override { ReleaseStalled(); }
 
   void Forget(SimListener* listener) { std::erase(listeners_, listener); }
 
  private:
   internal::LoopCore& core() const override { return loop_.core(); }
   Arrivals& arrivals() const override { return arrivals_; }
-  absl::Duration DrawLatency(uint64_t stream, absl::FunctionRef<std::string()> what) override {
-    // What a program does between two runs, such as dropping a connection, is on no tape.
-    const bool in_run = internal::CurrentCore() == &core();
-    if (!in_run) return kDelay;
-    return kDelay * (1 << ChooseDoublings(loop_, ChoiceKind::kLatency, stream, Calm::kDelays, what));
-  }
+  tcp::Course DrawCourse(uint64_t stream, tcp::Message::Kind kind, absl::FunctionRef<std::string()> what) override;
   size_t DrawPart(ChoiceKind kind, uint64_t stream, size_t size, const std::string& peer) override {
     return ChoosePart(loop_, kind, stream, size, [&](size_t part) {
       if (kind == ChoiceKind::kRead) return WordsOfRead(part, size, peer);
       return absl::StrCat("a write to ", peer, " is taken in two parts, first ", part, " of its ", size, " bytes");
     });
   }
-  bool DrawRefusal(uint64_t stream) override { return Strikes(stream, "connect refused", faults_.refused); }
-  bool DrawReset(uint64_t stream) override { return Strikes(stream, "connect reset", faults_.reset); }
+  tcp::Message::Kind DrawAnswer(uint64_t stream, const Address& client, const Address& server) override;
   // What cannot strike is no choice.
   bool Strikes(uint64_t stream, std::string_view name, double probability) {
     return probability > 0 && core().owner().DrawFaultInWorld(stream, name, probability);
@@ -144,6 +144,7 @@ class SimNetwork final : public internal::Network, public tcp::Fabric, public Fa
 
   EventLoop& loop_;
   Arrivals& arrivals_;
+  Faults& world_faults_;
   NetworkFaults faults_;
   std::vector<SimListener*> listeners_;  // Of those at one address, whose turn comes first stands first.
   LocalSockets local_{
@@ -152,6 +153,57 @@ class SimNetwork final : public internal::Network, public tcp::Fabric, public Fa
   uint16_t next_port_ = kFirstFreePort;
   uint64_t next_pipe_ = 0;
 };
+
+tcp::Course SimNetwork::DrawCourse(uint64_t stream, tcp::Message::Kind kind, absl::FunctionRef<std::string()> what) {
+  using Fate = tcp::Course::Fate;
+  // What a program does between two runs, such as dropping a connection, is on no tape.
+  if (internal::CurrentCore() != &core()) return tcp::Course();
+  if (!world_faults_.May(FaultFamily::kStream)) {
+    return tcp::Course(Fate::kComes,
+                       kDelay * (1 << ChooseDoublings(loop_, ChoiceKind::kLatency, stream, Calm::kDelays, what)));
+  }
+  constexpr FaultFamily kFaults[] = {FaultFamily::kStream, FaultFamily::kStream, FaultFamily::kStream};
+  constexpr absl::Duration kSentAgain = absl::Seconds(1);
+  constexpr absl::Duration kStall = absl::Seconds(15);
+  constexpr uint32_t kCalm = 1 + kDoublings;
+  // Only what stands is reset; the last of the faults is left out for the others.
+  const bool stands = tcp::Message::IsOfStream(kind);
+  const uint32_t choice = world_faults_.Decide(
+      ChoiceKind::kLatency, stream, kCalm, std::span(kFaults).first(stands ? 3 : 2), stands ? "message" : "handshake",
+      [&](uint32_t alternative) {
+        if (alternative < kCalm) return WordsOfDelay(what(), alternative, Calm::kDelays);
+        if (alternative == kCalm + 2) return absl::StrCat(what(), " is lost, and the connection reset");
+        return absl::StrCat(
+            what(), alternative == kCalm ? " is lost, and sent again after " : " is held up by the network for ",
+            absl::FormatDuration(alternative == kCalm ? kSentAgain : kStall));
+      });
+  if (choice < kCalm) return tcp::Course(Fate::kComes, kDelay * (1 << choice));
+  if (choice == kCalm + 2) return tcp::Course(Fate::kReset, kDelay);
+  return tcp::Course(Fate::kStalls, choice == kCalm ? kSentAgain : kStall);
+}
+
+tcp::Message::Kind SimNetwork::DrawAnswer(uint64_t stream, const Address& client, const Address& server) {
+  using Kind = tcp::Message::Kind;
+  if (Strikes(stream, "connect refused", faults_.refused)) return Kind::kRefused;
+  if (Strikes(stream, "connect reset", faults_.reset)) return Kind::kReset;
+  if (!world_faults_.May(FaultFamily::kConnect)) return Kind::kConnected;
+  constexpr FaultFamily kFaults[] = {FaultFamily::kConnect, FaultFamily::kConnect};
+  constexpr Kind kAnswers[] = {Kind::kConnected, Kind::kRefused, Kind::kReset};
+  return kAnswers[world_faults_.Decide(ChoiceKind::kFault, stream, 1, kFaults, "connect", [&](uint32_t alternative) {
+    return absl::StrCat("the connect from ", client.ToString(), " to ", server.ToString(), " is ",
+                        alternative == 1 ? "refused" : "reset");
+  })];
+}
+
+bool SimNetwork::DrawFullTable(uint64_t stream, const Address& address) {
+  if (Strikes(stream, "too many open files", faults_.no_descriptors)) return true;
+  if (!world_faults_.May(FaultFamily::kConnect)) return false;
+  constexpr FaultFamily kFaults[] = {FaultFamily::kConnect};
+  return world_faults_.Decide(
+             ChoiceKind::kFault, HashOf(stream, HashOf("accept")), 1, kFaults, "accept", [&](uint32_t) {
+               return absl::StrCat("there is no descriptor for the next connection to ", address.ToString());
+             }) != 0;
+}
 
 void SimListener::Close() {
   if (network_ == nullptr) return;
@@ -162,7 +214,7 @@ void SimListener::Close() {
 
 internal::IoResult<std::unique_ptr<internal::StreamSocket>> SimListener::TakeNext() {
   // As Linux: who could not be accepted waits on.
-  if (network_ != nullptr && network_->DrawFullTable(stream_))
+  if (network_ != nullptr && network_->DrawFullTable(stream_, address_))
     return internal::IoResult<std::unique_ptr<internal::StreamSocket>>::Error(EMFILE);
   std::unique_ptr<internal::StreamSocket> next = std::move(waiting_.front());
   waiting_.pop_front();
@@ -227,8 +279,8 @@ internal::IoResult<std::unique_ptr<internal::StreamSocket>> SimNetwork::Connect(
 
 }  // namespace
 
-std::unique_ptr<internal::Network> MakeSimNetwork(EventLoop& loop, Arrivals& arrivals) {
-  return std::make_unique<SimNetwork>(loop, arrivals);
+std::unique_ptr<internal::Network> MakeSimNetwork(EventLoop& loop, Arrivals& arrivals, Faults& faults) {
+  return std::make_unique<SimNetwork>(loop, arrivals, faults);
 }
 
 }  // namespace detent::sim

@@ -37,11 +37,12 @@
 #include "detent/runtime/event_loop.h"
 #include "detent/runtime/io/internal/network.h"
 #include "detent/sim/world/arrivals.h"
+#include "detent/sim/world/faults.h"
 
 namespace detent::sim {
 
 // A network for one run: make a new one for the next. `arrivals` are the loop's.
-std::unique_ptr<internal::Network> MakeSimNetwork(EventLoop& loop, Arrivals& arrivals);
+std::unique_ptr<internal::Network> MakeSimNetwork(EventLoop& loop, Arrivals& arrivals, Faults& faults);
 
 }  // namespace detent::sim
 

@@ -24,14 +24,15 @@ namespace {
 
 class World final : public SimOutside {
  public:
-  World(EventLoop& loop, absl::AnyInvocable<void()> drain, Arrivals& arrivals, Interruptions& interruptions)
-      : loop_(loop), drain_(std::move(drain)), arrivals_(arrivals), interruptions_(interruptions) {}
+  World(EventLoop& loop, absl::AnyInvocable<void()> drain, Arrivals& arrivals, Interruptions& interruptions,
+        Faults& faults)
+      : loop_(loop), drain_(std::move(drain)), arrivals_(arrivals), interruptions_(interruptions), faults_(faults) {}
   ~World() override {
     if (disk_) disk_->End();
   }
 
   internal::Names& names() override {
-    if (names_ == nullptr) names_ = MakeSimNames(loop_, arrivals_);
+    if (names_ == nullptr) names_ = MakeSimNames(loop_, arrivals_, faults_);
     return *names_;
   }
   internal::Disk& disk() override {
@@ -39,7 +40,7 @@ class World final : public SimOutside {
     return *disk_;
   }
   internal::Network& network() override {
-    if (network_ == nullptr) network_ = MakeSimNetwork(loop_, arrivals_);
+    if (network_ == nullptr) network_ = MakeSimNetwork(loop_, arrivals_, faults_);
     return *network_;
   }
   internal::Adoption& adoption() override {
@@ -48,7 +49,7 @@ class World final : public SimOutside {
   }
   internal::Descriptors& descriptors() override { throw InvalidStateError(internal::kNoDescriptors); }
   internal::Datagrams& datagrams() override {
-    if (datagrams_ == nullptr) datagrams_ = MakeSimDatagrams(loop_, arrivals_);
+    if (datagrams_ == nullptr) datagrams_ = MakeSimDatagrams(loop_, arrivals_, faults_);
     return *datagrams_;
   }
   internal::SignalSource& signals() override {
@@ -70,6 +71,7 @@ class World final : public SimOutside {
   absl::AnyInvocable<void()> drain_;
   Arrivals& arrivals_;
   Interruptions& interruptions_;
+  Faults& faults_;
   std::unique_ptr<internal::Names> names_;
   internal::Ref<Disk> disk_;
   std::unique_ptr<internal::Network> network_;
@@ -83,8 +85,8 @@ class World final : public SimOutside {
 }  // namespace
 
 std::unique_ptr<SimOutside> MakeSimOutside(EventLoop& loop, absl::AnyInvocable<void()> drain, Arrivals& arrivals,
-                                           Interruptions& interruptions) {
-  return std::make_unique<World>(loop, std::move(drain), arrivals, interruptions);
+                                           Interruptions& interruptions, Faults& faults) {
+  return std::make_unique<World>(loop, std::move(drain), arrivals, interruptions, faults);
 }
 
 }  // namespace detent::sim

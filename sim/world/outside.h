@@ -10,6 +10,7 @@
 #include "detent/runtime/event_loop.h"
 #include "detent/runtime/io/internal/outside.h"
 #include "detent/sim/world/arrivals.h"
+#include "detent/sim/world/faults.h"
 #include "detent/sim/world/interruptions.h"
 
 namespace detent::sim {
@@ -25,7 +26,7 @@ class SimOutside : public internal::Outside {
 // For one run: make a new one for the next. `arrivals` and `interruptions` are the loop's; `drain` moves what is in its
 // inbox into the ready queue.
 std::unique_ptr<SimOutside> MakeSimOutside(EventLoop& loop, absl::AnyInvocable<void()> drain, Arrivals& arrivals,
-                                           Interruptions& interruptions);
+                                           Interruptions& interruptions, Faults& faults);
 
 }  // namespace detent::sim
 

@@ -8,6 +8,7 @@
 #include "detent/runtime/io/internal/outside.h"
 #include "detent/runtime/io/internal/signal_handlers.h"
 #include "detent/runtime/io/internal/signal_numbers.h"
+#include "detent/sim/world/stream_hash.h"
 
 namespace detent::sim {
 namespace {
@@ -56,7 +57,7 @@ class SimSignals final : public internal::SignalSource, private StepQuestion {
     }
   }
   void BeforeStep() override {
-    if (!core().owner().DrawFault(name_, probability_)) return;
+    if (!core().owner().DrawFaultInWorld(HashOf("signal"), name_, probability_)) return;
     interruptions_.AskBeforeSteps(nullptr);
     Raise(drawn_);
   }

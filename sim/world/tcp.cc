@@ -34,14 +34,23 @@ const char* WordsOf(Message::Kind kind) {
 
 // --- Pipe ---
 
-void Pipe::Add(Fabric& fabric, Message::Kind kind, std::string_view bytes) {
-  const uint64_t number = kind == Message::Kind::kData ? ++data_sent_ : 0;
-  const absl::Duration latency = fabric.DrawLatency(stream_, [&] { return NameOf(kind, number); });
+bool Pipe::Add(Fabric& fabric, Message::Kind kind, std::string_view bytes) {
+  const uint64_t number = kind == Message::Kind::kData ? data_sent_ + 1 : 0;
+  const Course course = fabric.DrawCourse(stream_, kind, [&] { return NameOf(kind, number); });
+  if (course.fate == Course::Fate::kReset) return false;
+  Put(fabric, kind, number, bytes, course);
+  data_sent_ = std::max(data_sent_, number);
+  return true;
+}
+
+void Pipe::Put(Fabric& fabric, Message::Kind kind, uint64_t number, std::string_view bytes, const Course& course) {
   const LoopTime now = fabric.core().now;
-  LoopTime arrives = now + latency;
+  LoopTime arrives = now + course.latency;
   const bool idle = under_way_.empty();
   if (!idle) arrives = std::max(arrives, under_way_.back().arrives);
-  under_way_.emplace_back(kind, number, bytes, arrives, Range(now + kLatencyMin, now + kDelayMax));
+  const bool stalls = course.fate == Course::Fate::kStalls;
+  under_way_.emplace_back(kind, number, bytes, arrives,
+                          stalls ? Range(arrives, arrives) : Range(now + kLatencyMin, now + kDelayMax));
   if (!idle) return;
   try {
     fabric.arrivals().Add(*this, arrives, under_way_.front().range);
@@ -50,6 +59,18 @@ void Pipe::Add(Fabric& fabric, Message::Kind kind, std::string_view bytes) {
     throw;
   }
   keep_wire_ = wire_.shared_from_this();
+}
+
+// What is later than a message can be waits for one that has stalled.
+void Pipe::ReleaseStalled(Fabric& fabric) {
+  const LoopTime now = fabric.core().now;
+  for (Message& message : under_way_) {
+    message.arrives = std::min(message.arrives, now + kDelayMax);
+    message.range = Range(std::min(message.range.earliest, now + kDelayMax), now + kDelayMax);
+  }
+  if (!IsExpected()) return;
+  fabric.arrivals().Remove(*this);
+  fabric.arrivals().Add(*this, under_way_.front().arrives, under_way_.front().range);
 }
 
 void Pipe::Arrive() {
@@ -121,6 +142,14 @@ void Wire::Cut() {
   for (Pipe& pipe : pipes_) pipe.Clear(fabric);
 }
 
+void Wire::ReleaseStalled() {
+  for (Pipe& pipe : pipes_) pipe.ReleaseStalled(*fabric_);
+}
+
+void Fabric::ReleaseStalled() {
+  for (Wire* const wire : wires_) wire->ReleaseStalled();
+}
+
 void Fabric::CutWires() {
   while (!wires_.empty()) wires_.front()->Cut();
 }
@@ -139,7 +168,8 @@ std::unique_ptr<Stream> Wire::Connect() {
 void Wire::Send(size_t from, Message::Kind kind, std::string_view bytes) {
   // A loop that is torn down makes no more choices.
   if (fabric_ == nullptr || fabric_->core().tearing_down) return;
-  pipes_[1 - from].Add(*fabric_, kind, bytes);
+  if (pipes_[1 - from].Add(*fabric_, kind, bytes)) return;
+  for (Pipe& pipe : pipes_) pipe.AddCalm(*fabric_, Message::Kind::kReset);
 }
 
 void Wire::Deliver(size_t to, const Message& message) {
@@ -187,10 +217,13 @@ void Wire::Arrive(size_t to, const std::string& bytes) {
 
 void Wire::Answer(size_t server) {
   End& end = ends_[server];
-  const bool refused = !fabric_->IsListening(end.address) || fabric_->DrawRefusal(pipes_[server].stream());
-  if (refused || fabric_->DrawReset(pipes_[server].stream())) {
+  const Message::Kind answer =
+      fabric_->IsListening(end.address)
+          ? fabric_->DrawAnswer(pipes_[server].stream(), ends_[1 - server].address, end.address)
+          : Message::Kind::kRefused;
+  if (answer != Message::Kind::kConnected) {
     end.closed = end.reset = true;
-    Send(server, refused ? Message::Kind::kRefused : Message::Kind::kReset);
+    Send(server, answer);
     return;
   }
   end.connected = true;

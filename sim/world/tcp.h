@@ -55,19 +55,47 @@ class Address {
   uint16_t port;
 };
 
+class Message {
+ public:
+  enum class Kind : uint8_t { kConnect, kConnected, kRefused, kData, kEnd, kReset };
+
+  Message(Kind what, uint64_t its_number, std::string_view content, LoopTime when, const Range& within)
+      : kind(what), number(its_number), bytes(content), arrives(when), range(within) {}
+
+  // Whether it belongs to a connection that stands.
+  static bool IsOfStream(Kind kind) { return kind == Kind::kData || kind == Kind::kEnd; }
+
+  Kind kind;
+  uint64_t number;  // Of kData: from 1.
+  std::string bytes;
+  LoopTime arrives;
+  Range range;
+};
+
+// What becomes of a message.
+class Course {
+ public:
+  enum class Fate : uint8_t { kComes, kStalls, kReset };
+
+  Course() {}
+  Course(Fate what, absl::Duration its_latency) : fate(what), latency(its_latency) {}
+
+  Fate fate = Fate::kComes;
+  absl::Duration latency = kDelay;
+};
+
 // The network to which wires belong.
 class Fabric {
  public:
   virtual internal::LoopCore& core() const = 0;
   virtual Arrivals& arrivals() const = 0;
-  // How long the next message takes: a choice on the tape, of this stream.
-  virtual absl::Duration DrawLatency(uint64_t stream, absl::FunctionRef<std::string()> what) = 0;
+  // What becomes of the next message: a choice on the tape, of this stream. `what()` is its name.
+  virtual Course DrawCourse(uint64_t stream, Message::Kind kind, absl::FunctionRef<std::string()> what) = 0;
   // How many of `size` bytes are read (kRead) or taken (kWrite) at once, of 2 or more: a choice, too.
   // `peer` is who sent them, or will get them.
   virtual size_t DrawPart(ChoiceKind kind, uint64_t stream, size_t size, const std::string& peer) = 0;
-  // Whether a connect to somebody who listens is refused, or reset.
-  virtual bool DrawRefusal(uint64_t stream) = 0;
-  virtual bool DrawReset(uint64_t stream) = 0;
+  // How a connect of `client` to somebody who listens is answered: kConnected, kRefused or kReset.
+  virtual Message::Kind DrawAnswer(uint64_t stream, const Address& client, const Address& server) = 0;
   virtual uint64_t NextPipe() = 0;
   // Whether somebody listens at `address`.
   virtual bool IsListening(const Address& address) const = 0;
@@ -79,24 +107,12 @@ class Fabric {
   ~Fabric() = default;
   // Called first in the destructor: the wires that are left are cut.
   void CutWires();
+  // What has stalled comes now.
+  void ReleaseStalled();
 
  private:
   friend class Wire;
   std::list<Wire*> wires_;
-};
-
-class Message {
- public:
-  enum class Kind : uint8_t { kConnect, kConnected, kRefused, kData, kEnd, kReset };
-
-  Message(Kind what, uint64_t its_number, std::string_view content, LoopTime when, const Range& within)
-      : kind(what), number(its_number), bytes(content), arrives(when), range(within) {}
-
-  Kind kind;
-  uint64_t number;  // Of kData: from 1.
-  std::string bytes;
-  LoopTime arrives;
-  Range range;
 };
 
 // What is under way to one end of a wire.
@@ -105,7 +121,10 @@ class Pipe final : public Arrival, public internal::Runnable {
   Pipe(Wire& wire, size_t to, uint64_t ordinal, uint64_t stream)
       : wire_(wire), to_(to), ordinal_(ordinal), stream_(stream) {}
 
-  void Add(Fabric& fabric, Message::Kind kind, std::string_view bytes);
+  // False: the connection is reset instead.
+  bool Add(Fabric& fabric, Message::Kind kind, std::string_view bytes);
+  void AddCalm(Fabric& fabric, Message::Kind kind) { Put(fabric, kind, 0, {}, Course()); }
+  void ReleaseStalled(Fabric& fabric);
   // Forgets what is under way. The wire may be gone afterwards.
   void Clear(const Fabric& fabric);
 
@@ -122,6 +141,8 @@ class Pipe final : public Arrival, public internal::Runnable {
   void DescribeStep(internal::StepText& text) const override;
 
  private:
+  void Put(Fabric& fabric, Message::Kind kind, uint64_t number, std::string_view bytes, const Course& course);
+
   Wire& wire_;
   const size_t to_;
   const uint64_t ordinal_;
@@ -184,6 +205,7 @@ class Wire : public std::enable_shared_from_this<Wire> {
   void Deliver(size_t to, const Message& message);
   // Nothing arrives any more.
   void Cut();
+  void ReleaseStalled();
 
  private:
   // Sends from one end to the other.

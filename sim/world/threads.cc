@@ -134,6 +134,7 @@ class ThreadHome final : public EventLoop, private internal::FutureObserver, pri
                          absl::FunctionRef<std::string()> words) override {
     return starter_.ChooseInWorld(kind, stream, n, words);
   }
+  bool DrawOdd(const std::source_location& where) override { return starter_.DrawOdd(where); }
   bool DrawFaultInWorld(uint64_t stream, std::string_view name, double probability) override {
     return starter_.DrawFaultInWorld(stream, name, probability);
   }

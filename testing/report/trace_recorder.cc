@@ -52,6 +52,7 @@ std::string DescribeChoice(const detent::sim::ChoicePoint& point, uint32_t choic
     case ChoiceKind::kProgram:
       return absl::StrCat("Choose(", point.n(), ") = ", choice);
     case ChoiceKind::kFault:
+      if (point.opportunity() != nullptr) break;
       return absl::StrCat("Fault \"", std::string(point.name()), "\" strikes");
     case ChoiceKind::kExecutor:
       if (point.n() == 2) return "a function in the executor that was cancelled does not run";
