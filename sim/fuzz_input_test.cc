@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detent/sim/fuzz_input.h"
 
+#include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -83,6 +85,50 @@ TEST(FuzzInputTest, AFaultStrikesForAsManyBytesAsItsProbabilitySays) {
     });
   }
   EXPECT_EQ(strikes, 1);
+}
+
+// Where a fault of a world may strike: eight that are calm, two faults.
+uint32_t DrawInWorld(sim::SimLoop& loop) {
+  constexpr sim::FaultFamily kFaults[] = {sim::FaultFamily::kStream, sim::FaultFamily::kStream};
+  return loop.faults().Decide(ChoiceKind::kLatency, 1, 8, kFaults, "message", [](uint32_t) { return std::string(); });
+}
+
+TEST(FuzzInputTest, AFaultOfAWorldHasOneByte) {
+  int strikes = 0;
+  std::set<uint32_t> seen;
+  for (int byte = 0; byte < 192; ++byte) {
+    const auto data = static_cast<uint8_t>(byte);
+    sim::SimLoop loop({.strategy = sim::FuzzInput(&data, 1)});
+    const uint32_t choice = loop.Run([&]() -> Coro<uint32_t> {
+      loop.faults().TurnOn(sim::kStreamFaults, 1, 0);
+      co_return DrawInWorld(loop);
+    });
+    seen.insert(choice);
+    strikes += choice >= 8;
+  }
+  EXPECT_EQ(strikes, 2);
+  EXPECT_EQ(seen.size(), 10u);
+}
+
+TEST(FuzzInputTest, RecordedBytesMakeTheSameFaultsStrike) {
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    std::vector<uint32_t> original, again;
+    const auto run = [](sim::SimLoop& loop, std::vector<uint32_t>& seen) {
+      loop.Run([&]() -> Coro<> {
+        loop.faults().TurnOn(sim::kStreamFaults, 1, /*rate=*/0.3);
+        for (int i = 0; i < 50; ++i) seen.push_back(DrawInWorld(loop));
+        co_return;
+      });
+    };
+    sim::SimLoop loop({.seed = seed, .strategy = sim::RandomWalk()});
+    sim::FuzzInputRecorder recorder;
+    loop.SetObserver(&recorder);
+    run(loop, original);
+    const std::string bytes = recorder.bytes();
+    sim::SimLoop fuzzed({.strategy = sim::FuzzInput(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size())});
+    run(fuzzed, again);
+    EXPECT_EQ(again, original) << seed;
+  }
 }
 
 TEST(FuzzInputTest, ALoopThatIsResetReadsFromTheStart) {

@@ -13,6 +13,8 @@
 #include "detent/runtime/core.h"
 #include "detent/sim/sim.h"
 #include "detent/testing/explore.h"
+#include "detent/testing/job_child.h"
+#include "detent/testing/search.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -71,6 +73,29 @@ TEST(ExploreFaultsTest, EachFurtherScheduleHasOneStrikeToThree) {
   }
   EXPECT_THAT(counts, ::testing::ElementsAre(1, 2, 3));
   EXPECT_EQ(places.size(), 10u);
+}
+
+TEST(ExploreFaultsTest, WhatOnlyTheSecondScheduleCameToIsStruckToo) {
+  const Report report = Explore({.seed = 5, .schedules = 100}, []() -> Coro<> {
+    TurnOn(sim::kProgramFaults);
+    for (int i = 0; i < 10; ++i) {
+      if (detent::Choose(2) == 1) (void)detent::Fault("it", 0);
+    }
+    co_return;
+  });
+  EXPECT_TRUE(report.ok) << report.text;
+}
+
+TEST(ExploreFaultsTest, WhatStruckIsAddedUpOverProcesses) {
+  internal::SearchResult some;
+  some.faults.Name(sim::kNameFaults);
+  some.faults.CountOpportunity(sim::FaultFamily::kName);
+  internal::SearchResult read;
+  ASSERT_TRUE(internal::ParseSearchResult(internal::SpellSearchResult(some), read));
+  internal::SearchResult all;
+  all.AddCounts(read);
+  all.AddCounts(some);
+  EXPECT_EQ(all.faults.Text(), "faults struck: name none of 2 opportunities");
 }
 
 TEST(ExploreFaultsTest, ManyProcessesRunTheSchedulesOfOne) {

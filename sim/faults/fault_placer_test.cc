@@ -166,6 +166,17 @@ TEST(FaultPlacerTest, ChoosesAmongTheFaultsOfTheFamilyThatStrikes) {
   EXPECT_NEAR(struck[2], 1000, 120);
 }
 
+TEST(FaultPlacerTest, ARunForgetsTheOneBefore) {
+  FaultPlacer placer;
+  placer.BeginRun(1);
+  placer.Plan(kStreamFaults, 1);
+  placer.BeginRun(2);
+  EXPECT_TRUE(placer.counts().empty());
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(placer.Next(kSend, kStreams), -1);
+  placer.BeginRun(2);
+  EXPECT_TRUE(placer.counts().empty());
+}
+
 TEST(FaultPlacerTest, CountsOpportunitiesByFamilyAndPlace) {
   constexpr FaultFamily kMixed[] = {FaultFamily::kName, FaultFamily::kStream, FaultFamily::kStream};
   FaultPlacer placer;

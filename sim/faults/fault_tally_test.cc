@@ -49,6 +49,14 @@ TEST(FaultTallyTest, AddsUp) {
   EXPECT_EQ(tally.NeverStruck(), "stream (0 opportunities)");
 }
 
+TEST(FaultTallyTest, AWorldOfAnyRunCounts) {
+  FaultTally all;
+  FaultTally other;
+  other.Name(kAllFaults);
+  all.Add(other);
+  EXPECT_TRUE(all.any());
+}
+
 TEST(FaultTallyTest, TravelsBetweenProcesses) {
   FaultTally back;
   ASSERT_TRUE(back.Parse(Some().Spell()));

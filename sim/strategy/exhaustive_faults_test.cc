@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detent/sim/strategy/exhaustive_faults.h"
 
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <set>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -76,6 +79,30 @@ TEST(ExhaustiveFaultsTest, ThatItHasNotFinishedIsSaid) {
   });
   EXPECT_FALSE(loop.strategy().IsExhausted());
   EXPECT_EQ(loop.strategy().Summary(), "not finished: so far none with at most 2 faults (1 placing)");
+}
+
+// What struck at two places: the first has two faults, or as many as are given, the second has one.
+std::string DrawAmong(SimLoop& loop, size_t faults) {
+  constexpr FaultFamily kFaults[] = {FaultFamily::kProgram, FaultFamily::kProgram};
+  std::string said;
+  for (const size_t of : {faults, size_t{1}}) {
+    const uint32_t fault = loop.faults().Decide(ChoiceKind::kFault, 1, 1, std::span(kFaults).first(of), "place",
+                                                [](uint32_t) { return std::string(); });
+    said.push_back(static_cast<char>('0' + fault));
+  }
+  return said;
+}
+
+TEST(ExhaustiveFaultsTest, EachFaultOfAPlaceIsTried) {
+  SimLoop loop({.strategy = ExhaustiveFaults{2}});
+  EXPECT_THAT(RunAll(loop, [&loop] { return DrawAmong(loop, 2); }),
+              ::testing::ElementsAre("00", "10", "20", "01", "11", "21"));
+}
+
+TEST(ExhaustiveFaultsTest, APlaceThatHadMoreFaultsBeforeIsToldOf) {
+  SimLoop loop({.strategy = ExhaustiveFaults{1}});
+  int run = 0;
+  EXPECT_THROW(RunAll(loop, [&] { return DrawAmong(loop, run++ == 0 ? 2 : 1); }), InvalidStateError);
 }
 
 TEST(ExhaustiveFaultsTest, AProgramThatDoesOtherwiseEachTimeIsToldOf) {

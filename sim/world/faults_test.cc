@@ -24,11 +24,11 @@ using ::testing::UnorderedElementsAre;
 
 Faults& FaultsHere() { return dynamic_cast<SimLoop&>(EventLoop::Current()).faults(); }
 
-// The words of everything in the run that was not as calm as can be, but for the order of steps.
+// The words of the faults that struck.
 class Words final : public RunObserver {
  public:
   void OnChoice(const ChoicePoint& point, uint32_t choice) override {
-    if (point.opportunity() == nullptr || choice == 0) return;
+    if (point.opportunity() == nullptr || choice < point.opportunity()->calm) return;
     size_t begin = 0;
     const std::string lines(point.name());
     for (uint32_t i = 1; i < choice; ++i) begin = lines.find('\n', begin) + 1;
@@ -83,14 +83,16 @@ Coro<std::string> Stream() {
   client.Close();
   std::string all;
   for (std::string part = co_await server.Read(100); !part.empty(); part = co_await server.Read(100)) all += part;
-  const bool late = EventLoop::Current().Time() - begin >= absl::Milliseconds(900);
-  co_return all + (late ? " late" : "");
+  const int64_t seconds = absl::ToInt64Seconds(EventLoop::Current().Time() - begin);
+  co_return all + (seconds == 0 ? "" : " after " + std::to_string(seconds) + "s");
 }
 
 TEST(FaultsTest, AConnectionStallsOrIsReset) {
   const Campaign campaign(kStreamFaults, Stream);
   EXPECT_THAT(campaign.ends, Contains("onetwothree"));
-  EXPECT_THAT(campaign.ends, Contains("onetwothree late"));
+  EXPECT_THAT(campaign.ends, Contains("onetwothree after 1s"));
+  EXPECT_THAT(campaign.ends, Contains("onetwothree after 15s"));
+  EXPECT_THAT(campaign.words, Contains(HasSubstr("the 1st message")));
   EXPECT_THAT(campaign.ends, Contains(HasSubstr("Connection reset by peer")));
   EXPECT_THAT(campaign.words, Contains("the 2nd message from 127.0.0.1:49152 to 127.0.0.1:7000 is lost, and sent again "
                                        "after 1s"));
@@ -135,6 +137,26 @@ TEST(FaultsTest, ADatagramIsLostOrComesTwice) {
   EXPECT_THAT(campaign.ends, UnorderedElementsAre("ab", "a", "b", "aab", "abb"));
   EXPECT_THAT(campaign.words, Contains("the datagram from 127.0.0.1:49152 to 127.0.0.1:7000 is lost"));
   EXPECT_THAT(campaign.words, Contains("the datagram from 127.0.0.1:49152 to 127.0.0.1:7000 comes twice"));
+}
+
+TEST(FaultsTest, ADatagramComesTwiceAtMostAndNoLaterForThat) {
+  std::set<std::string> ends;
+  for (uint64_t seed = 0; seed < 50; ++seed) {
+    SimLoop loop({.seed = seed});
+    ends.insert(loop.Run([]() -> Coro<std::string> {
+      FaultsHere().TurnOn(kDatagramFaults, 1, /*rate=*/1);
+      DatagramSocket server = co_await OpenDatagram({.local_host = "127.0.0.1", .local_port = 7000});
+      DatagramSocket client = co_await OpenDatagram({.remote_host = "127.0.0.1", .remote_port = 7000});
+      co_await client.Send("a");
+      std::string all;
+      try {
+        while (true) all += (co_await WaitFor(server.Receive(), absl::Milliseconds(10))).bytes();
+      } catch (const TimeoutError&) {
+      }
+      co_return all;
+    }));
+  }
+  EXPECT_THAT(ends, UnorderedElementsAre("", "a", "aa"));
 }
 
 Coro<std::string> LookUp() {
@@ -228,6 +250,63 @@ TEST(FaultsTest, TheSwitchEndsThemAll) {
   EXPECT_EQ(loop.faults().tally().strikes(FaultFamily::kStream), 0u);
 }
 
+// Chooses the last alternative, and tells what it was asked.
+class TakesLast final : public Faults::Chooser {
+ public:
+  uint32_t ChooseWithFaults(ChoiceKind, uint64_t, uint32_t n, const FaultOpportunity*,
+                            absl::FunctionRef<std::string()> words) override {
+    asked = words();
+    return n - 1;
+  }
+  std::string asked;
+};
+
+TEST(FaultsTest, OnlyTheFamiliesThatAreOnArePossible) {
+  constexpr FaultFamily kMixed[] = {FaultFamily::kName, FaultFamily::kStream, FaultFamily::kDatagram};
+  TakesLast chooser;
+  Faults faults(chooser);
+  const auto decide = [&] {
+    return faults.Decide(ChoiceKind::kFault, 1, 2, kMixed, "place",
+                         [](uint32_t alternative) { return "word " + std::to_string(alternative); });
+  };
+  faults.BeginRun(1);
+  EXPECT_EQ(decide(), 1u);
+  EXPECT_EQ(chooser.asked, "word 1\n");
+  faults.TurnOn(kStreamFaults, 1, 0);
+  EXPECT_EQ(decide(), 3u);
+  EXPECT_EQ(chooser.asked, "word 1\nword 3\n");
+  EXPECT_EQ(faults.tally().strikes(FaultFamily::kStream), 1u);
+  EXPECT_EQ(faults.tally().opportunities(FaultFamily::kName), 0u);
+  faults.TurnOn(kDatagramFaults, 1, 0);
+  EXPECT_EQ(decide(), 4u);
+  faults.TurnOff();
+  EXPECT_EQ(decide(), 1u);
+}
+
+TEST(FaultsTest, ARunForgetsTheOneBefore) {
+  TakesLast chooser;
+  Faults faults(chooser);
+  faults.BeginRun(1);
+  faults.TurnOn(kProgramFaults, 1, 0);
+  EXPECT_TRUE(faults.IsOdd("/a/b.cc", 7));
+  EXPECT_EQ(chooser.asked, "Buggify at b.cc:7 gives the odd value\n");
+  faults.BeginRun(2);
+  EXPECT_FALSE(faults.May(FaultFamily::kProgram));
+  EXPECT_FALSE(faults.tally().any());
+  EXPECT_FALSE(faults.IsOdd("/a/b.cc", 7));
+  faults.TurnOff();
+  faults.BeginRun(3);
+  EXPECT_FALSE(faults.has_ended());
+  // Once a run is once for each run.
+  faults.TurnOn(kProgramFaults, 1, 0);
+  chooser.asked.clear();
+  EXPECT_TRUE(faults.IsOdd("b.cc", 7));
+  EXPECT_NE(chooser.asked, "");
+  chooser.asked.clear();
+  EXPECT_TRUE(faults.IsOdd("b.cc", 7));
+  EXPECT_EQ(chooser.asked, "");
+}
+
 TEST(FaultsTest, TheSwitchReleasesWhatHasStalled) {
   for (uint64_t seed = 0; seed < 20; ++seed) {
     SimLoop loop({.seed = seed});
@@ -248,6 +327,16 @@ TEST(FaultsTest, TheSwitchReleasesWhatHasStalled) {
     });
     EXPECT_LT(took, absl::Milliseconds(20)) << seed;
   }
+}
+
+TEST(FaultsTest, ANetworkThatIsGoneIsNotTold) {
+  SimLoop loop;
+  loop.Run([]() -> Coro<> { (void)co_await Stream(); });
+  loop.Reset(1);
+  loop.Run([]() -> Coro<> {
+    FaultsHere().TurnOff();
+    (void)co_await Stream();
+  });
 }
 
 TEST(FaultsTest, ARunWithoutStrikesAsksWhatOneWithThemAsks) {
