@@ -27,6 +27,7 @@
 #include "detent/sim/strategy/surw.h"
 #include "detent/sim/tape.h"
 #include "detent/sim/world/adoption.h"
+#include "detent/sim/world/converge.h"
 #include "detent/sim/world/datagram_faults.h"
 #include "detent/sim/world/name_faults.h"
 #include "detent/sim/world/network_faults.h"

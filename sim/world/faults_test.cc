@@ -140,7 +140,7 @@ TEST(FaultsTest, ADatagramIsLostOrComesTwice) {
 }
 
 TEST(FaultsTest, ADatagramComesTwiceAtMostAndNoLaterForThat) {
-  std::set<std::string> ends;
+  std::multiset<std::string> ends;
   for (uint64_t seed = 0; seed < 50; ++seed) {
     SimLoop loop({.seed = seed});
     ends.insert(loop.Run([]() -> Coro<std::string> {
@@ -156,7 +156,8 @@ TEST(FaultsTest, ADatagramComesTwiceAtMostAndNoLaterForThat) {
       co_return all;
     }));
   }
-  EXPECT_THAT(ends, UnorderedElementsAre("", "a", "aa"));
+  EXPECT_EQ(ends.count("") + ends.count("a") + ends.count("aa"), 50u);
+  EXPECT_NEAR(static_cast<double>(ends.count("")), 25, 10);
 }
 
 Coro<std::string> LookUp() {
@@ -297,7 +298,8 @@ TEST(FaultsTest, ARunForgetsTheOneBefore) {
   faults.TurnOff();
   faults.BeginRun(3);
   EXPECT_FALSE(faults.has_ended());
-  // Once a run is once for each run.
+  // Once a run is once for each run, and what was asked before there were faults counts for nothing.
+  EXPECT_FALSE(faults.IsOdd("b.cc", 7));
   faults.TurnOn(kProgramFaults, 1, 0);
   chooser.asked.clear();
   EXPECT_TRUE(faults.IsOdd("b.cc", 7));
