@@ -11,8 +11,8 @@
 //                the limit apart. It must neither suspend nor change anything.
 // Suspension.    Until the predicate holds.
 // Cancellation.  Ends it.
-// Errors.        ConvergeError when the limit is over: stuck if nothing had moved for half of it, so that somebody waits
-//                for what does not come; livelock if steps went on, as those of who tries again and again.
+// Errors.        ConvergeError when the limit is over: stuck if nothing had moved for half of it, so that somebody
+//                waits for what does not come; livelock if steps went on, as those of who tries again and again.
 //                std::invalid_argument for a limit that is no time or infinite: it would never be said to have failed.
 //                What the predicate throws.
 // Threads.       The loop's own thread only.
