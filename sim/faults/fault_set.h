@@ -18,11 +18,12 @@ enum class FaultFamily : uint8_t {
   kStream,    // A message of a connection stalls, or its connection is reset.
   kDatagram,  // A datagram is lost, or comes twice.
   kName,      // A look-up of a name is slow, times out, or fails for now.
+  kDisk,      // An operation on a file is slow or fails, a sync loses what it should have kept, a bit turns.
 };
-inline constexpr size_t kFaultFamilies = 5;
+inline constexpr size_t kFaultFamilies = 6;
 // What they are called in reports.
-inline constexpr std::array<const char*, kFaultFamilies> kFamilyNames = {"program", "connect", "stream", "datagram",
-                                                                         "name"};
+inline constexpr std::array<const char*, kFaultFamilies> kFamilyNames = {"program",  "connect", "stream",
+                                                                         "datagram", "name",    "disk"};
 
 class FaultSet {
  public:
@@ -49,6 +50,7 @@ inline constexpr FaultSet kConnectFaults(FaultFamily::kConnect);
 inline constexpr FaultSet kStreamFaults(FaultFamily::kStream);
 inline constexpr FaultSet kDatagramFaults(FaultFamily::kDatagram);
 inline constexpr FaultSet kNameFaults(FaultFamily::kName);
+inline constexpr FaultSet kDiskFaults(FaultFamily::kDisk);
 inline constexpr FaultSet kNetworkFaults = kConnectFaults | kStreamFaults | kDatagramFaults;
 // Whatever there is, in this version and in later ones. It names none: a family of it that never strikes fails no test.
 inline constexpr FaultSet kAllFaults = FaultSet::All();

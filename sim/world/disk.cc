@@ -11,6 +11,7 @@
 #include "detent/runtime/io/internal/file_path.h"
 #include "detent/runtime/io/internal/outside.h"
 #include "detent/sim/world/choices.h"
+#include "detent/sim/world/disk_trouble.h"
 
 namespace detent::sim {
 
@@ -19,8 +20,8 @@ class DiskStep {
  public:
   static constexpr char kStep[] = "file operation";
 
-  DiskStep(Disk& disk, uint64_t stream, std::unique_ptr<internal::DiskCall> call)
-      : disk_(&disk), stream_(stream), call_(std::move(call)) {}
+  DiskStep(Disk& disk, uint64_t stream, const DiskTrouble& trouble, std::unique_ptr<internal::DiskCall> call)
+      : disk_(&disk), stream_(stream), trouble_(trouble), call_(std::move(call)) {}
   DiskStep(DiskStep&&) noexcept = default;
   DiskStep& operator=(DiskStep&&) = delete;
   ~DiskStep() {
@@ -31,7 +32,8 @@ class DiskStep {
     internal::NoteUnknownAccess(disk_->loop_.core());
     disk_->carried_out_ = call_.get();
     disk_->stream_ = stream_;
-    internal::CarryOut(*call_, disk_->tree_);
+    disk_->Settle();
+    trouble_.CarryOut(*call_, disk_->tree_);
     disk_->carried_out_ = nullptr;
     disk_->Done(std::move(call_));
   }
@@ -39,21 +41,16 @@ class DiskStep {
  private:
   internal::Ref<Disk> disk_;
   uint64_t stream_;
+  DiskTrouble trouble_;
   std::unique_ptr<internal::DiskCall> call_;
 };
-
-namespace {
-
-// `append to /a`: of an open file the call has no path itself.
-std::string WordsOf(const internal::DiskCall& call) {
-  return absl::StrCat(call.Describe(), call.path.empty() && call.state != nullptr ? call.state->path() : "");
-}
 
 // Deletes itself when it has come, or will not.
 class DiskArrival final : public Arrival {
  public:
-  DiskArrival(internal::Ref<internal::Callback> callback, std::string what, uint64_t stream)
-      : callback_(std::move(callback)), what_(std::move(what)), stream_(stream) {}
+  DiskArrival(Disk& disk, internal::Ref<internal::Callback> callback, std::string what, uint64_t stream)
+      : disk_(disk), callback_(std::move(callback)), what_(std::move(what)), stream_(stream) {}
+  ~DiskArrival() { std::erase(disk_.held_up_, this); }
 
   void Arrive() override {
     const std::unique_ptr<DiskArrival> self(this);
@@ -64,10 +61,18 @@ class DiskArrival final : public Arrival {
   uint64_t Stream() const override { return stream_; }
 
  private:
+  Disk& disk_;
   const internal::Ref<internal::Callback> callback_;
   const std::string what_;
   const uint64_t stream_;
 };
+
+namespace {
+
+// `append to /a`: of an open file the call has no path itself.
+std::string WordsOf(const internal::DiskCall& call) {
+  return absl::StrCat(call.Describe(), call.path.empty() && call.state != nullptr ? call.state->path() : "");
+}
 
 }  // namespace
 
@@ -80,14 +85,18 @@ Disk* Disk::CurrentOrNull() {
   return dynamic_cast<Disk*>(&internal::RequireCore("sim::Disk::Current()").owner().outside().disk());
 }
 
-Disk::Disk(EventLoop& loop, Arrivals& arrivals) : loop_(loop), arrivals_(arrivals), tree_(*this) {}
+Disk::Disk(EventLoop& loop, Arrivals& arrivals, Faults& faults)
+    : loop_(loop), arrivals_(arrivals), faults_(faults), tree_(*this) {
+  faults_.Enrol(*this);
+}
 
 Disk::~Disk() = default;
 
 std::string Disk::NewSuffix() { return absl::StrCat(++last_suffix_); }
 
 void Disk::End() {
-  ended_ = true;
+  if (std::exchange(ended_, true)) return;
+  faults_.Dismiss(*this);
   on_change_ = nullptr;
   Detach();
 }
@@ -112,26 +121,65 @@ void Disk::Start(std::unique_ptr<internal::DiskCall> call) {
   internal::LoopCore& core = loop_.core();
   internal::NoteUnknownAccess(core);
   const uint64_t stream = loop_.NewStream("file operation");
-  const uint32_t delay =
-      ChooseDoublings(loop_, ChoiceKind::kDisk, stream, Calm::kAtOnce, [&call] { return WordsOf(*call); });
-  std::string what = delay == 0 ? std::string() : WordsOf(*call);
+  const DiskTrouble trouble = DiskTrouble::Draw(loop_, faults_, stream, *call, !faults_.HasRuinedAnother(this),
+                                                [&call] { return WordsOf(*call); });
+  if (trouble.kind() == DiskTrouble::Kind::kTurnsBit) faults_.Ruin(this);
+  std::string what = trouble.delay() == absl::ZeroDuration() ? std::string() : WordsOf(*call);
   internal::Ref<internal::Callback> callback(
-      internal::MakeCallback(core, DiskStep(*this, stream, std::move(call)), std::source_location()));
-  if (delay == 0) return callback->Schedule();
-  auto arrival = std::make_unique<DiskArrival>(std::move(callback), std::move(what), stream);
-  arrivals_.Add(*arrival, core.now + kDelay * (1 << delay), Range(core.now, core.now + kDelayMax));
+      internal::MakeCallback(core, DiskStep(*this, stream, trouble, std::move(call)), std::source_location()));
+  if (trouble.delay() == absl::ZeroDuration()) return callback->Schedule();
+  auto arrival = std::make_unique<DiskArrival>(*this, std::move(callback), std::move(what), stream);
+  const LoopTime when = core.now + trouble.delay();
+  const bool is_held_up = trouble.kind() != DiskTrouble::Kind::kNone;
+  if (is_held_up) held_up_.push_back(arrival.get());
+  arrivals_.Add(*arrival, when, is_held_up ? Range(when, when) : Range(core.now, core.now + kDelayMax));
   (void)arrival.release();  // It deletes itself.
 }
 
+void Disk::OnHealed() {
+  MendReads(tree_.root());
+  const LoopTime now = loop_.core().now;
+  for (DiskArrival* const arrival : std::exchange(held_up_, {})) {
+    arrivals_.Remove(*arrival);
+    arrivals_.Add(*arrival, now, Range(now, now + kDelayMax));
+  }
+}
+
+void Disk::LosePower() {
+  Settle();
+  loss_ = loop_.NewStream("loss of power");
+}
+
+void Disk::Settle() {
+  if (loss_ == 0) return;
+  const uint64_t stream = std::exchange(loss_, 0);
+  tree_.LosePower([&](uint32_t n, absl::FunctionRef<std::string(uint32_t)> words) -> uint32_t {
+    if (n < 2 || !MayDraw()) return 0;
+    return loop_.ChooseInWorld(ChoiceKind::kDisk, stream, n, [&] {
+      std::string lines;
+      for (uint32_t i = 1; i < n; ++i) absl::StrAppend(&lines, words(i), "\n");
+      return lines;
+    });
+  });
+}
+
+void Disk::Wipe() {
+  loss_ = 0;
+  tree_.Wipe();
+}
+
 void Disk::Write(std::string_view path, std::string_view bytes) {
+  Settle();
   tree_.Install(internal::CheckedPath("sim::Disk::Write()", path), bytes);
 }
 
 void Disk::MakeDirectory(std::string_view path) {
+  Settle();
   tree_.InstallDirectory(internal::CheckedPath("sim::Disk::MakeDirectory()", path));
 }
 
-std::string Disk::Read(std::string_view path) const {
+std::string Disk::Read(std::string_view path) {
+  Settle();
   const std::string checked = internal::CheckedPath("sim::Disk::Read()", path);
   const DiskImage image = tree_.Now();
   const auto found = image.find(checked.front() == '/' ? checked : absl::StrCat("/", checked));

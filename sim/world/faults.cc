@@ -12,6 +12,7 @@ void Faults::BeginRun(uint64_t seed) {
   on_ = FaultSet();
   has_ended_ = false;
   odd_.clear();
+  ruined_ = nullptr;
 }
 
 void Faults::TurnOn(FaultSet families, uint32_t strikes_max, double rate) {

@@ -67,6 +67,10 @@ class Faults {
   bool has_ended() const { return has_ended_; }
   bool May(FaultFamily family) const { return on_.Has(family); }
 
+  // What ruins what was synced hits one disk a run, whatever that is.
+  void Ruin(const void* disk) { ruined_ = disk; }
+  bool HasRuinedAnother(const void* disk) const { return ruined_ != nullptr && ruined_ != disk; }
+
   // The next choice of `stream`: a number below `calm`, or `calm` + i if fault i strikes, of family families[i].
   // `place` is what kind of place this is. `words(j)` says what alternative j > 0 means; called if anybody listens.
   uint32_t Decide(ChoiceKind kind, uint64_t stream, uint32_t calm, std::span<const FaultFamily> families,
@@ -90,6 +94,7 @@ class Faults {
   bool has_ended_ = false;
   std::map<uint64_t, bool> odd_;  // By place.
   std::vector<Patient*> patients_;
+  const void* ruined_ = nullptr;
 };
 
 }  // namespace detent::sim

@@ -16,19 +16,18 @@ template <typename T>
 using Result = internal::IoResult<T>;
 
 // As Linux has them.
-constexpr size_t kNameMax = 255;
-constexpr size_t kPathMax = 4095;
 constexpr int kUmask = 022;
 // Nobody is root here: the owner's permissions count.
 constexpr int kMayRead = 0400;
 constexpr int kMayWrite = 0200;
-constexpr int kMayLookUp = 0100;
 
 }  // namespace
 
 class FileTree::OpenedFile final : public internal::DiskFile {
  public:
-  OpenedFile(FileTree& tree, NodePtr node) : tree_(&tree), node_(std::move(node)) { ++tree_->open_files_; }
+  OpenedFile(FileTree& tree, NodePtr node) : tree_(&tree), node_(std::move(node)), boot_(tree.boots_) {
+    ++tree_->open_files_;
+  }
   ~OpenedFile() override { Close(); }
 
   int Close() override {
@@ -37,6 +36,7 @@ class FileTree::OpenedFile final : public internal::DiskFile {
   }
   Result<size_t> ReadAt(uint64_t offset, char* buffer, size_t size) override {
     const std::string& bytes = node_->now.bytes;
+    if (const int error = IsLost() ? EIO : node_->read_error; error != 0) return Result<size_t>::Error(error);
     if (offset >= bytes.size() || size == 0) return size_t{0};
     const size_t part = tree_->world_.DrawReadPart(std::min<uint64_t>(size, bytes.size() - offset));
     std::memcpy(buffer, bytes.data() + offset, part);
@@ -46,6 +46,7 @@ class FileTree::OpenedFile final : public internal::DiskFile {
   Result<size_t> Append(const char* data, size_t size) override { return WriteAt(node_->now.bytes.size(), data, size); }
   int Sync() override { return SyncData(); }
   int SyncData() override {
+    if (IsLost()) return EIO;
     if (node_->sync_error != 0) return node_->sync_error;
     tree_->MakeDurable([&](const Change& change) { return change.at == node_ && !node_->is_directory; });
     return 0;
@@ -60,12 +61,19 @@ class FileTree::OpenedFile final : public internal::DiskFile {
     return info;
   }
 
+  const NodePtr& node() const { return node_; }
+
  private:
+  // It was opened before the power failed.
+  bool IsLost() const { return boot_ != tree_->boots_; }
+
   FileTree* tree_;  // Null once it is closed.
   const NodePtr node_;
+  const uint64_t boot_;
 };
 
 Result<size_t> FileTree::OpenedFile::WriteAt(uint64_t offset, const char* data, size_t size) {
+  if (IsLost()) return Result<size_t>::Error(EIO);
   const uint64_t old_size = node_->now.bytes.size();
   const uint64_t room = old_size + (tree_->capacity_ - std::min(tree_->capacity_, tree_->used_));
   if (size == 0) return size_t{0};
@@ -75,12 +83,14 @@ Result<size_t> FileTree::OpenedFile::WriteAt(uint64_t offset, const char* data, 
   change.at = node_;
   change.offset = offset;
   change.bytes.assign(data, part);
+  change.is_in_place = offset + part <= old_size;
   tree_->used_ += std::max(old_size, offset + part) - old_size;
   tree_->Do(std::move(change));
   return part;
 }
 
 int FileTree::OpenedFile::Truncate(uint64_t size) {
+  if (IsLost()) return EIO;
   const uint64_t old_size = node_->now.bytes.size();
   if (size > old_size && size - old_size > tree_->capacity_ - std::min(tree_->capacity_, tree_->used_)) return ENOSPC;
   Change change;
@@ -95,43 +105,6 @@ int FileTree::OpenedFile::Truncate(uint64_t size) {
 FileTree::FileTree(World& world) : world_(world), root_(std::make_shared<Node>()) {
   root_->is_directory = true;
   root_->mode = 0755;
-}
-
-FileTree::Place FileTree::Find(const std::string& path) const {
-  Place place;
-  place.directory = place.node = root_;
-  if (path.size() > kPathMax) place.error = ENAMETOOLONG;
-  std::vector<NodePtr> above;  // For `..`.
-  const std::vector<std::string> names = absl::StrSplit(path, '/', absl::SkipEmpty());
-  place.must_be_directory = path.back() == '/';
-  for (const std::string& name : names) {
-    if (place.error != 0) return place;
-    if (place.node == nullptr) {
-      place.error = ENOENT;
-    } else if (!place.node->is_directory) {
-      place.error = ENOTDIR;
-    } else if ((place.node->mode & kMayLookUp) == 0) {
-      place.error = EACCES;
-    } else if (name.size() > kNameMax) {
-      place.error = ENAMETOOLONG;
-    } else if (name == "..") {
-      if (!above.empty()) {
-        place.node = above.back();
-        above.pop_back();
-      }
-      place.name.clear();
-    } else if (name != ".") {
-      above.push_back(place.node);
-      place.directory = place.node;
-      place.name = name;
-      const auto found = place.directory->now.names.find(name);
-      place.node = found == place.directory->now.names.end() ? nullptr : found->second;
-    }
-  }
-  if (place.error == 0 && place.must_be_directory && place.node != nullptr && !place.node->is_directory) {
-    place.error = ENOTDIR;
-  }
-  return place;
 }
 
 int FileTree::Enter(const Place& place, const NodePtr& node) {
@@ -220,6 +193,7 @@ int FileTree::Rename(const std::string& path, const std::string& to_path) {
   change.to = to.directory;
   change.to_name = to.name;
   change.node = from.node;
+  change.replaced = to.node;
   Do(std::move(change));
   return 0;
 }
@@ -269,31 +243,18 @@ int FileTree::SyncDirectory(const std::string& path) {
       directories.push_back(is_one(change.at) ? change.to : change.at);
     }
   }
-  MakeDurable([&](const Change& change) { return is_one(change.at); });
-  return 0;
-}
-
-template <typename F>
-void FileTree::Apply(const Change& change, F contents) {
-  Contents& at = contents(*change.at);
-  switch (change.kind) {
-    case Change::Kind::kWrite:
-      if (at.bytes.size() < change.offset + change.bytes.size()) at.bytes.resize(change.offset + change.bytes.size());
-      at.bytes.replace(change.offset, change.bytes.size(), change.bytes);
-      return;
-    case Change::Kind::kTruncate:
-      return at.bytes.resize(change.offset);
-    case Change::Kind::kEnter:
-      at.names[change.bytes] = change.node;
-      return;
-    case Change::Kind::kLeave:
-      at.names.erase(change.bytes);
-      return;
-    case Change::Kind::kMove:
-      at.names.erase(change.bytes);
-      contents(*change.to).names[change.to_name] = change.node;
-      return;
+  if (profile_ != DiskProfile::kPosix) {
+    // The bytes of what replaces a file come before its name.
+    std::vector<NodePtr> files;
+    for (const Change& change : log_) {
+      if (change.replaced != nullptr && is_one(change.at)) files.push_back(change.node);
+    }
+    MakeDurable([&](const Change& change) {
+      return change.IsOfBytes() && std::find(files.begin(), files.end(), change.at) != files.end();
+    });
   }
+  MakeDurable([&](const Change& change) { return !change.IsOfBytes() && is_one(change.at); });
+  return 0;
 }
 
 void FileTree::Do(Change change) {
@@ -320,22 +281,30 @@ void FileTree::MakeDurable(F is_meant) {
   world_.Changed();
 }
 
-template <typename F>
-void FileTree::Describe(const Node& directory, const std::string& path, F contents, DiskImage& image) {
-  for (const auto& [name, node] : contents(directory).names) {
-    const std::string at = absl::StrCat(path, name);
-    if (!node->is_directory) {
-      image[at] = contents(*node).bytes;
-      continue;
-    }
-    image[absl::StrCat(at, "/")];
-    Describe(*node, absl::StrCat(at, "/"), contents, image);
-  }
+void FileTree::Revert(Node& node) {
+  node.now = node.durable;
+  for (const auto& [name, below] : node.now.names) Revert(*below);
+}
+
+void FileTree::LosePower(LossChooser choose) {
+  for (const Change& change : KeptOf(log_, profile_, *root_, choose))
+    Apply(change, [](Node& node) -> Contents& { return node.durable; });
+  ++boots_;
+  log_.clear();
+  Revert(*root_);
+  used_ = SizeOf(*root_);
+}
+
+void FileTree::Wipe() {
+  ++boots_;
+  log_.clear();
+  root_->now = root_->durable = Contents();
+  used_ = 0;
 }
 
 DiskImage FileTree::Now() const {
   DiskImage image;
-  Describe(*root_, "/", [](const Node& node) -> const Contents& { return node.now; }, image);
+  AddToImage(*root_, "/", [](const Node& node) -> const Contents& { return node.now; }, image);
   return image;
 }
 
@@ -347,15 +316,8 @@ DiskImage FileTree::Image(size_t kept) const {
   };
   for (size_t i = 0; i < std::min(kept, log_.size()); ++i) Apply(log_[i], contents);
   DiskImage image;
-  Describe(*root_, "/", contents, image);
+  AddToImage(*root_, "/", contents, image);
   return image;
-}
-
-// What has no name takes no room, also if it is open still.
-uint64_t FileTree::SizeOf(const Node& node) {
-  uint64_t size = node.now.bytes.size();
-  for (const auto& [name, below] : node.now.names) size += SizeOf(*below);
-  return size;
 }
 
 void FileTree::InstallDirectory(const std::string& path) {
@@ -387,6 +349,13 @@ void FileTree::Install(const std::string& path, std::string_view bytes) {
   place.directory->durable.names[place.name] = node;
   std::erase_if(log_, [&](const Change& change) { return change.at == node; });
   used_ = SizeOf(*root_);
+}
+
+DiskNode& FileTree::NodeOf(const internal::DiskFile& file) { return *static_cast<const OpenedFile&>(file).node(); }
+
+void FileTree::DropUnsynced(const internal::DiskFile& file) {
+  const Node* const node = &NodeOf(file);
+  std::erase_if(log_, [node](const Change& change) { return change.at.get() == node; });
 }
 
 int FileTree::FailSync(const std::string& path, int error) {

@@ -19,11 +19,11 @@
 
 #include "absl/time/time.h"
 #include "detent/runtime/io/internal/file_system.h"
+#include "detent/sim/world/disk_change.h"
+#include "detent/sim/world/disk_place.h"
+#include "detent/sim/world/power_loss.h"
 
 namespace detent::sim {
-
-// What a disk holds: the bytes by the path; the path of a directory ends in "/".
-using DiskImage = std::map<std::string, std::string>;
 
 class FileTree final : public internal::FileSystem {
  public:
@@ -56,6 +56,15 @@ class FileTree final : public internal::FileSystem {
   void Install(const std::string& path, std::string_view bytes);
   void InstallDirectory(const std::string& path);
   void set_capacity(uint64_t bytes) { capacity_ = bytes; }
+  void set_profile(DiskProfile profile) { profile_ = profile; }
+  // The power fails: what is not durable is there or not, as `choose` says. Files that are open lead nowhere.
+  void LosePower(LossChooser choose);
+  // Nothing is left.
+  void Wipe();
+  // A sync fails, and what it should have made durable never will be, although it can be read.
+  void DropUnsynced(const internal::DiskFile& file);
+  static DiskNode& NodeOf(const internal::DiskFile& file);
+  DiskNode& root() { return *root_; }
   // From now on syncing the file at `path` fails so.
   int FailSync(const std::string& path, int error);
 
@@ -66,67 +75,30 @@ class FileTree final : public internal::FileSystem {
   DiskImage Image(size_t kept) const;
 
  private:
-  class Node;
   class OpenedFile;
-  using NodePtr = std::shared_ptr<Node>;
+  using Node = DiskNode;
+  using NodePtr = DiskNodePtr;
+  using Contents = DiskContents;
+  using Change = DiskChange;
 
-  class Contents {
-   public:
-    std::string bytes;
-    std::map<std::string, NodePtr> names;
-  };
-  class Node {
-   public:
-    bool is_directory = false;
-    int mode = 0;
-    int sync_error = 0;
-    absl::Time modified;
-    Contents now;
-    Contents durable;
-    mutable Contents looked_at;  // Image()'s own.
-    mutable uint64_t look = 0;   // In which Image() that was.
-  };
-  // A change of bytes has a node; one of names has directories.
-  class Change {
-   public:
-    enum class Kind : uint8_t { kWrite, kTruncate, kEnter, kLeave, kMove };
+  using Place = DiskPlace;
 
-    Kind kind = Kind::kWrite;
-    NodePtr at;  // The file, or the directory.
-    uint64_t offset = 0;
-    std::string bytes;  // Or the name.
-    NodePtr to;         // The directory to which it moves.
-    std::string to_name;
-    NodePtr node;  // What has the name.
-  };
-  // The directory in which a path is, and its last name, which is "" for the root.
-  class Place {
-   public:
-    int error = 0;
-    NodePtr directory;
-    std::string name;
-    NodePtr node;  // Null if there is none of that name.
-    bool must_be_directory = false;
-  };
-
-  Place Find(const std::string& path) const;
+  Place Find(const std::string& path) const { return FindPlace(root_, path); }
   int Enter(const Place& place, const NodePtr& node);
   int MayReplace(const Place& from, const Place& to) const;
   void Do(Change change);
-  // On what `contents(node)` gives.
-  template <typename F>
-  static void Apply(const Change& change, F contents);
   template <typename F>
   void MakeDurable(F is_meant);
+  // All that the node has, and what is below it, is what is durable there.
+  static void Revert(Node& node);
   static bool IsBelow(const Node& node, const Node& directory);
-  static uint64_t SizeOf(const Node& node);
-  template <typename F>
-  static void Describe(const Node& directory, const std::string& path, F contents, DiskImage& image);
 
   World& world_;
+  DiskProfile profile_ = DiskProfile::kOrdered;
   uint64_t capacity_ = uint64_t{1} << 40;
   uint64_t used_ = 0;
   size_t open_files_ = 0;
+  uint64_t boots_ = 0;          // How often the power came back.
   mutable uint64_t looks_ = 0;  // How many Image()s there were.
   std::vector<Change> log_;
   NodePtr root_;

@@ -36,7 +36,7 @@ class World final : public SimOutside {
     return *names_;
   }
   internal::Disk& disk() override {
-    if (!disk_) disk_ = internal::Ref<Disk>(new Disk(loop_, arrivals_));
+    if (!disk_) disk_ = internal::Ref<Disk>(new Disk(loop_, arrivals_, faults_));
     return *disk_;
   }
   internal::Network& network() override {
