@@ -14,9 +14,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <utility>
-#include <vector>
 
+#include "detent/sim/run_table.h"
 #include "detent/sim/strategy/stream_id.h"
 #include "detent/sim/world/stream_hash.h"
 
@@ -29,61 +28,26 @@ class StreamCounts {
   StreamCounts() {}
 
   void BeginRun() {
-    Forget();
+    counts_.Clear();
     base_ = 0;
   }
   uint64_t Next(StreamId stream) {
-    if (2 * (size_ + 1) > table_.size()) [[unlikely]]
+    if (!counts_.HasRoom()) [[unlikely]]
       MakeRoom();
-    Slot& slot = Find(table_, stream);
-    if (slot.generation != generation_) {
-      slot = Slot(generation_, stream);
-      ++size_;
-    }
-    return base_ + slot.next++;
+    return base_ + counts_.FindOrAdd(stream)++;
   }
 
  private:
-  class Slot {
-   public:
-    Slot() {}
-    Slot(uint64_t its_generation, StreamId its_stream) : generation(its_generation), stream(its_stream) {}
-
-    uint64_t generation = 0;  // Another than generation_: the place is free.
-    StreamId stream;
-    uint64_t next = 0;
-  };
-
-  static constexpr size_t kSizeMin = 64;
   static constexpr uint64_t kNextBase = uint64_t{1} << 40;
 
-  // Where the stream stands, or would.
-  Slot& Find(std::vector<Slot>& table, StreamId stream) const {
-    const size_t mask = table.size() - 1;
-    size_t i = HashOf(stream.hash(), static_cast<uint64_t>(stream.kind())) & mask;
-    while (table[i].generation == generation_ && table[i].stream != stream) i = (i + 1) & mask;
-    return table[i];
-  }
+  static uint64_t HashOfStream(StreamId stream) { return HashOf(stream.hash(), static_cast<uint64_t>(stream.kind())); }
   [[gnu::noinline]] void MakeRoom() {
-    if (size_ >= kStreamsMax) {
-      Forget();
-      base_ += kNextBase;
-      return;
-    }
-    std::vector<Slot> larger(table_.empty() ? kSizeMin : 2 * table_.size());
-    for (const Slot& slot : table_) {
-      if (slot.generation == generation_) Find(larger, slot.stream) = slot;
-    }
-    table_ = std::move(larger);
-  }
-  void Forget() {
-    ++generation_;
-    size_ = 0;
+    if (counts_.size() < kStreamsMax) return counts_.Reserve(2 * counts_.size());
+    counts_.Clear();
+    base_ += kNextBase;
   }
 
-  std::vector<Slot> table_;  // With open addressing; of a power of 2, at most half full.
-  uint64_t generation_ = 1;
-  size_t size_ = 0;
+  RunTable<StreamId, uint64_t, HashOfStream> counts_;
   uint64_t base_ = 0;
 };
 

@@ -10,13 +10,11 @@
 #ifndef DETENT_SIM_TASK_PATHS_H_
 #define DETENT_SIM_TASK_PATHS_H_
 
-#include <cstddef>
 #include <cstdint>
-#include <utility>
-#include <vector>
 
 #include "detent/runtime/internal/lane.h"
 #include "detent/runtime/internal/loop_core.h"
+#include "detent/sim/run_table.h"
 
 namespace detent::sim {
 
@@ -26,8 +24,7 @@ class TaskPaths {
 
   // In constant time; keeps the storage of the run before.
   void BeginRun() {
-    ++generation_;
-    size_ = 0;
+    known_.Clear();
     next_id_ = 1;
     children_of_nobody_ = 0;
   }
@@ -39,38 +36,24 @@ class TaskPaths {
 
   // Of a task, or of what made a callback, whose number is that of a task. 0 if it is nobody's, or forgotten.
   uint64_t Of(uint64_t id) const {
-    const Task* const task = Find(id);
-    return task == nullptr ? 0 : task->path;
+    const Known* const known = known_.Find(id);
+    return known == nullptr ? 0 : known->path;
   }
 
  private:
-  class Task {
+  class Known {
    public:
-    Task() {}
-
-    uint64_t generation = 0;  // Another than generation_: the place is free.
-    uint64_t id = 0;
     uint64_t path = 0;
     uint64_t children = 0;
   };
+  static uint64_t HashOfId(uint64_t id) { return id; }  // Those that live at once are next to each other.
+  using Table = RunTable<uint64_t, Known, HashOfId>;
 
-  const Task* Find(uint64_t id) const {
-    if (size_ == 0) return nullptr;
-    for (size_t i = id;; ++i) {
-      const Task& task = table_[i & (table_.size() - 1)];
-      if (task.generation != generation_) return nullptr;
-      if (task.id == id) return &task;
-    }
-  }
-  Task* Find(uint64_t id) { return const_cast<Task*>(std::as_const(*this).Find(id)); }
-  void Add(uint64_t id, uint64_t path, uint64_t children);
-  // Makes room. It may throw, and has then done nothing.
+  // Makes room. It may throw, and has then forgotten nothing.
   void ForgetTheEnded(const internal::LoopCore& core);
 
-  std::vector<Task> table_;  // By number, with open addressing; of a power of 2, at most half full.
-  std::vector<Task> spare_;  // Of the same size.
-  uint64_t generation_ = 1;
-  size_t size_ = 0;
+  Table known_;
+  Table spare_;  // Has the same room.
   uint64_t next_id_ = 1;
   uint64_t children_of_nobody_ = 0;
 };

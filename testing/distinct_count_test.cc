@@ -1,23 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detent/testing/distinct_count.h"
 
-#include "detent/sim/fingerprint.h"
+#include "detent/sim/world/stream_hash.h"
 #include "gtest/gtest.h"
 
 namespace detent_testing::internal {
 namespace {
 
-uint64_t FingerprintOf(uint64_t number) {
-  detent::sim::Fingerprint fingerprint;
-  fingerprint.Add(number);
-  return fingerprint.value();
-}
+using detent::sim::HashOf;
 
 // Of the numbers from `first` to below `end`, each twice.
 DistinctCount CountOf(uint64_t first, uint64_t end) {
   DistinctCount count;
   for (int twice = 0; twice < 2; ++twice) {
-    for (uint64_t i = first; i < end; ++i) count.Add(FingerprintOf(i));
+    for (uint64_t i = first; i < end; ++i) count.Add(HashOf(i, 0));
   }
   return count;
 }

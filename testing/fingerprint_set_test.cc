@@ -3,17 +3,13 @@
 
 #include <set>
 
-#include "detent/sim/fingerprint.h"
+#include "detent/sim/world/stream_hash.h"
 #include "gtest/gtest.h"
 
 namespace detent_testing::internal {
 namespace {
 
-uint64_t FingerprintOf(uint64_t number) {
-  detent::sim::Fingerprint fingerprint;
-  fingerprint.Add(number);
-  return fingerprint.value();
-}
+using detent::sim::HashOf;
 
 std::multiset<uint64_t> NumbersIn(const FingerprintSet& set) {
   std::multiset<uint64_t> numbers;
@@ -25,9 +21,9 @@ TEST(FingerprintSetTest, HasEachNumberOnce) {
   FingerprintSet set;
   std::multiset<uint64_t> expected;
   for (uint64_t i = 0; i < 5000; ++i) {
-    set.Insert(FingerprintOf(i));
-    set.Insert(FingerprintOf(i / 2));
-    expected.insert(FingerprintOf(i));
+    set.Insert(HashOf(i, 0));
+    set.Insert(HashOf(i / 2, 0));
+    expected.insert(HashOf(i, 0));
     ASSERT_EQ(set.size(), i + 1);
   }
   EXPECT_EQ(NumbersIn(set), expected);

@@ -82,9 +82,13 @@ class ShrinkTrials::Recipe {
   const std::shared_ptr<Plan>* plan_;
 };
 
-ShrinkTrials::ShrinkTrials(ScheduleRunner& runner, const Tape& failing, const std::string& kind,
-                           absl::Duration time_max, uint64_t effort_max)
-    : runner_(runner), kind_(kind), deadline_(absl::Now() + time_max), effort_max_(effort_max), best_(failing) {
+ShrinkTrials::ShrinkTrials(ScheduleRunner& runner, const Tape& failing, std::string kind, absl::Duration time_max,
+                           uint64_t effort_max)
+    : runner_(runner),
+      kind_(std::move(kind)),
+      deadline_(absl::Now() + time_max),
+      effort_max_(effort_max),
+      best_(failing) {
   runner_.loop().Reset(failing.seed(), Recipe(plan_));
 }
 

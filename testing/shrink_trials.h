@@ -45,8 +45,8 @@ class ShrinkTrials {
  public:
   // `failing` is the tape of a run of `runner` that failed in the way `kind`. What is tried is limited in real time and
   // in steps of runs.
-  ShrinkTrials(ScheduleRunner& runner, const detent::sim::Tape& failing, const std::string& kind,
-               absl::Duration time_max, uint64_t effort_max);
+  ShrinkTrials(ScheduleRunner& runner, const detent::sim::Tape& failing, std::string kind, absl::Duration time_max,
+               uint64_t effort_max);
 
   // Runs with these choices; whether that fails in the same way. Not so if the same was tried before, or nothing is
   // left of the time or of the effort. What fails and is better becomes best().
@@ -80,7 +80,7 @@ class ShrinkTrials {
   void Run(const TapeEntries& candidate);
 
   ScheduleRunner& runner_;
-  const std::string& kind_;
+  const std::string kind_;
   const absl::Time deadline_;
   const uint64_t effort_max_;
   detent::sim::Tape best_;

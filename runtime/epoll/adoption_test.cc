@@ -28,6 +28,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "runtime/epoll/fork_test.h"
+#include "runtime/epoll/temporary_directory_test.h"
 #include "runtime/io/adopt_test.h"
 
 namespace detent {
@@ -138,9 +139,8 @@ TEST(AdoptionTest, ATcpConnectionKnowsItsAddressesAndSendsAtOnce) {
 
 // asyncio removed the file of a socket that was passed in, and with it the supervisor's.
 TEST(AdoptionTest, TheFileOfAUnixListenerStays) {
-  char directory[] = "/tmp/detent-adopt-XXXXXX";
-  ASSERT_NE(mkdtemp(directory), nullptr);
-  const std::string path = absl::StrCat(directory, "/s");
+  const TemporaryDirectory directory;
+  const std::string path = directory.PathOf("s");
   const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
   sockaddr_un address = {};
   address.sun_family = AF_UNIX;
@@ -158,8 +158,6 @@ TEST(AdoptionTest, TheFileOfAUnixListenerStays) {
     EXPECT_EQ(access(path.c_str(), F_OK), 0);
     EXPECT_EQ(co_await EndOf(ConnectUnix(path)), absl::StrCat("connect to ", path, ": Connection refused"));
   });
-  unlink(path.c_str());
-  rmdir(directory);
 }
 
 // --- What a supervisor has opened ---

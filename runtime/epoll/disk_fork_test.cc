@@ -16,6 +16,7 @@
 #include "detent/runtime/epoll/epoll_loop.h"
 #include "gtest/gtest.h"
 #include "runtime/epoll/fork_test.h"
+#include "runtime/epoll/temporary_directory_test.h"
 
 namespace detent {
 namespace {
@@ -23,17 +24,16 @@ namespace {
 // A directory of its own.
 class DiskForkTest : public ::testing::Test {
  protected:
-  DiskForkTest() { EXPECT_NE(mkdtemp(directory_), nullptr); }
   ~DiskForkTest() override {
     for (const char* name : {"file", "fifo"}) unlink(PathOf(name).c_str());
-    EXPECT_EQ(rmdir(directory_), 0);
+    EXPECT_EQ(rmdir(directory_.path()), 0) << "something is left";
   }
 
-  std::string PathOf(std::string_view name) const { return absl::StrCat(directory_, "/", std::string(name)); }
+  std::string PathOf(std::string_view name) const { return directory_.PathOf(name); }
   // Whether a file is on its way to take another's place.
   bool HasTemporary() const {
     bool found = false;
-    DIR* const directory = opendir(directory_);
+    DIR* const directory = opendir(directory_.path());
     while (const dirent* const entry = readdir(directory)) {
       found |= std::string_view(entry->d_name).find(".tmp-") != std::string_view::npos;
     }
@@ -41,7 +41,7 @@ class DiskForkTest : public ::testing::Test {
     return found;
   }
 
-  char directory_[40] = "/tmp/detent-disk-XXXXXX";
+  const TemporaryDirectory directory_;
 };
 
 TEST_F(DiskForkTest, CallsOfAFileSayWhoseItIs) {

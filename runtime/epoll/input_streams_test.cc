@@ -24,6 +24,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "runtime/epoll/fork_test.h"
+#include "runtime/epoll/temporary_directory_test.h"
 #include "runtime/io/adopt_test.h"
 #include "runtime/io/connection_test.h"
 #include "runtime/io/standard_input_test.h"
@@ -122,9 +123,8 @@ TEST(InputStreamsTest, ATerminalGivesLinesAndItsEndAndStaysABlockingOne) {
 
 // It cannot be opened a second time: another user's, or without a /proc. Then a thread reads it, piece by piece.
 TEST(InputStreamsTest, APipeThatCannotBeOpenedAgainIsReadByAThread) {
-  char directory[] = "/tmp/detent-input-XXXXXX";
-  ASSERT_NE(mkdtemp(directory), nullptr);
-  const std::string path = std::string(directory) + "/fifo";
+  const TemporaryDirectory directory;
+  const std::string path = directory.PathOf("fifo");
   ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
   const int both = open(path.c_str(), O_RDWR | O_CLOEXEC);  // So that the others can be opened, and it does not end.
   const std::string text = InChild([&] {
@@ -145,8 +145,6 @@ TEST(InputStreamsTest, APipeThatCannotBeOpenedAgainIsReadByAThread) {
   });
   EXPECT_EQ(text, "by a thread\n");
   close(both);
-  unlink(path.c_str());
-  rmdir(directory);
 }
 
 TEST(InputStreamsTest, AFileIsReadFromWhereItStands) {

@@ -17,6 +17,7 @@
 #include "detent/runtime/runtime.h"
 #include "detent/testing/test_loop.h"
 #include "gtest/gtest.h"
+#include "runtime/epoll/temporary_directory_test.h"
 
 namespace detent {
 namespace {
@@ -26,15 +27,6 @@ using detent_testing::EndOf;
 // A directory of its own, and a path in it.
 class UnixSocketsTest : public ::testing::Test {
  protected:
-  UnixSocketsTest() {
-    EXPECT_NE(mkdtemp(directory_), nullptr);
-    path_ = std::string(directory_) + "/s";
-  }
-  ~UnixSocketsTest() override {
-    unlink(path_.c_str());
-    rmdir(directory_);
-  }
-
   bool Exists() const { return access(path_.c_str(), F_OK) == 0; }
   // The file of a listener that ended without a word.
   void LeaveStaleFile() const {
@@ -47,8 +39,8 @@ class UnixSocketsTest : public ::testing::Test {
     close(fd);
   }
 
-  char directory_[40] = "/tmp/detent-unix-XXXXXX";
-  std::string path_;
+  const TemporaryDirectory directory_;
+  const std::string path_ = directory_.PathOf("s");
 };
 
 TEST_F(UnixSocketsTest, AFileOfAListenerThatIsGoneGivesWay) {

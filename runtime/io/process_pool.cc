@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "detent/runtime/errors.h"
@@ -54,18 +55,6 @@ using internal::ProcessPoolState;
 
 // What a worker has written when it ends has been read so much later.
 constexpr absl::Duration kLastWords = absl::Milliseconds(100);
-
-// Counts a worker that has a job.
-class Busy {
- public:
-  explicit Busy(size_t& count) : count_(count) { ++count_; }
-  Busy(const Busy&) = delete;
-  Busy& operator=(const Busy&) = delete;
-  ~Busy() { --count_; }
-
- private:
-  size_t& count_;
-};
 
 // How a worker ended whose pipes have; one that only closed them is killed.
 Coro<std::string> EndOfWorker(Process& worker) {
@@ -129,7 +118,8 @@ Coro<std::string> RunJob(std::shared_ptr<ProcessPoolState> state, std::string jo
     throw InvalidStateError(
         "ProcessPool::Run(): the pool was destroyed before a worker was free; let it live until its jobs have ended");
   }
-  const Busy busy(state->busy);
+  ++state->busy;
+  const absl::Cleanup is_free = [&state] { --state->busy; };
   Process worker = state->TakeIdle();
   bool sent = worker && co_await Send(worker, job);
   if (!sent) {  // None was free, or the one that was has ended meanwhile.

@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "detent/runtime/core.h"
 #include "detent/testing/test_loop.h"
 #include "detent/testing/testing.h"
@@ -62,19 +63,9 @@ class ProcessPoolEndTest : public ::testing::Test {
   }
 
  private:
-  class Counted {
-   public:
-    explicit Counted(int& count) : count_(count) { ++count_; }
-    Counted(const Counted&) = delete;
-    Counted& operator=(const Counted&) = delete;
-    ~Counted() { --count_; }
-
-   private:
-    int& count_;
-  };
-
   Coro<int> RunCounted(sim::ProcessContext& process) {
-    const Counted counted(simulated_);
+    ++simulated_;
+    const absl::Cleanup has_ended = [this] { --simulated_; };
     co_return co_await SimulatedWorker(process);
   }
 

@@ -12,7 +12,7 @@
 #include "detent/sim/sim.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "sim/world/connected_test.h"
+#include "runtime/io/connection_test.h"
 
 namespace detent::sim {
 namespace {

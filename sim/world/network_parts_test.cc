@@ -11,7 +11,7 @@
 #include "detent/testing/explore.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "sim/world/connected_test.h"
+#include "runtime/io/connection_test.h"
 
 namespace detent {
 namespace {

@@ -13,7 +13,7 @@
 #include "detent/testing/testing.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "sim/world/connected_test.h"
+#include "runtime/io/connection_test.h"
 
 namespace detent {
 namespace {
@@ -163,7 +163,7 @@ SIM_TEST(SimNetworkTest, BytesForAnEndThatWasClosedResetTheConnection) {
   pair.server.Close();
   co_await pair.client.Write("?");  // Nobody knows yet, or the end has just come.
   co_await Sleep(absl::Milliseconds(50));
-  EXPECT_EQ(co_await EndOf(pair.client.Write("hello?")), "write to server:80: Broken pipe");
+  EXPECT_EQ(co_await EndOf(pair.client.Write("hello?")), "write to 127.0.0.1:49152: Broken pipe");
   EXPECT_EQ(co_await pair.client.Read(1), "");
 }
 
@@ -201,8 +201,8 @@ TEST(SimNetworkTest, ADeadlockReportNamesTheConnections) {
     report = e.what();
   }
   EXPECT_THAT(report, HasSubstr("2 tasks wait and nothing can wake them"));
-  EXPECT_THAT(report, HasSubstr("task \"task-1\"  Connection::Read on server:80  network_test.cc:"));
-  EXPECT_THAT(report, HasSubstr("task \"reader\"  Connection::ReadUntil on 127.0.0.1:49152  network_test.cc:"));
+  EXPECT_THAT(report, HasSubstr("task \"task-1\"  Connection::Read on 127.0.0.1:49152  network_test.cc:"));
+  EXPECT_THAT(report, HasSubstr("task \"reader\"  Connection::ReadUntil on 127.0.0.1:49153  network_test.cc:"));
 }
 
 // --- Determinism ---

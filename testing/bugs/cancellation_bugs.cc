@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/time/time.h"
 #include "detent/runtime/core.h"
 #include "detent/testing/bugs/bug_programs.h"
@@ -319,20 +320,10 @@ class StaleCount final : public CancellationScene {
   }
 
  private:
-  class Counted {
-   public:
-    explicit Counted(int& count) : count_(count) { ++count_; }
-    Counted(const Counted&) = delete;
-    Counted& operator=(const Counted&) = delete;
-    ~Counted() { --count_; }
-
-   private:
-    int& count_;
-  };
-
   Coro<> Serve() {
     if constexpr (kFixed) {
-      const Counted counted(in_flight_);
+      ++in_flight_;
+      const absl::Cleanup served = [this] { --in_flight_; };
       co_await Sleep(kWhile);
     } else {
       ++in_flight_;
