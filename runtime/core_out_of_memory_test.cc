@@ -155,9 +155,24 @@ Coro<> Combinators() {
   std::vector<Task<int>> tasks;
   for (int i = 0; i < 3; ++i) tasks.push_back(Spawn(Answer(i)));
   (void)co_await Wait(tasks, ReturnWhen::kFirstCompleted);
-  auto completed = AsCompleted(std::move(tasks));
+  auto completed = AsCompleted(std::move(tasks), absl::Hours(1));
   while (auto next = co_await completed.Next()) {
   }
+}
+
+// A report would say for what they waited.
+Coro<> PrimitivesThatGo() {
+  const auto wait = [](Event& event) -> Coro<> {
+    try {
+      co_await event.Wait();
+    } catch (const InvalidStateError&) {
+    }
+  };
+  auto event = std::make_unique<Event>("a name that is too long to stand in the string itself");
+  Task<> waits = Spawn(wait(*event));
+  co_await Yield();
+  event = nullptr;
+  co_await waits;
 }
 
 Coro<> Timeouts() {
@@ -233,6 +248,7 @@ constexpr Program kPrograms[] = {
     Queues<PriorityQueue<std::string>>,
     Groups,
     Combinators,
+    PrimitivesThatGo,
     Timeouts,
     Callbacks,
     Executors,

@@ -6,16 +6,19 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <thread>
 
 #include "detent/runtime/core.h"
 #include "detent/runtime/epoll/epoll_loop.h"
 #include "detent/testing/testing.h"
+#include "detent/testing/text_of.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace detent {
 namespace {
 
+using detent_testing::TextOf;
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
 using ::testing::Not;
@@ -107,6 +110,17 @@ TEST(DescribeTasksOfALoopTest, ALoopThatDoesNotRunIsDescribedToo) {
               HasSubstr("1 task\n  task \"waits\"  Event::Wait on \"go\"  describe_tasks_test.cc:"));
   go.Set();
   loop.RunOnce();
+}
+
+TEST(DescribeTasksOfALoopTest, AnotherThreadIsRefused) {
+  EpollLoop loop;
+  Event go("go");
+  loop.Run([&]() -> Coro<> {
+    std::string text;
+    std::thread([&] { text = TextOf<InvalidStateError>([&] { return DescribeTasks(loop); }); }).join();
+    EXPECT_THAT(text, HasSubstr("DescribeTasks()"));
+    co_return;
+  });
 }
 
 TEST(DescribeTasksOfALoopTest, AWatchedTaskSaysForHowLongItWaits) {

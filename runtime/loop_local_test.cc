@@ -82,6 +82,50 @@ TEST(LoopLocalTest, ValuesGoWithTheLoopTheLatestFirst) {
   ends = nullptr;
 }
 
+LOOP_TEST(LoopLocalTest, AValueStaysWhenAnEarlierVariableGetsOne) {
+  second.Get().name = "mine";
+  (void)first.Get();
+  EXPECT_EQ(second.Get().name, "mine");
+  co_return;
+}
+
+class MakesAnother {
+ public:
+  MakesAnother();
+  int number = 0;
+};
+LoopLocal<MakesAnother> outer;
+LoopLocal<Counter> inner;
+MakesAnother::MakesAnother() { ++inner.Get().count; }
+
+LOOP_TEST(LoopLocalTest, AConstructorMayAskForAnother) {
+  outer.Get().number = 7;
+  EXPECT_EQ(outer.Get().number, 7);
+  EXPECT_EQ(inner.Get().count, 1);
+  co_return;
+}
+
+class NeedsAnotherAtItsEnd {
+ public:
+  ~NeedsAnotherAtItsEnd() { second.Get().name = "anew"; }
+};
+LoopLocal<NeedsAnotherAtItsEnd> needy;
+
+TEST(LoopLocalTest, WhatADestructorMakesAnewGoesInTheLoopToo) {
+  std::vector<std::string> log;
+  ends = &log;
+  {
+    EpollLoop loop;
+    loop.Run([]() -> Coro<> {
+      (void)needy.Get();
+      second.Get().name = "second";
+      co_return;
+    });
+  }
+  EXPECT_THAT(log, ElementsAre("second in its loop", "anew in its loop"));
+  ends = nullptr;
+}
+
 TEST(LoopLocalMisuseTest, OutsideALoopThereIsNoValue) {
   try {
     (void)counter.Get();

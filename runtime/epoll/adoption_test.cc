@@ -117,6 +117,20 @@ TEST(AdoptionTest, ItDoesNotBlockIsNotInheritedAndIsClosedWithItsConnection) {
   });
 }
 
+TEST(AdoptionTest, APipeTellsThatItsWriterIsGone) {
+  detent::Run([]() -> Coro<> {
+    int ends[2];
+    EXPECT_EQ(pipe2(ends, O_CLOEXEC), 0);
+    Connection reader = AdoptConnection(ends[0]);
+    Task<> gone = Spawn([&]() -> Coro<> { co_await reader.WaitPeerClosed(); });
+    co_await Yield();
+    EXPECT_FALSE(gone.Done());
+    close(ends[1]);
+    co_await gone;
+    EXPECT_EQ(co_await reader.Read(1), "");
+  });
+}
+
 TEST(AdoptionTest, ATcpConnectionKnowsItsAddressesAndSendsAtOnce) {
   detent::Run([]() -> Coro<> {
     Listener listener = co_await Listen("127.0.0.1", 0);

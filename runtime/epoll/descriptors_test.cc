@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <fstream>
 #include <functional>
 #include <stdexcept>
 #include <string>
@@ -307,6 +308,31 @@ TEST_F(DescriptorsTest, ACancelledWaitWatchesNothingAndTakesNothing) {
     EXPECT_EQ(ends.Take(), "a");
   });
   EXPECT_THAT(log_, ElementsAre("writer"));
+}
+
+// Whether the loop's epoll has it. A level that stays would make an idle loop spin.
+bool IsWatched(const EpollLoop& loop, int fd) {
+  std::ifstream lines(absl::StrCat("/proc/self/fdinfo/", loop.Fd()));
+  std::string word;
+  while (lines >> word) {
+    int watched = -1;
+    if (word == "tfd:" && lines >> watched && watched == fd) return true;
+  }
+  return false;
+}
+
+TEST_F(DescriptorsTest, WhatNobodyWaitsForAnyMoreIsNotWatched) {
+  const Ends ends;
+  loop_.Run([&]() -> Coro<> {
+    Task<> reads = Spawn([&]() -> Coro<> { co_await WaitReadable(ends.ours); });
+    co_await Yield();
+    EXPECT_TRUE(IsWatched(loop_, ends.ours));
+    reads.Cancel();
+    EXPECT_TRUE((co_await Settle(reads)).cancelled());
+    EXPECT_FALSE(IsWatched(loop_, ends.ours));
+    co_await WaitWritable(ends.ours);
+    EXPECT_FALSE(IsWatched(loop_, ends.ours));
+  });
 }
 
 TEST_F(DescriptorsTest, AWaitThatTheKernelRefusesThrows) {

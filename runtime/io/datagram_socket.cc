@@ -29,7 +29,6 @@ const char* ReceiveOperation::Verb() const {
 }
 
 bool ReceiveOperation::Try() {
-  if (YieldsTurn()) return false;
   const IoResult<> result = static_cast<DatagramState&>(state()).end().Receive(received_);
   if (result.would_block()) return false;
   if (!result.ok()) FailWithErrno(result.error());
@@ -59,7 +58,6 @@ bool SendOperation::Refuses() {
 }
 
 bool SendOperation::Try() {
-  if (YieldsTurn()) return false;
   static const detent::Address kRemote;
   const IoResult<> result = end().Send(bytes_, end().IsConnected() ? kRemote : to_);
   if (result.would_block()) return false;

@@ -161,6 +161,28 @@ SIM_TEST(HappyEyeballsTest, ConnectTakesTheAddressThatAnswers) {
   EXPECT_EQ(server.PeerAddress(), client.LocalAddress());
 }
 
+// Every message takes as long as it can: to be refused takes longer than the least delay.
+class Slowest final : public sim::Strategy {
+ public:
+  uint32_t Choose(const sim::ChoicePoint& point) override {
+    return point.kind() == ChoiceKind::kLatency ? point.n() - 1 : 0;
+  }
+};
+
+TEST(HappyEyeballsDelayTest, IsThatOfTheOptions) {
+  const auto time_with = [](absl::Duration delay) {
+    sim::SimLoop loop({.strategy = sim::Use<Slowest>()});
+    return loop.Run([delay]() -> Coro<absl::Duration> {
+      sim::SetAddresses("db", {"10.0.0.1", "10.0.0.2"});
+      Listener listener = co_await Listen("10.0.0.2", 80);
+      const LoopTime start = EventLoop::Current().Time();
+      (void)co_await Connect("db", 80, {.happy_eyeballs_delay = delay});
+      co_return EventLoop::Current().Time() - start;
+    });
+  };
+  EXPECT_EQ(time_with(absl::Milliseconds(11)) - time_with(absl::Milliseconds(10)), absl::Milliseconds(1));
+}
+
 SIM_TEST(HappyEyeballsTest, EveryErrorIsInTheText) {
   sim::SetAddresses("db", {"10.0.0.1", "::1"});
   const std::string error = co_await detent_testing::EndOf(Connect("db", 80));

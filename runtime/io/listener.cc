@@ -7,7 +7,6 @@ namespace detent {
 namespace internal {
 
 bool AcceptOperation::Try() {
-  if (YieldsTurn()) return false;
   IoResult<std::unique_ptr<StreamSocket>> result = static_cast<ListenerState&>(state()).socket().Accept();
   if (result.would_block()) return false;
   if (result.ok()) {

@@ -155,6 +155,29 @@ LOOP_TEST_F(ProcessPoolEndTest, APoolThatGoesDuringAJobTakesThoseAlongThatHaveNo
   co_await UntilNobodyIsLeft();
 }
 
+// It does not wait for a job that another worker has.
+LOOP_TEST_F(ProcessPoolEndTest, AWorkerOfAPoolThatIsGoneEndsWithItsOwnJob) {
+  co_await UseOnce();
+  const size_t before = CountDescriptors();
+  Task<std::string> endless;
+  Task<std::string> last;
+  size_t with_both;
+  {
+    ProcessPool pool(Worker(), {.workers_max = 2});
+    co_await Gather(pool.Run("a"), pool.Run("b"));
+    with_both = CountDescriptors();
+    endless = Spawn(pool.Run("never"));
+    last = Spawn(pool.Run("large"));
+    while (pool.BusyCount() < 2) co_await Yield();
+  }
+  EXPECT_EQ(co_await EndOf(last), "value");
+  while (CountDescriptors() >= with_both) co_await Sleep(absl::Milliseconds(1));
+  endless.Cancel();
+  EXPECT_EQ(co_await EndOf(endless), "cancelled");
+  co_await UntilNobodyIsLeft();
+  EXPECT_EQ(CountDescriptors(), before);
+}
+
 // Once it has answered.
 LOOP_TEST_F(ProcessPoolEndTest, AJobOfAPoolThatIsGoneEndsItsWorker) {
   co_await UseOnce();
