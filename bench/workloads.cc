@@ -72,9 +72,9 @@ const Workload kWorkloads[] = {
     {"W9.50", "floor", 100'000, Echo<floor::ServeEcho, 50, 1>},
     // Beside one loop.
     {"W9m.2", "ours", 100'000, Echo<ours::ServeEchoOn<2>, 50, 1>},
-    {"W9m.2", "floor", 100'000, Echo<ours::ServeEcho, 50, 1>},
+    {"W9m.2", "floor", 100'000, Echo<floor::ServeEchoOn<2>, 50, 1>},
     {"W9m.4", "ours", 100'000, Echo<ours::ServeEchoOn<4>, 50, 1>},
-    {"W9m.4", "floor", 100'000, Echo<ours::ServeEcho, 50, 1>},
+    {"W9m.4", "floor", 100'000, Echo<floor::ServeEchoOn<4>, 50, 1>},
     {"W9p", "ours", 1'000'000, Echo<ours::ServeEcho, 50, 32>},
     {"W9p", "floor", 1'000'000, Echo<floor::ServeEcho, 50, 32>},
     {"W9u.1", "ours", 20'000, DatagramEcho<ours::ServeDatagramEcho, 1, 1>},

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A bare epoll echo server: for each ready socket one read and one write.
+// A bare epoll echo server, or several on one port: for each ready socket one read and one write.
 #include "detent/bench/harness/echo.h"
 
 #include <netinet/in.h>
@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "detent/bench/floor/floor.h"
 #include "detent/bench/harness/workload.h"
@@ -28,7 +30,7 @@ void Serve(int listener) {
   event.events = EPOLLIN;
   event.data.fd = listener;
   Require(epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &event) == 0, "epoll_ctl()");
-  static char buffer[64 * 1024];
+  static thread_local char buffer[64 * 1024];
   epoll_event events[256];
   while (true) {
     const int ready = epoll_wait(epoll, events, 256, -1);
@@ -49,21 +51,44 @@ void Serve(int listener) {
   }
 }
 
-}  // namespace
-
-void ServeEcho() {
+// Listens there, or at a port that is free (0); `port` becomes it.
+int ListenAt(in_port_t& port, bool shares_port) {
   const int listener = socket(AF_INET, SOCK_STREAM, 0);
+  const int on = shares_port ? 1 : 0;
+  setsockopt(listener, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
   sockaddr_in address = {};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(port);
   socklen_t size_of_address = sizeof(address);
   sockaddr* const any_address = reinterpret_cast<sockaddr*>(&address);
   Require(bind(listener, any_address, sizeof(address)) == 0 && listen(listener, 128) == 0 &&
               getsockname(listener, any_address, &size_of_address) == 0,
           "listen()");
-  dprintf(STDOUT_FILENO, "port %d\n", ntohs(address.sin_port));
+  port = ntohs(address.sin_port);
+  return listener;
+}
+
+}  // namespace
+
+void ServeEcho() {
+  in_port_t port = 0;
+  const int listener = ListenAt(port, false);
+  dprintf(STDOUT_FILENO, "port %d\n", port);
   Serve(listener);
 }
+
+template <int kThreads>
+void ServeEchoOn() {
+  in_port_t port = 0;
+  std::vector<int> listeners;
+  for (int i = 0; i < kThreads; ++i) listeners.push_back(ListenAt(port, true));
+  dprintf(STDOUT_FILENO, "port %d\n", port);
+  std::vector<std::jthread> threads;
+  for (const int listener : listeners) threads.emplace_back(Serve, listener);
+}
+template void ServeEchoOn<2>();
+template void ServeEchoOn<4>();
 
 void ServeUnixEcho() {
   const int listener = socket(AF_UNIX, SOCK_STREAM, 0);

@@ -32,6 +32,9 @@ void ReadBlocks(uint64_t ops);
 
 // Serves until the process ends; see echo.h.
 void ServeEcho();
+// On threads that share a port.
+template <int kThreads>
+void ServeEchoOn();
 void ServeDatagramEcho();
 void ServeUnixEcho();
 

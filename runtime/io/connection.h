@@ -16,7 +16,7 @@
 // Order.         Writes go out in the order in which they were called, each in one piece.
 // Suspension.    A read suspends only while too little has arrived, a write only while the system takes no more (that
 //                is its back-pressure) or others wait to write. An operation that need not wait yields all the same
-//                once its step has used up its budget: 64 calls of the system or 256 kilobytes, on whichever
+//                once its step has used up its budget: 64 calls of the system or 64 kilobytes, on whichever
 //                connections, or 512 operations that needed none. So neither a fast peer nor a stream at its end keeps
 //                the loop to itself.
 // Cancellation.  At any point, WithTimeout() included. A cancelled read took nothing: what had arrived stays for the

@@ -32,12 +32,12 @@
 
 namespace detent::internal {
 
-// Counted: a handle and every operation hold it, so that an operation may outlive its handle and say what happened.
-// What a call of the system that moved `bytes` takes of a step's budget: 64 of them fit into a step, or 256 kilobytes.
-inline int64_t PriceOfCall(size_t bytes) { return 64 + static_cast<int64_t>(bytes / 64); }
+// What a call of the system that moved `bytes` takes of a step's budget: 64 of them fit into a step, or 64 kilobytes.
+inline int64_t PriceOfCall(size_t bytes) { return 64 + static_cast<int64_t>(bytes / 16); }
 // What an operation takes that was served from a buffer, or fails.
 inline constexpr int64_t kPriceOfOperation = 8;
 
+// Counted: a handle and every operation hold it, so that an operation may outlive its handle and say what happened.
 class SocketState : public WaitObject, public OpenSocket, public Pooled, protected SocketObserver {
  public:
   void AddReference() { ++references_; }
