@@ -148,7 +148,7 @@ ROWS = [
     Row("W10t.10", "a timer among 10"),
     Beside("W10t.10k", "a timer among 10,000", 2.0, "W10t.10"),
     Growth("W10t.1M", "a timer among 1,000,000", 1.5, "W10t.10"),
-    Absolute("W11.writes", "worst wait beside writes to 2,000", 5_000_000),
+    Absolute("W11.writes", "worst wait beside writes to 2,000", 5_000_000, floor="W11.writes"),
     Absolute("W11.uploads", "worst wait beside 16 uploads", 5_000_000),
     Absolute("W11.lines", "worst wait beside a flood of lines", 5_000_000),
     Absolute("W11.end", "worst wait beside reads at the end", 5_000_000),

@@ -106,6 +106,7 @@ const Workload kWorkloads[] = {
     {"W10t.1M", "ours", 1'000'000, ours::TimersAmong<1'000'000>},
     {"W10t.1M", "floor", 1'000'000, floor::TimersAmong<1'000'000>},
     {"W11.writes", "ours", 100'000, ours::WaitBesideWrites},
+    {"W11.writes", "floor", 100'000, floor::WaitBesideWrites},
     {"W11.uploads", "ours", 400'000, ours::WaitBesideUploads},
     {"W11.lines", "ours", 2'000'000, ours::WaitBesideLines},
     {"W11.end", "ours", 1'000'000, ours::WaitBesideReadsAtEnd},

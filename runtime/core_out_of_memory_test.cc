@@ -155,6 +155,11 @@ Coro<> Combinators() {
   std::vector<Task<int>> tasks;
   for (int i = 0; i < 3; ++i) tasks.push_back(Spawn(Answer(i)));
   (void)co_await Wait(tasks, ReturnWhen::kFirstCompleted);
+}
+
+Coro<> Completions() {
+  std::vector<Task<int>> tasks;
+  for (int i = 0; i < 3; ++i) tasks.push_back(Spawn(Answer(i)));
   auto completed = AsCompleted(std::move(tasks), absl::Hours(1));
   while (auto next = co_await completed.Next()) {
   }
@@ -248,6 +253,7 @@ constexpr Program kPrograms[] = {
     Queues<PriorityQueue<std::string>>,
     Groups,
     Combinators,
+    Completions,
     PrimitivesThatGo,
     Timeouts,
     Callbacks,

@@ -30,6 +30,9 @@ double TimersAmong(uint64_t ops);
 // By a pool of threads that call pread().
 void ReadBlocks(uint64_t ops);
 
+// The worst wait of a timer beside writes to 2,000 connections, for each of `ops`.
+double WaitBesideWrites(uint64_t ops);
+
 // Serves until the process ends; see echo.h.
 void ServeEcho();
 // On threads that share a port.
