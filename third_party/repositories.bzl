@@ -81,6 +81,8 @@ _REPOSITORIES = {
     # Of two examples: a library that has sockets of its own, and a loop of somebody else's.
     "curl": ("libcurl4-openssl-dev", {":curl": ["libcurl"]}),
     "libuv": ("libuv1-dev", {":libuv": ["libuv"]}),
+    # The judge of the simulated disk.
+    "sqlite": ("libsqlite3-dev", {":sqlite": ["sqlite3"]}),
     "nlohmann_json": ("nlohmann-json3-dev", {":json": ["nlohmann_json"]}),
 }
 

@@ -97,6 +97,11 @@ class Disk final : public internal::Disk, private FileTree::World, private Patie
   // --- For the library ---
 
   Disk(EventLoop& loop, Arrivals& arrivals, Faults& faults);
+  // For calls that happen at once, and know of no faults.
+  internal::FileSystem& Tree() {
+    Settle();
+    return tree_;
+  }
   std::string NewSuffix() override;
   // The run is over.
   void End();

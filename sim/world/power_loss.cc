@@ -20,6 +20,19 @@ uint64_t SectorsOf(const DiskChange& change) {
   return (change.offset + change.bytes.size() - 1) / kSectorSize - change.offset / kSectorSize + 1;
 }
 
+// Whether both write to one sector. A sector is written as a whole, as the program sees it by then: with the later of
+// them comes the earlier.
+bool ShareSector(const DiskChange& a, const DiskChange& b) {
+  if (a.at != b.at || SectorsOf(a) == 0 || SectorsOf(b) == 0) return false;
+  const uint64_t first_a = a.offset / kSectorSize;
+  const uint64_t first_b = b.offset / kSectorSize;
+  return first_a < first_b + SectorsOf(b) && first_b < first_a + SectorsOf(a);
+}
+bool SharesSectorWithAny(const DiskChange& change, const std::vector<DiskChange>& log, size_t begin, size_t end) {
+  return std::any_of(log.begin() + static_cast<ptrdiff_t>(begin), log.begin() + static_cast<ptrdiff_t>(end),
+                     [&change](const DiskChange& other) { return ShareSector(change, other); });
+}
+
 // The first `sectors` of a write.
 DiskChange Torn(const DiskChange& change, uint64_t sectors) {
   DiskChange part = change;
@@ -47,7 +60,9 @@ std::vector<DiskChange> KeptOf(const std::vector<DiskChange>& log, DiskProfile p
   // One more in the middle, which later ones have overtaken.
   std::vector<size_t> may_be_holes;
   for (size_t i = 0; i + (lost_from_end == 0 ? 1 : 0) < border; ++i) {
-    if (log[i].is_in_place || (profile == DiskProfile::kPosix && !log[i].MovesDirectory())) may_be_holes.push_back(i);
+    const bool may_be = log[i].is_in_place || (profile == DiskProfile::kPosix && !log[i].MovesDirectory());
+    // The one at the border may be there in part.
+    if (may_be && !SharesSectorWithAny(log[i], log, i + 1, std::min(border + 1, log.size()))) may_be_holes.push_back(i);
   }
   const uint32_t hole = choose(OneOf(may_be_holes.size() + 1), [&](uint32_t which) {
     return absl::StrCat("so is an earlier change: ", lost(log[may_be_holes[may_be_holes.size() - which]]));
@@ -67,7 +82,7 @@ std::vector<DiskChange> KeptOf(const std::vector<DiskChange>& log, DiskProfile p
   // Or one of those that come later, before its time.
   std::vector<size_t> may_be_early;
   for (size_t i = border + 1; profile == DiskProfile::kPosix && behind.empty() && i < log.size(); ++i) {
-    if (!log[i].MovesDirectory()) may_be_early.push_back(i);
+    if (!log[i].MovesDirectory() && !SharesSectorWithAny(log[i], log, border, i)) may_be_early.push_back(i);
   }
   const uint32_t early = choose(OneOf(may_be_early.size() + 1), [&](uint32_t which) {
     return absl::StrCat("but not ", Describe(log[may_be_early[which - 1]], root), ", which had come before them");

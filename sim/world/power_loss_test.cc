@@ -101,8 +101,18 @@ TEST_F(PowerLossTest, AnOrderedDiskLosesFromTheEnd) {
 TEST_F(PowerLossTest, BytesOverOthersAreInNoOrder) {
   Write(0, "a", true);
   Enter("b");
-  Write(7, "c", true);
-  EXPECT_THAT(Ways(DiskProfile::kOrdered), ElementsAre("", "+b ", "+b w7:1 ", "w0:1 ", "w0:1 +b ", "w0:1 +b w7:1 "));
+  Write(600, "c", true);
+  EXPECT_THAT(Ways(DiskProfile::kOrdered),
+              ElementsAre("", "+b ", "+b w600:1 ", "w0:1 ", "w0:1 +b ", "w0:1 +b w600:1 "));
+}
+
+TEST_F(PowerLossTest, WhatIsInOneSectorComesInItsOrder) {
+  Write(0, "a", true);
+  Write(7, "b", true);
+  Write(8, "c", true);
+  for (const DiskProfile profile : {DiskProfile::kOrdered, DiskProfile::kPosix}) {
+    EXPECT_THAT(Ways(profile), ElementsAre("", "w0:1 ", "w0:1 w7:1 ", "w0:1 w7:1 w8:1 "));
+  }
 }
 
 TEST_F(PowerLossTest, UnderPosixAnyOneIsLostOrComesEarly) {
