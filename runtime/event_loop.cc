@@ -146,8 +146,12 @@ void EventLoop::ReportFailedAtEnd(const AnyTask& task) {
 
 void EventLoop::Stop() {
   CheckThread("Stop()");
-  if (shares_core_) throw InvalidStateError("Stop() in OnThreads(): such a loop ends when its main coroutine does");
+  if (shares_core_) return StopHome();
   StopAnywhere();
+}
+
+void EventLoop::StopHome() {
+  throw InvalidStateError("Stop() in OnThreads(): such a loop ends when its main coroutine does");
 }
 
 void EventLoop::StopAnywhere() {
@@ -219,6 +223,8 @@ class EventLoop::Job final : public internal::FutureObserver {
   const internal::Ref<internal::FutureState> state_;
   const std::shared_ptr<std::atomic<bool>> cancelled_ = std::make_shared<std::atomic<bool>>(false);
 };
+
+void EventLoop::DiscardJobs() { jobs_.clear(); }
 
 EventLoop::JobTicket EventLoop::AddJob(const AnyFuture& future) {
   auto job = std::make_unique<Job>(future.ref());
@@ -366,6 +372,7 @@ void EventLoop::DiscardEverything(bool report) {
   internal::LoopCore& core = *core_;
   const RunningScope scope(core_, &running_);
   core.tearing_down = true;
+  DiscardHomes();
   // Later tasks first: a child goes before the group or the gather in whose frame it is kept.
   while (internal::TaskState* const task = core.tasks.last()) DestroyPending(*task, report);
   while (!core.timers.empty()) core.timers.PopEarliest()->Discard();
@@ -376,7 +383,7 @@ void EventLoop::DiscardEverything(bool report) {
     internal::ReadyQueue::Started(step.runnable());
     step.runnable()->Discard();
   }
-  jobs_.clear();
+  DiscardJobs();
   while (internal::SelfKept* const kept = core.self_kept.last()) {
     core.self_kept.Remove(kept);
     kept->LetGo();

@@ -219,6 +219,7 @@ class EventLoop : public internal::LoopOwner {
 
   // Moves what other threads left into the ready queue.
   void DrainInbox();
+  virtual void StopHome();  // Stop() of a loop in front of another's core.
   // A Stop() that nothing came after is no more.
   void ForgetStop() { stopping_ = false; }
   // Nobody wants to know of steps any more, and nothing is known of them.
@@ -250,6 +251,8 @@ class EventLoop : public internal::LoopOwner {
   void DestroyPending(internal::TaskState& task, bool report);
   // Destroys all tasks, callbacks and timers; the loop can go on with new ones.
   void DiscardEverything(bool report);
+  virtual void DiscardHomes() {}  // First those that go unreported.
+  void DiscardJobs();             // Forgets what has not come back from the executor.
   // The part of that for ready steps that the loop's own scheduler holds.
   virtual void DiscardReady() {}
 

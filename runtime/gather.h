@@ -89,6 +89,7 @@ class GatherBase : public FutureState, public Runnable, public SelfKept {
   void DescribeStep(StepText& text) const final;
   Lane lane() const final;
   void Discard() final { DropReference(); }
+  const Home* home() const final { return SelfKept::home; }
   void LetGo() final;
 
  protected:
@@ -168,7 +169,7 @@ class GatherBase : public FutureState, public Runnable, public SelfKept {
   // Held until every child is done: the children point here, and their late errors count as looked at.
   void Keep() {
     AddReference();
-    core().self_kept.Append(this);
+    core().Keep(this);
   }
   void Watch(Child& child) {
     FutureState& state = *child.state;

@@ -20,7 +20,7 @@ ShieldState::ShieldState(Ref<FutureState> inner, std::source_location where)
   SetShowsAnother();
   inner_hop_.owner = outer_hop_.owner = this;
   AddReference();  // While it watches the inner.
-  core().self_kept.Append(this);
+  core().Keep(this);
   inner_->Observe(&inner_hop_);
 }
 

@@ -66,6 +66,7 @@ class ShieldState final : public FutureState, public SelfKept {
     void DescribeStep(StepText& text) const override { owner->DescribeStep(text); }
     Lane lane() const override { return owner->lane(); }
     void Discard() override { owner->DropReference(); }
+    const Home* home() const override { return owner->home; }
     Lane WaiterLane() const override { return owner->WaiterLane(); }
     ShieldState* owner = nullptr;
   };
@@ -77,6 +78,7 @@ class ShieldState final : public FutureState, public SelfKept {
     void DescribeStep(StepText& text) const override { owner->DescribeStep(text); }
     Lane lane() const override { return owner->lane(); }
     void Discard() override { owner->StopWatching(); }
+    const Home* home() const override { return owner->home; }
     ShieldState* owner = nullptr;
   };
 

@@ -31,6 +31,10 @@ class ChoiceStreams {
       paths_.NoteNew(core_, lane);
   }
 
+  // Of the number that was given last.
+  void Name(uint64_t id, uint64_t path) {
+    paths_.Name(core_, internal::Lane::OfCallbacks(internal::RunningSource(core_)), id, path);
+  }
   // A hash of who runs.
   uint64_t Running() const { return paths_.Of(internal::RunningSource(core_)); }
   // A hash for something new: the next of this kind that whoever runs makes.

@@ -33,6 +33,7 @@
 #include "detent/sim/world/network_faults.h"
 #include "detent/sim/world/programs.h"
 #include "detent/sim/world/signals.h"
+#include "detent/sim/world/world.h"
 
 namespace detent::sim {
 

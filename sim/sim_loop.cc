@@ -9,6 +9,7 @@
 #include "detent/runtime/internal/prefetch_steps.h"
 #include "detent/runtime/internal/timer_heap.h"
 #include "detent/sim/world/executor.h"
+#include "detent/sim/world/home_loop.h"
 #include "detent/sim/world/threads.h"
 
 namespace detent::sim {
@@ -120,7 +121,7 @@ absl::Time SimLoop::WallTime() const {
 internal::Outside& SimLoop::outside() {
   internal::NoteUnknownAccess(core());
   if (outside_ == nullptr)
-    outside_ = MakeSimOutside(*this, [this] { DrainInbox(); }, arrivals_, interruptions_, faults_);
+    outside_ = MakeSimOutside(Ground(*this, arrivals_, interruptions_, *this, faults_), [this] { DrainInbox(); });
   return *outside_;
 }
 
@@ -186,13 +187,15 @@ void SimLoop::MaybeSlip() {
 }
 
 void SimLoop::AdvanceClock() {
-  if (HasPassedStepLimit()) ThrowStepLimit();
+  if (HasPassedStepLimit()) throw StepLimitError(core(), options_.steps_max);
   interruptions_.ThrowIfEnded();
   if (!arrivals_.empty()) MoveArrivals();
   // A timer that is set to Never() does not pass.
   LoopTime next = NextEvent();
   if (IsHeld(next) && time_holder_->EverybodyWaits()) next = time_holder_->Stop();
-  if (next == LoopTime::Never() || IsHeld(next)) ThrowDeadlock();
+  if (next == LoopTime::Never() || IsHeld(next)) {
+    throw MakeDeadlockError(core(), steps_, time_holder_ == nullptr ? "" : time_holder_->DescribeHold(NextEvent()));
+  }
   MoveClock(next);
 }
 
@@ -209,9 +212,7 @@ void SimLoop::MoveArrivals() {
 void SimLoop::MoveClock(LoopTime to) {
   internal::LoopCore& core = this->core();
   core.now = std::max(core.now, to);
-  if (core.now > end_of_time_) {
-    throw TimeLimitError(core, options_.time_max);
-  }
+  if (core.now > end_of_time_) throw TimeLimitError(core, options_.time_max);
 }
 
 inline uint32_t SimLoop::AskStrategy(const ChoicePoint& point) {
@@ -270,7 +271,7 @@ inline void SimLoop::RunUniformStep() {
   const ReadyStep chosen = ready_.TakeTask(choice);
   ++steps_;
   RecordTaskStep(chosen);
-  if (steps_ >= next_mark_ && !PassMark(chosen.step)) [[unlikely]]
+  if (steps_ >= next_mark_ && !PassMark(chosen)) [[unlikely]]
     return;
   internal::LoopCore& core = this->core();
   chosen.step.task()->Step(core);
@@ -294,7 +295,7 @@ inline void SimLoop::RunChosenStep() {
   const ReadyStep chosen = ready_.Choose(choice);
   ++steps_;
   RecordStep(chosen);
-  if (steps_ >= next_mark_ && !PassMark(chosen.step)) [[unlikely]]
+  if (steps_ >= next_mark_ && !PassMark(chosen)) [[unlikely]]
     return;
   if (observer_ != nullptr) [[unlikely]]
     observer_->OnStep(Candidate(chosen.step, chosen.lane), steps_);
@@ -346,31 +347,37 @@ void SimLoop::RenewLimits() {
   SetNextMark();
 }
 
-bool SimLoop::PassMark(internal::Step step) {
+bool SimLoop::PassMark(const ReadyStep& chosen) {
   interruptions_.BeforeStep();
   if (HasPassedStepLimit() || interruptions_.has_ended()) {
-    if (!step.IsTask()) step.runnable()->Discard();  // Nobody else has it any more.
+    if (!chosen.step.IsTask()) chosen.step.runnable()->Discard();  // Nobody else has it any more.
     interruptions_.ThrowIfEnded();
-    ThrowStepLimit();
+    throw StepLimitError(core(), options_.steps_max);
   }
   if (steps_ >= next_checkpoint_) {
     recorder_.AddCheckpoint(steps_, fingerprint_.value());
     next_checkpoint_ *= kCheckpointGrowth;
   }
   SetNextMark();
-  return !core().has_homes || EnterHomeOf(core(), step);
+  if (!core().has_homes) return true;
+  RunAtHome(chosen);
+  return false;
 }
 
-void SimLoop::OnTurn() {
-  spun_ += kStepsInBudget;
-  if (HasPassedStepLimit()) next_mark_ = 0;
+void SimLoop::RunAtHome(const ReadyStep& chosen) {
+  if (EnterHomeOf(core(), chosen.step)) {
+    if (observer_ != nullptr) observer_->OnStep(Candidate(chosen.step, chosen.lane), steps_);
+    RunStep(chosen.step);
+    streams_.AfterStep(chosen.lane);
+    if (observer_ != nullptr) observer_->AfterStep();
+  }
+  interruptions_.AfterStep();
 }
 
-void SimLoop::ThrowStepLimit() { throw StepLimitError(core(), options_.steps_max); }
-
-void SimLoop::ForgetReady(internal::Runnable* runnable) {
-  // It was ready when this iteration began: the iteration is one step shorter.
-  if (ready_.Remove(runnable) && steps_left_ > 1) --steps_left_;
+void SimLoop::TakeOut(absl::FunctionRef<bool(internal::Step)> is_meant, std::vector<internal::Step>& taken) {
+  TakeReady();
+  const size_t of_iteration = ready_.TakeOut(is_meant, taken);
+  if (steps_left_ > 1) steps_left_ -= std::min(of_iteration, steps_left_ - 1);
 }
 
 void SimLoop::DiscardReady() {
@@ -388,10 +395,6 @@ void SimLoop::StartJob(absl::AnyInvocable<void()> job, std::source_location wher
         DrainInbox();
       },
       where);
-}
-
-void SimLoop::ThrowDeadlock() {
-  throw MakeDeadlockError(core(), steps_, time_holder_ == nullptr ? "" : time_holder_->DescribeHold(NextEvent()));
 }
 
 }  // namespace detent::sim

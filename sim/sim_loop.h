@@ -38,6 +38,7 @@
 #include "detent/sim/tape_recorder.h"
 #include "detent/sim/world/arrivals.h"
 #include "detent/sim/world/faults.h"
+#include "detent/sim/world/loop_steps.h"
 #include "detent/sim/world/outside.h"
 #include "detent/sim/world/signals.h"
 
@@ -57,7 +58,7 @@ class TimeHolder {
   ~TimeHolder() = default;
 };
 
-class SimLoop final : public EventLoop, private Faults::Chooser {
+class SimLoop final : public EventLoop, private Faults::Chooser, private LoopSteps {
  public:
   SimLoop() : SimLoop(Options()) {}
   explicit SimLoop(Options options);
@@ -121,9 +122,15 @@ class SimLoop final : public EventLoop, private Faults::Chooser {
            MakeChoice(StreamId(ChoiceKind::kFault, HashOf(stream, HashOf(name))), 2, probability, name) != 0;
   }
   uint64_t NewStream(std::string_view kind) override { return streams_.New(kind); }
-  void ForgetReady(internal::Runnable* runnable) override;
+  void ForgetReady(internal::Runnable* runnable) override {
+    // It was ready when this iteration began: the iteration is one step shorter.
+    if (ready_.Remove(runnable) && steps_left_ > 1) --steps_left_;
+  }
   internal::Outside& outside() override;
-  void OnTurn() override;
+  void OnTurn() override {
+    spun_ += kStepsInBudget;
+    if (HasPassedStepLimit()) next_mark_ = 0;
+  }
 
  protected:
   void RunUntilStopped() override;
@@ -138,6 +145,9 @@ class SimLoop final : public EventLoop, private Faults::Chooser {
     return sim::SetSignalHandler(outside(), signal, std::move(handler));
   }
   void DiscardReady() override;
+  void DiscardHomes() override {
+    if (outside_ != nullptr) outside_->EndWorld();
+  }
 
  private:
   void BeginRun(uint64_t seed);
@@ -177,8 +187,15 @@ class SimLoop final : public EventLoop, private Faults::Chooser {
   uint64_t LastStep() const { return std::max(steps_at_limits_ + options_.steps_max, options_.steps_max); }
   bool HasPassedStepLimit() const { return steps_ + spun_ > LastStep(); }
   void SetNextMark();
-  // False: the step belongs to a home that has ended, and was dropped.
-  bool PassMark(internal::Step step);
+  // False: the step was run here, or dropped.
+  bool PassMark(const ReadyStep& chosen);
+  // The general way of a step, for a loop that has homes.
+  void RunAtHome(const ReadyStep& chosen);
+  void TakeOut(absl::FunctionRef<bool(internal::Step)> is_meant, std::vector<internal::Step>& taken) override;
+  uint64_t NewSource(uint64_t path) override {
+    streams_.Name(core().next_task_id++, path);
+    return core().next_task_id - 1;
+  }
   void SetStrategy(const StrategyOption& option);
 
   // Throws `what` inside a run.
@@ -187,8 +204,6 @@ class SimLoop final : public EventLoop, private Faults::Chooser {
       ThrowRuns(what);
   }
   [[noreturn]] static void ThrowRuns(const char* what) { throw InvalidStateError(what); }
-  [[noreturn]] void ThrowDeadlock();
-  [[noreturn]] void ThrowStepLimit();
 
   const Options options_;
   const bool may_slip_;
@@ -211,7 +226,7 @@ class SimLoop final : public EventLoop, private Faults::Chooser {
   LoopTime end_of_time_;    // Options::time_max as a point.
   uint64_t next_mark_ = 0;  // At this step there is a checkpoint, or the limit has been passed.
   uint64_t next_checkpoint_ = 0;
-  uint64_t steps_left_ = 0;  // Of this iteration.
+  size_t steps_left_ = 0;  // Of this iteration.
   Interruptions interruptions_{next_mark_};
 
   absl::Duration slipped_;  // How far time slipped in this run.

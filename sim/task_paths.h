@@ -31,6 +31,8 @@ class TaskPaths {
 
   // Whether tasks have been numbered since the last NoteNew().
   bool HasNew(const internal::LoopCore& core) const { return core.next_task_id != next_id_; }
+  // The number `id` is the last that was given: it is called `path`, and is no child of its maker's.
+  void Name(const internal::LoopCore& core, internal::Lane maker, uint64_t id, uint64_t path) noexcept;
   // If there is no memory for it, they stay unknown.
   void NoteNew(const internal::LoopCore& core, internal::Lane maker) noexcept;
 
@@ -49,6 +51,9 @@ class TaskPaths {
   static uint64_t HashOfId(uint64_t id) { return id; }  // Those that live at once are next to each other.
   using Table = RunTable<uint64_t, Known, HashOfId>;
 
+  void NoteUpTo(const internal::LoopCore& core, uint64_t end, internal::Lane maker) noexcept;
+  // False if there is no memory.
+  bool TryAdd(const internal::LoopCore& core, uint64_t id, uint64_t path) noexcept;
   // Makes room. It may throw, and has then forgotten nothing.
   void ForgetTheEnded(const internal::LoopCore& core);
 

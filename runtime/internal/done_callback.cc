@@ -22,7 +22,7 @@ void DoneCallback::Queue(FutureState& state) {
 
 void DoneCallback::Watch(FutureState& state) {
   watched_ = &state;
-  core_->self_kept.Append(this);
+  core_->Keep(this);
   state.Observe(this);
 }
 

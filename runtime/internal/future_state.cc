@@ -69,7 +69,10 @@ void FutureState::CompleteWithCancelledError() {
 }
 
 bool FutureState::IsOfAnotherHome(const LoopCore& core) const {
-  return core.has_homes && IsTask() && static_cast<const TaskState*>(this)->home() != core.home();
+  if (!core.has_homes || !IsTask()) return false;
+  const Home* const its = static_cast<const TaskState*>(this)->home();
+  const auto keeps_apart = [](const Home* home) { return home != nullptr && home->tasks == Home::Tasks::kItsOwn; };
+  return its != core.home() && (keeps_apart(its) || keeps_apart(core.home()));
 }
 
 void FutureState::CheckLoop(const LoopCore& core, const char* what) const {

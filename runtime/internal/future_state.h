@@ -139,7 +139,7 @@ class FutureState : public Pooled {
     if ((core_ != &core || core.has_homes) && !IsDone()) [[unlikely]]
       CheckLoop(core, what);
   }
-  // Whether it is a task of the same core, but of another home than the running one's.
+  // Whether it is a task of the same core, but of another home than the running one's, from which one of them is apart.
   bool IsOfAnotherHome(const LoopCore& core) const;
   // REQUIRES: !IsDone(). `what` is the refused call.
   [[noreturn]] void ThrowPending(const char* what) const;

@@ -184,6 +184,10 @@ class LoopCore {
   LoopMetrics* measured = nullptr;  // Where bytes are counted; null while nobody wants to know.
 
   List<SelfKept> self_kept;
+  void Keep(SelfKept* kept) {
+    kept->home = home_;
+    self_kept.Append(kept);
+  }
   List<OpenSocket> open_sockets;  // In the order in which the program got them.
 
   bool tearing_down = false;             // What is left is being destroyed.

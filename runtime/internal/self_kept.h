@@ -10,10 +10,14 @@
 
 namespace detent::internal {
 
+class Home;
+
 class SelfKept : public ListLink<SelfKept> {
  public:
-  // The loop ends: stop watching, and drop the reference to oneself.
+  // The loop ends, or its home: stop watching, and drop the reference to oneself.
   virtual void LetGo() = 0;
+
+  const Home* home = nullptr;  // Where it was made; see LoopCore::Keep().
 
  protected:
   SelfKept() {}

@@ -273,12 +273,18 @@ TaskState* FindTask(const LoopCore& core, uint64_t id) {
   return task;
 }
 
-void TaskState::Abandon() {
+void TaskState::Abandon(std::exception_ptr error) {
   LoopCore& core = this->core();
-  core.current_task = this;
+  TaskState* const running = std::exchange(core.current_task, this);  // Perhaps it is the one that wants this.
   DestroyFrames(/*stop_at_catch=*/false);
-  Finish(Status::kCancelled);
-  core.current_task = nullptr;
+  if (error == nullptr) {
+    Finish(Status::kCancelled);
+  } else {
+    SetError(std::move(error));
+    MarkRetrieved();
+    Finish(Status::kError);
+  }
+  core.current_task = running;
 }
 
 std::coroutine_handle<PromiseBase> TaskState::Strand(std::coroutine_handle<PromiseBase> idle) {

@@ -138,8 +138,9 @@ class TaskState : public FutureState, public ListLink<TaskState> {
   // Somebody asked for it to be cancelled, and it has not taken that back.
   bool IsCancelling() const { return cancel_requests_ > 0; }
 
-  // Destroys the frames of a task that will never run again, and completes it as cancelled.
-  void Abandon();
+  // Destroys the frames of a task that will never run again, and completes it as cancelled; or with `error`, which
+  // counts as looked at. REQUIRES: it is in no ready queue, or whoever has it there drops it. The caller keeps it.
+  void Abandon(std::exception_ptr error = nullptr);
   // Takes a task that is not done out of its loop for good: its frames are neither resumed nor destroyed, and it stays
   // pending. What still wakes it resumes `idle`, which never ends. Gives the innermost frame; the caller keeps that and
   // the task, whose memory others still touch.

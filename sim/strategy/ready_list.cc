@@ -202,6 +202,28 @@ bool ReadyList::RemoveIndexed(internal::Runnable* runnable) {
   return is_of_iteration;
 }
 
+size_t ReadyList::TakeOut(absl::FunctionRef<bool(internal::Step)> is_meant, std::vector<internal::Step>& taken) {
+  if (indexed_ != 0) DropIndex();
+  size_t end = head_;
+  size_t iteration_end = head_;
+  size_t of_iteration = 0;
+  for (size_t i = head_; i < tail_; ++i) {
+    const internal::Step step = steps_[i].step;
+    if (is_meant(step)) {
+      if (!step.IsTask()) Started(step.runnable());
+      if (i < iteration_end_) ++of_iteration;
+      taken.push_back(step);
+      continue;
+    }
+    steps_[end++] = steps_[i];
+    if (i < iteration_end_) iteration_end = end;
+  }
+  tail_ = end;
+  iteration_end_ = iteration_end;
+  FindCurrent();
+  return of_iteration;
+}
+
 void ReadyList::DiscardAll() {
   if (indexed_ != 0) DropIndex();
   // One by one from the head: what a callback holds may take other callbacks back when it goes.

@@ -22,6 +22,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "detent/runtime/internal/branch_free.h"
 #include "detent/runtime/internal/ready_queue.h"
 #include "detent/runtime/internal/task_state.h"
@@ -150,6 +151,8 @@ class ReadyList {
 
   // Takes a callback out that is not to run. Whether it was to run in this iteration.
   bool Remove(internal::Runnable* runnable);
+  // Takes those out that are meant. How many of them were to run in this iteration.
+  size_t TakeOut(absl::FunctionRef<bool(internal::Step)> is_meant, std::vector<internal::Step>& taken);
   // Whether a timer that struck by `now`, or the sleeper that it woke, still waits for its step.
   bool HasTimerStep(LoopTime now) const;
   // Takes all out, callbacks as discarded.

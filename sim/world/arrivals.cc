@@ -73,6 +73,14 @@ void Arrivals::DropAll() {
   }
 }
 
+void Arrivals::TakeOut(absl::FunctionRef<bool(const Arrival&)> is_meant, std::vector<Arrival*>& taken) {
+  const size_t first = taken.size();
+  for (const auto& [key, arrival] : expected_) {
+    if (is_meant(*arrival)) taken.push_back(arrival);
+  }
+  for (size_t i = first; i < taken.size(); ++i) Remove(*taken[i]);
+}
+
 size_t Arrivals::ListMoves(LoopTime now, LoopTime timer, Moves& moves) const {
   size_t count = 0;
   const auto add = [&](Arrival* arrival, Move::Place place, LoopTime to, const Arrival* event) {

@@ -26,6 +26,7 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/functional/function_ref.h"
 #include "absl/time/time.h"
@@ -61,6 +62,8 @@ class Arrival {
   virtual void Arrive() = 0;
   // The run is over, and it will not come. It may be gone afterwards.
   virtual void Drop() = 0;
+  // To whom it matters, and with whom it goes; null for the core's own home.
+  virtual const internal::Home* home() const { return nullptr; }
   // For a person: `the message from a to b`.
   virtual std::string Describe() const = 0;
   // To what the choices of its moves belong: a stream of its own (stream_hash.h).
@@ -99,6 +102,8 @@ class Arrivals {
   void Remove(Arrival& arrival);
   void TakeDue(LoopTime now);
   void DropAll();
+  // Takes those out that are meant, and appends them to `taken`: the caller drops them.
+  void TakeOut(absl::FunctionRef<bool(const Arrival&)> is_meant, std::vector<Arrival*>& taken);
 
   // Another place for one of them.
   class Move {

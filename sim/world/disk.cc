@@ -57,6 +57,7 @@ class DiskArrival final : public Arrival {
     callback_->Schedule();
   }
   void Drop() override { delete this; }
+  const internal::Home* home() const override { return callback_->home(); }
   std::string Describe() const override { return absl::StrCat("the disk's answer to ", what_); }
   uint64_t Stream() const override { return stream_; }
 

@@ -38,6 +38,7 @@ class Job final : public Arrival {
     callback_->Schedule();
   }
   void Drop() override { delete this; }
+  const internal::Home* home() const override { return callback_->home(); }
   uint64_t Stream() const override { return stream_; }
   std::string Describe() const override {
     const internal::TaskState* task = internal::FindTask(core_, callback_->lane().source());

@@ -9,6 +9,9 @@
 #include <cstdint>
 #include <exception>
 #include <utility>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
 
 namespace detent::sim {
 
@@ -33,6 +36,8 @@ class Interruptions {
     question_ = question;
     next_mark_ = 0;
   }
+  // Does `what` after the step that runs, in none of the homes of the loop. REQUIRES: its core has homes.
+  void DoAfterStep(absl::AnyInvocable<void()> what) { after_step_.push_back(std::move(what)); }
   // From now on the loop looks, for as long as its core has homes.
   void LookFromNowOn() { next_mark_ = 0; }
   // The run throws `error` instead of its next step. The first of several counts.
@@ -49,18 +54,26 @@ class Interruptions {
   void BeforeStep() {
     if (question_ != nullptr) question_->BeforeStep();
   }
+  void AfterStep() {
+    while (!after_step_.empty()) [[unlikely]] {
+      auto all = std::exchange(after_step_, {});
+      for (auto& what : all) what();
+    }
+  }
   void ThrowIfEnded() {
     if (has_ended()) [[unlikely]]
       std::rethrow_exception(std::exchange(end_, nullptr));
   }
   void Forget() {
     question_ = nullptr;
+    after_step_.clear();
     end_ = nullptr;
   }
 
  private:
   uint64_t& next_mark_;
   StepQuestion* question_ = nullptr;
+  std::vector<absl::AnyInvocable<void()>> after_step_;
   std::exception_ptr end_;
 };
 

@@ -13,6 +13,7 @@
 #include "detent/sim/world/adoption.h"
 #include "detent/sim/world/datagrams.h"
 #include "detent/sim/world/disk.h"
+#include "detent/sim/world/hosts.h"
 #include "detent/sim/world/names.h"
 #include "detent/sim/world/network.h"
 #include "detent/sim/world/programs.h"
@@ -22,12 +23,16 @@
 namespace detent::sim {
 namespace {
 
-class World final : public SimOutside {
+class LoopOutside final : public SimOutside {
  public:
-  World(EventLoop& loop, absl::AnyInvocable<void()> drain, Arrivals& arrivals, Interruptions& interruptions,
-        Faults& faults)
-      : loop_(loop), drain_(std::move(drain)), arrivals_(arrivals), interruptions_(interruptions), faults_(faults) {}
-  ~World() override {
+  LoopOutside(const Ground& ground, absl::AnyInvocable<void()> drain)
+      : ground_(ground),
+        drain_(std::move(drain)),
+        loop_(*ground.loop),
+        arrivals_(*ground.arrivals),
+        interruptions_(*ground.interruptions),
+        faults_(*ground.faults) {}
+  ~LoopOutside() override {
     if (disk_) disk_->End();
   }
 
@@ -66,9 +71,28 @@ class World final : public SimOutside {
   }
   SimThreads* threads_if_any() override { return threads_.get(); }
 
+  std::shared_ptr<Hosts> MakeWorld() override {
+    if (hosts_ != nullptr) {
+      throw InvalidStateError("World: this run has one already; make one world a run, and add all hosts to that");
+    }
+    const bool is_used = names_ != nullptr || disk_ || network_ != nullptr || adoption_ != nullptr ||
+                         datagrams_ != nullptr || signals_ != nullptr || programs_ != nullptr || threads_ != nullptr;
+    if (is_used) {
+      throw InvalidStateError(
+          "World: something of the outside was used before (a socket, a file, a name, a signal, a process, a loop of "
+          "OnThreads()); make the world first, so that all is of one of its hosts");
+    }
+    hosts_ = std::make_shared<Hosts>(ground_);
+    return hosts_;
+  }
+  void EndWorld() override {
+    if (hosts_ != nullptr) hosts_->End();
+  }
+
  private:
-  EventLoop& loop_;
+  const Ground ground_;
   absl::AnyInvocable<void()> drain_;
+  EventLoop& loop_;
   Arrivals& arrivals_;
   Interruptions& interruptions_;
   Faults& faults_;
@@ -80,13 +104,13 @@ class World final : public SimOutside {
   std::unique_ptr<internal::SignalSource> signals_;
   std::unique_ptr<internal::Programs> programs_;
   std::unique_ptr<SimThreads> threads_;
+  std::shared_ptr<Hosts> hosts_;
 };
 
 }  // namespace
 
-std::unique_ptr<SimOutside> MakeSimOutside(EventLoop& loop, absl::AnyInvocable<void()> drain, Arrivals& arrivals,
-                                           Interruptions& interruptions, Faults& faults) {
-  return std::make_unique<World>(loop, std::move(drain), arrivals, interruptions, faults);
+std::unique_ptr<SimOutside> MakeSimOutside(const Ground& ground, absl::AnyInvocable<void()> drain) {
+  return std::make_unique<LoopOutside>(ground, std::move(drain));
 }
 
 }  // namespace detent::sim

@@ -7,26 +7,27 @@
 #include <memory>
 
 #include "absl/functional/any_invocable.h"
-#include "detent/runtime/event_loop.h"
 #include "detent/runtime/io/internal/outside.h"
-#include "detent/sim/world/arrivals.h"
-#include "detent/sim/world/faults.h"
-#include "detent/sim/world/interruptions.h"
+#include "detent/sim/world/ground.h"
 
 namespace detent::sim {
 
+class Hosts;
 class SimThreads;
 
 class SimOutside : public internal::Outside {
  public:
+  // The hosts of a World, from now on. InvalidStateError if there is one already, if something has been opened, and in
+  // a host.
+  virtual std::shared_ptr<Hosts> MakeWorld() = 0;
+  // Its hosts go.
+  virtual void EndWorld() = 0;
   // Null if the run has none.
   virtual SimThreads* threads_if_any() = 0;
 };
 
-// For one run: make a new one for the next. `arrivals` and `interruptions` are the loop's; `drain` moves what is in its
-// inbox into the ready queue.
-std::unique_ptr<SimOutside> MakeSimOutside(EventLoop& loop, absl::AnyInvocable<void()> drain, Arrivals& arrivals,
-                                           Interruptions& interruptions, Faults& faults);
+// For one run: make a new one for the next. `drain` moves what is in the loop's inbox into its ready queue.
+std::unique_ptr<SimOutside> MakeSimOutside(const Ground& ground, absl::AnyInvocable<void()> drain);
 
 }  // namespace detent::sim
 

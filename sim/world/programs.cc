@@ -2,6 +2,7 @@
 #include "detent/sim/world/programs.h"
 
 #include <cerrno>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 
@@ -12,6 +13,7 @@
 #include "detent/runtime/io/internal/signal_numbers.h"
 #include "detent/runtime/outcome.h"
 #include "detent/sim/world/choices.h"
+#include "detent/sim/world/home_loop.h"
 #include "detent/sim/world/memory_pipe.h"
 
 namespace detent::sim {
@@ -31,7 +33,8 @@ class SimChild final : public std::enable_shared_from_this<SimChild>, private Ar
         arrivals_(arrivals),
         name_(spec.arguments[0]),
         pid_(pid),
-        stream_(loop.NewStream("process")) {}
+        stream_(loop.NewStream("process")),
+        home_(loop.core().home()) {}
 
   void SetStream(int number, std::unique_ptr<internal::StreamSocket> socket) {
     Connection connection(internal::Ref<internal::ConnectionState>(
@@ -40,7 +43,7 @@ class SimChild final : public std::enable_shared_from_this<SimChild>, private Ar
     *streams[number] = std::move(connection);
   }
   void Begin(Program program) {
-    task_ = loop_.Spawn(Main(shared_from_this(), std::move(program)), {.name = name_, .unwind = Unwind::kDestroy});
+    task_ = Spawn(Main(shared_from_this(), std::move(program)), {.name = name_, .unwind = Unwind::kDestroy});
   }
   void SendSignal(int signal) {
     if (has_ended_ || !internal::EndsProgram(signal)) return;
@@ -89,9 +92,12 @@ class SimChild final : public std::enable_shared_from_this<SimChild>, private Ar
     arrivals_.Add(*this, core.now + kDelay * (1 << delay), Range(core.now, core.now + kDelayMax));
   }
   void Arrive() override {
+    std::optional<HomeScope> its_home;
+    if (home_ != nullptr) its_home.emplace(loop_.core(), *home_, /*source=*/0);
     const std::shared_ptr<SimChild> keep = std::move(self_);
     if (observer_ != nullptr) observer_->OnExit(status_);
   }
+  const internal::Home* home() const override { return home_; }
   void Drop() override { self_ = nullptr; }
   std::string Describe() const override { return absl::StrCat("the end of process ", name_); }
   uint64_t Stream() const override { return stream_; }
@@ -101,6 +107,7 @@ class SimChild final : public std::enable_shared_from_this<SimChild>, private Ar
   const std::string name_;
   const int pid_;
   const uint64_t stream_;
+  const internal::Home* const home_;
   AnyTask task_;
   internal::ChildObserver* observer_ = nullptr;
   bool has_ended_ = false;

@@ -8,31 +8,22 @@
 #include "absl/strings/str_cat.h"
 #include "detent/runtime/choice_kind.h"
 #include "detent/runtime/errors.h"
-#include "detent/runtime/gather.h"
 #include "detent/runtime/internal/access.h"
 #include "detent/runtime/internal/callback.h"
 #include "detent/runtime/internal/home.h"
 #include "detent/runtime/internal/inbox.h"
-#include "detent/runtime/internal/step_text.h"
 #include "detent/runtime/internal/task_state.h"
 #include "detent/runtime/io/internal/outside.h"
 #include "detent/runtime/task.h"
 #include "detent/sim/world/choices.h"
 #include "detent/sim/world/executor.h"
-#include "detent/sim/world/signals.h"
+#include "detent/sim/world/home_loop.h"
 #include "detent/sim/world/stream_hash.h"
 
 namespace detent::sim {
 namespace {
 
 using internal::LoopCore;
-
-// A context that has nothing but a home.
-internal::ContextRef ContextOf(const internal::Home* home) {
-  internal::ContextRef context;
-  if (home != nullptr) context.SetHome(home);
-  return context;
-}
 
 // What wakes one of the loops for what others left in its inbox.
 class Mail final : public internal::Waker, public Arrival {
@@ -84,34 +75,30 @@ class Mail final : public internal::Waker, public Arrival {
 };
 
 // One of the loops, as its tasks see it.
-class ThreadHome final : public EventLoop, private internal::FutureObserver, private internal::Runnable {
+class ThreadHome final : public HomeLoop {
  public:
   ThreadHome(EventLoop& starter, Arrivals& arrivals, int number, std::shared_ptr<internal::ThreadMain> main,
              internal::ThreadObserver& observer)
-      : EventLoop(starter.core()),
-        starter_(starter),
-        arrivals_(arrivals),
-        home_(this, internal::NextRunNumber()),
-        mail_(std::make_shared<Mail>(*this, arrivals, &home_, [this] { DrainInbox(); })),
-        main_(std::move(main)),
+      : HomeLoop(starter, arrivals, internal::Home::Tasks::kItsOwn),
+        mail_(std::make_shared<Mail>(*this, arrivals, home(), [this] { DrainInbox(); })),
+        thread_main_(std::move(main)),
         observer_(&observer) {
     mail_->SetName(absl::StrCat("loop ", number, " of OnThreads()"));
     inbox()->SetWaker(mail_);
-    SeedRandom(starter.Random().Next());
-    inbox()->Add([this] { Begin(); });
+    inbox()->Add([this] { BeginMain(); });
   }
 
   void CancelMain() {
     inbox()->Add([this] {
-      if (task_) task_.Cancel();
+      if (main_task()) main_task().Cancel();
     });
   }
   // Its handle goes: nobody waits for it any more. What is ready is destroyed in its step.
   void Leave() {
     observer_ = nullptr;
-    if (home_.has_ended || core().tearing_down) return;
+    if (home()->has_ended || core().tearing_down) return;
     const internal::Home* const outer = core().home();
-    core().EnterHome(&home_);
+    core().EnterHome(home());
     Close(/*report=*/false);
     core().EnterHome(outer);
   }
@@ -120,44 +107,19 @@ class ThreadHome final : public EventLoop, private internal::FutureObserver, pri
     observer_ = nullptr;
     inbox()->Close();
     mail_->Forget();
-    LetGo();
-    core().EnterHome(&home_);
+    LetGoOfMain();
+    const internal::Home* const outer = core().home();
+    core().EnterHome(home());
+    DiscardJobs();
     locals().Clear();
-    core().EnterHome(nullptr);
-  }
-
-  absl::Time WallTime() const override { return starter_.WallTime(); }
-  internal::Outside& outside() override { return starter_.outside(); }
-  uint32_t ChooseFor(ChoiceKind kind, uint32_t n) override { return starter_.ChooseFor(kind, n); }
-  bool DrawFault(std::string_view name, double probability) override { return starter_.DrawFault(name, probability); }
-  uint32_t ChooseInWorld(ChoiceKind kind, uint64_t stream, uint32_t n,
-                         absl::FunctionRef<std::string()> words) override {
-    return starter_.ChooseInWorld(kind, stream, n, words);
-  }
-  bool DrawOdd(const std::source_location& where) override { return starter_.DrawOdd(where); }
-  bool DrawFaultInWorld(uint64_t stream, std::string_view name, double probability) override {
-    return starter_.DrawFaultInWorld(stream, name, probability);
-  }
-  uint64_t NewStream(std::string_view kind) override { return starter_.NewStream(kind); }
-  void ForgetReady(internal::Runnable* runnable) override { starter_.ForgetReady(runnable); }
-  void OnTurn() override { starter_.OnTurn(); }
-  // Unless the program sets a handler.
-  void CallExceptionHandler(const ExceptionContext& context) override {
-    HasExceptionHandler() ? EventLoop::CallExceptionHandler(context) : starter_.CallExceptionHandler(context);
+    core().EnterHome(outer);
+    own_home().has_ended = true;
   }
 
  private:
-  enum class Stage : uint8_t { kRuns, kCancelsOthers, kLastTrip, kEnds };
-
-  // It runs as long as the other does.
-  void RunUntilStopped() override {}
-  void RunIteration(absl::Duration) override {}
-  LoopTime ReadClock() const override { return core().now; }
-  bool RunsJobsItself() const override { return true; }
-  bool LeavesOutCancelledJob() override { return ChooseFor(ChoiceKind::kExecutor, 2) == 1; }
   void StartJob(absl::AnyInvocable<void()> job, std::source_location where) override {
     StartInExecutor(
-        *this, arrivals_,
+        *this, arrivals(),
         [this, job = std::move(job)]() mutable {
           mail_->Hold(true);
           job();
@@ -166,60 +128,18 @@ class ThreadHome final : public EventLoop, private internal::FutureObserver, pri
         },
         where);
   }
-  bool SetSignalHandler(int signal, absl::AnyInvocable<void()> handler) override {
-    return sim::SetSignalHandler(outside(), signal, std::move(handler));
-  }
 
-  void Begin() {
-    task_ = Spawn([](std::shared_ptr<internal::ThreadMain> main) -> Coro<> { co_await main->Start(); }, main_);
-    task_id_ = task_.task_state().id();
-    task_.state().Observe(this);
+  void BeginMain() {
+    Begin(Spawn([](std::shared_ptr<internal::ThreadMain> main) -> Coro<> { co_await main->Start(); }, thread_main_));
   }
-  void OnDone(internal::FutureState&) noexcept override { core().ready.Push(this); }
-  internal::Lane lane() const override { return internal::Lane::OfTask(task_id_); }
-  const internal::Home* home() const override { return &home_; }
-  void DescribeStep(internal::StepText& text) const override { text.what = "end of a loop of OnThreads()"; }
-  // As detent::Run(): cancels what is left, and gives it two trips more.
-  void Run() override {
-    switch (stage_) {
-      case Stage::kRuns:
-        NoteEnd();
-        stage_ = Stage::kCancelsOthers;
-        others_ = AllTasks();
-        for (const AnyTask& task : others_) task.Cancel();
-        if (!others_.empty()) {
-          all_ = GatherSettled(others_);
-          return all_.state().Observe(this);
-        }
-        [[fallthrough]];
-      case Stage::kCancelsOthers:
-        for (const AnyTask& task : others_) ReportFailedAtEnd(task);
-        others_.clear();
-        stage_ = Stage::kLastTrip;
-        return core().ready.Push(this);
-      case Stage::kLastTrip:
-        stage_ = Stage::kEnds;
-        return core().ready.Push(this);
-      case Stage::kEnds:
-        return Close(/*report=*/true);
-    }
-  }
-  void LetGo() {
-    if (task_) task_.state().StopObserving(this);
-    if (all_) all_.state().StopObserving(this);
-    task_ = AnyTask();
-    all_ = AnyFuture();
-    others_.clear();
-    main_ = nullptr;
-  }
-  void NoteEnd() {
-    internal::FutureState& state = task_.state();
-    if (state.status() == internal::Status::kError) error_ = state.Error();
-    if (state.status() == internal::Status::kCancelled) error_ = std::make_exception_ptr(CancelledError());
+  void OnEnd() override { Close(/*report=*/true); }
+  void LetGoOfMain() {
+    LetGo();
+    thread_main_ = nullptr;
   }
   // REQUIRES: the core has entered this home.
   void Close(bool report) {
-    LetGo();
+    LetGoOfMain();
     if (IsReady()) core().Forget(this);
     inbox()->Close();
     mail_->Forget();
@@ -233,25 +153,16 @@ class ThreadHome final : public EventLoop, private internal::FutureObserver, pri
     }
     core().current_task = running;
     locals().Clear();
-    home_.has_ended = true;
+    own_home().has_ended = true;
     if (observer_ == nullptr) return;
-    starter_.inbox()->Add([this] {
-      if (observer_ != nullptr) observer_->OnEnded(error_);
+    starter().inbox()->Add([this] {
+      if (observer_ != nullptr) observer_->OnEnded(error());
     });
   }
 
-  EventLoop& starter_;
-  Arrivals& arrivals_;
-  internal::Home home_;
   const std::shared_ptr<Mail> mail_;
-  std::shared_ptr<internal::ThreadMain> main_;  // Until it has ended.
-  internal::ThreadObserver* observer_;          // Null once nobody waits.
-  Stage stage_ = Stage::kRuns;
-  AnyTask task_;
-  uint64_t task_id_ = 0;
-  std::vector<AnyTask> others_;
-  AnyFuture all_;
-  std::exception_ptr error_;
+  std::shared_ptr<internal::ThreadMain> thread_main_;  // Until it has ended.
+  internal::ThreadObserver* observer_;                 // Null once nobody waits.
 };
 
 class Handle final : public internal::ThreadLoop {
@@ -302,19 +213,6 @@ class Homes final : public SimThreads {
 };
 
 }  // namespace
-
-bool EnterHomeOf(LoopCore& core, internal::Step step) {
-  const internal::Home* const home = step.IsTask() ? step.task()->home() : step.runnable()->home();
-  core.EnterHome(home);
-  if (home == nullptr || !home->has_ended) return true;
-  if (step.IsTask()) {
-    const AnyTask keep(step.task());
-    step.task()->Abandon();
-  } else {
-    step.runnable()->Discard();
-  }
-  return false;
-}
 
 std::unique_ptr<SimThreads> MakeSimThreads(EventLoop& loop, absl::AnyInvocable<void()> drain, Arrivals& arrivals,
                                            Interruptions& interruptions) {

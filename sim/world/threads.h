@@ -2,11 +2,9 @@
 //
 // The loops of OnThreads() on a simulated loop: homes that share its core. Internal.
 //
-// A task belongs to the home of whoever spawned it, and so do callbacks: it is inherited with the context variables.
-// Before each step the loop enters the home of what runs, so that EventLoop::Current(), LoopLocal and the checks that
-// keep two loops apart find the one that the program would have on the real loop. All share one clock, one network, one
-// disk; strategies choose among the steps of all. What passes between two homes goes through the inbox of the one that
-// gets it, as on the real loop, and that wakes up after a latency, which is a choice (ChoiceKind::kLatency).
+// Each is a HomeLoop (home_loop.h). All share one clock, one network, one disk. What passes between two of them goes
+// through the inbox of the one that gets it, as on the real loop, and that wakes up after a latency, which is a choice
+// (ChoiceKind::kLatency).
 #ifndef DETENT_SIM_WORLD_THREADS_H_
 #define DETENT_SIM_WORLD_THREADS_H_
 
@@ -21,23 +19,6 @@
 #include "detent/sim/world/interruptions.h"
 
 namespace detent::sim {
-
-// Before a step: enters its home. False if that has ended: then the step was dropped.
-bool EnterHomeOf(internal::LoopCore& core, internal::Step step);
-
-// After a run the core is in its own home again.
-class OwnHomeAtEnd {
- public:
-  explicit OwnHomeAtEnd(internal::LoopCore& core) : core_(core) {}
-  OwnHomeAtEnd(const OwnHomeAtEnd&) = delete;
-  OwnHomeAtEnd& operator=(const OwnHomeAtEnd&) = delete;
-  ~OwnHomeAtEnd() {
-    if (core_.has_homes) core_.EnterHome(nullptr);
-  }
-
- private:
-  internal::LoopCore& core_;
-};
 
 // For one run: make a new one for the next.
 class SimThreads : public internal::Threads {

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detent/sim/world/hosts.h"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+
+namespace detent::sim {
+namespace {
+
+constexpr size_t kNameMax = 63;
+
+bool IsNameCharacter(char c) { return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_'; }
+
+void CheckName(std::string_view name) {
+  const bool is_short = !name.empty() && name.size() <= kNameMax;
+  if (!is_short || !std::all_of(name.begin(), name.end(), IsNameCharacter)) {
+    throw std::invalid_argument(absl::StrCat("World::AddHost(): \"", std::string(name),
+                                             "\" cannot be a host's name; take 1 to ", kNameMax,
+                                             " letters, digits, - and _"));
+  }
+  if (name == "test" || name == "localhost") {
+    throw std::invalid_argument(
+        absl::StrCat("World::AddHost(): the name ", std::string(name), " is taken; take another"));
+  }
+}
+
+}  // namespace
+
+Hosts::Hosts(const Ground& ground) : state_(ground) {
+  ground.core().SetHasHomes(true);
+  ground.interruptions->LookFromNowOn();
+}
+
+Hosts::~Hosts() = default;
+
+Host& Hosts::Add(std::string_view name, std::shared_ptr<HostProgram> program, const HostOptions& options) {
+  CheckName(name);
+  if (by_name_.contains(name)) {
+    throw std::invalid_argument(
+        absl::StrCat("World::AddHost(): there is a host ", std::string(name), " already; take another name"));
+  }
+  all_.push_back(std::unique_ptr<Host>(new Host(state_, std::string(name), std::move(program), options)));
+  Host& host = *all_.back();
+  by_name_.emplace(host.name(), &host);
+  host.Boot();
+  return host;
+}
+
+Host& Hosts::Find(std::string_view name) const {
+  const auto found = by_name_.find(name);
+  if (found != by_name_.end()) return *found->second;
+  std::string known;
+  for (const auto& host : all_) absl::StrAppend(&known, known.empty() ? "" : ", ", host->name());
+  throw std::invalid_argument(absl::StrCat("World::host(): no host is called \"", std::string(name), "\"; there ",
+                                           all_.size() == 1 ? "is " : "are ", known.empty() ? "none" : known));
+}
+
+void Hosts::End() {
+  if (state_.has_ended()) return;
+  state_.End();
+  for (auto host = all_.rbegin(); host != all_.rend(); ++host) (*host)->End();
+}
+
+}  // namespace detent::sim

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Hosts: the hosts of a run's World, and what they share. Internal.
+#ifndef DETENT_SIM_WORLD_HOSTS_H_
+#define DETENT_SIM_WORLD_HOSTS_H_
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "detent/sim/world/ground.h"
+#include "detent/sim/world/host.h"
+#include "detent/sim/world/world_state.h"
+
+namespace detent::sim {
+
+class Hosts {
+ public:
+  explicit Hosts(const Ground& ground);
+  Hosts(const Hosts&) = delete;
+  Hosts& operator=(const Hosts&) = delete;
+  ~Hosts();
+
+  Host& Add(std::string_view name, std::shared_ptr<HostProgram> program, const HostOptions& options);
+  Host& Find(std::string_view name) const;
+  // Destroys them, unreported.
+  void End();
+
+ private:
+  WorldState state_;
+  std::vector<std::unique_ptr<Host>> all_;  // In the order in which they were added.
+  std::map<std::string, Host*, std::less<>> by_name_;
+};
+
+}  // namespace detent::sim
+
+#endif  // DETENT_SIM_WORLD_HOSTS_H_

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// World: several simulated hosts, each with a program of its own, in one test. docs/world.md begins at the beginning.
+//
+//   SIM_TEST(KvTest, SurvivesACrash) {
+//     sim::World world;
+//     world.AddHost("db", [] { return ServeKv(); });
+//     co_await Put("x", 1);                        // by Connect("db", 7000)
+//     world.host("db").Kill();
+//     world.host("db").Boot();
+//     EXPECT_EQ(co_await Get("x"), 1);
+//   }
+//
+// In production: `int main() { detent::Run(ServeKv()); }`. The test itself is a host too, called `test`; it may await
+// tasks of the others, look into their memory, and do things to them (host.h). Without a World all is one host.
+//
+// Order.         A host boots at once: the first step of its program is ready then. Steps of all hosts take turns, as
+//                the strategy chooses.
+// Suspension.    None.
+// Errors.        InvalidStateError for a second World in a run, for one on a real loop, and for one that is made when
+//                something has been opened. std::invalid_argument for a name that cannot be or is taken, and for one
+//                that no host has.
+// Ownership.     Its hosts go with it, unreported.
+// Threads.       The loop's own thread only.
+#ifndef DETENT_SIM_WORLD_WORLD_H_
+#define DETENT_SIM_WORLD_WORLD_H_
+
+#include <memory>
+#include <source_location>
+#include <string_view>
+#include <utility>
+
+#include "detent/sim/world/host.h"
+
+namespace detent::sim {
+
+class Hosts;
+
+class World {
+ public:
+  World();
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+  ~World();
+
+  // A host of this name, whose program is what `function()` gives, a Coro<>. The function is called for each boot.
+  template <typename F>
+  Host& AddHost(std::string_view name, F&& function, HostOptions options = HostOptions(),
+                std::source_location where = std::source_location::current()) {
+    return Add(name, MakeHostProgram(std::forward<F>(function), where), options);
+  }
+  Host& host(std::string_view name);
+
+ private:
+  Host& Add(std::string_view name, std::shared_ptr<HostProgram> program, const HostOptions& options);
+
+  const std::shared_ptr<Hosts> hosts_;
+};
+
+}  // namespace detent::sim
+
+#endif  // DETENT_SIM_WORLD_WORLD_H_
