@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <ctime>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -43,8 +44,17 @@ std::vector<int64_t> Clocks() {
   seconds.push_back(time(nullptr));
   seconds.push_back(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()));
   seconds.push_back(absl::ToTimeT(absl::Now()));
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  seconds.push_back(kYear2000 + now.tv_sec);
+  for (const clockid_t clock : {CLOCK_REALTIME_COARSE, CLOCK_TAI}) {
+    clock_gettime(clock, &now);
+    seconds.push_back(now.tv_sec);
+  }
+  time_t also;
+  time(&also);
+  seconds.push_back(also);
+  for (const clockid_t clock : {CLOCK_MONOTONIC, CLOCK_MONOTONIC_COARSE, CLOCK_MONOTONIC_RAW, CLOCK_BOOTTIME}) {
+    clock_gettime(clock, &now);
+    seconds.push_back(kYear2000 + now.tv_sec);
+  }
   const auto steady = std::chrono::steady_clock::now().time_since_epoch();
   seconds.push_back(kYear2000 + std::chrono::duration_cast<std::chrono::seconds>(steady).count());
   return seconds;
@@ -87,7 +97,11 @@ SIM_TEST(ClockTest, ToSleepLetsVirtualTimePassAndNobodyElseRun, {.schedules = 1}
   EXPECT_EQ(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr), 0);
   EXPECT_EQ(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr), 0);  // It is past.
   EXPECT_EQ(passed(), absl::Seconds(10));
+  until.tv_sec -= 5;
+  EXPECT_EQ(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr), 0);
+  EXPECT_EQ(passed(), absl::Seconds(10));
   const timespec bad = {.tv_sec = 0, .tv_nsec = -1};
+  EXPECT_EQ(clock_nanosleep(CLOCK_MONOTONIC, 0, &bad, nullptr), EINVAL);
   EXPECT_EQ(nanosleep(&bad, nullptr), -1);
   EXPECT_EQ(errno, EINVAL);
   EXPECT_FALSE(ran);
@@ -133,7 +147,8 @@ TEST(ClockTest, ElsewhereNothingChanges) {
     changed.notify_all();
   });
   detent::sim::SimLoop loop;
-  loop.SetExceptionHandler([](const detent::ExceptionContext&) {});  // That it waits for a thread.
+  std::vector<std::string> said;
+  loop.SetExceptionHandler([&](const detent::ExceptionContext& context) { said.push_back(context.message); });
   loop.Run([&]() -> Coro<> {
     std::unique_lock lock(mutex);
     turn = 1;
@@ -142,6 +157,8 @@ TEST(ClockTest, ElsewhereNothingChanges) {
     co_return;
   });
   other.join();
+  // That it waits for a thread, once for each call in which it did.
+  EXPECT_THAT(said, ::testing::Contains(::testing::HasSubstr("pthread_cond_wait() in a simulated step")));
   for (const int64_t seconds : seen) EXPECT_NE(seconds, kYear2000);
 }
 

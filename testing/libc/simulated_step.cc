@@ -24,17 +24,6 @@ namespace {
 
 using detent::internal::LoopCore;
 
-// While we are at work, calls are the system's: what we use may well ask for the time.
-thread_local bool is_at_work = false;
-
-class AtWork {
- public:
-  AtWork() { is_at_work = true; }
-  ~AtWork() { is_at_work = false; }
-  AtWork(const AtWork&) = delete;
-  AtWork& operator=(const AtWork&) = delete;
-};
-
 // What was reported in this run of this thread's loop.
 class Reported {
  public:
@@ -61,7 +50,7 @@ std::string WhoRuns(const LoopCore& core) {
 
 detent::EventLoop* LoopOfStep() {
   LoopCore* const core = detent::internal::CurrentCore();
-  if (core == nullptr || is_at_work || (core->current_task == nullptr && core->callback_source == 0)) return nullptr;
+  if (core == nullptr || (core->current_task == nullptr && core->callback_source == 0)) return nullptr;
   auto* const loop = dynamic_cast<detent::EventLoop*>(&core->owner());
   // What stands in front of a core with homes is simulated too.
   return core->has_homes || dynamic_cast<detent::sim::SimLoop*>(loop) != nullptr ? loop : nullptr;
@@ -81,7 +70,6 @@ void* NextSymbol(const char* name) {
 }
 
 void ReportLeak(detent::EventLoop& loop, const char* function, const char* instead) {
-  const AtWork at_work;
   static thread_local Reported reported;
   const LoopCore& core = *detent::internal::CurrentCore();
   if (!reported.IsNew(core.run_number, function)) return;
