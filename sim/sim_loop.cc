@@ -25,8 +25,7 @@ constexpr uint64_t kTimeMark = ~uint64_t{1};
 // Where the object of a wait and the kind of the wait stand behind the lane in the fingerprint's word for a step.
 constexpr int kObjectShift = 25;
 constexpr int kWaitShift = 56;
-// How probable a slip of time is where one is possible: often enough to meet a time-out in a short run, seldom enough
-// to leave most of the work its time.
+// How probable a slip of time is: often enough to meet a time-out, seldom enough to leave most of the work its time.
 constexpr double kSlipProbability = 0.1;
 
 // The seeds of a run's separate streams of randomness.
@@ -369,6 +368,7 @@ void SimLoop::RunAtHome(const ReadyStep& chosen) {
     if (observer_ != nullptr) observer_->OnStep(Candidate(chosen.step, chosen.lane), steps_);
     RunStep(chosen.step);
     streams_.AfterStep(chosen.lane);
+    faults_.OfferBlow("step");
     if (observer_ != nullptr) observer_->AfterStep();
   }
   interruptions_.AfterStep();

@@ -35,6 +35,8 @@ class DiskStep {
     disk_->Settle();
     trouble_.CarryOut(*call_, disk_->tree_);
     disk_->carried_out_ = nullptr;
+    if (IsSync(call_->verb)) disk_->faults_.OfferBlow("sync");
+    if (IsWrite(call_->verb)) disk_->faults_.OfferBlow("write");
     disk_->Done(std::move(call_));
   }
 

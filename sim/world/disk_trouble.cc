@@ -18,9 +18,6 @@ constexpr absl::Duration kSlow = absl::Seconds(1);
 constexpr absl::Duration kHeldUp = absl::Minutes(1);
 constexpr uint32_t kCalm = 1 + kDoublings;
 
-bool IsWrite(DiskVerb verb) { return verb == DiskVerb::kWriteAt || verb == DiskVerb::kAppend; }
-bool IsSync(DiskVerb verb) { return verb == DiskVerb::kSync || verb == DiskVerb::kSyncData; }
-
 // What can befall a call, in the order of severity. Closing always closes.
 std::vector<Kind> TroublesOf(DiskVerb verb, bool may_rot) {
   if (verb == DiskVerb::kClose || verb == DiskVerb::kSize) return {Kind::kIsSlow};

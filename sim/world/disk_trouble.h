@@ -16,6 +16,13 @@
 
 namespace detent::sim {
 
+inline bool IsWrite(internal::DiskVerb verb) {
+  return verb == internal::DiskVerb::kWriteAt || verb == internal::DiskVerb::kAppend;
+}
+inline bool IsSync(internal::DiskVerb verb) {
+  return verb == internal::DiskVerb::kSync || verb == internal::DiskVerb::kSyncData;
+}
+
 class DiskTrouble {
  public:
   // In the order of severity.

@@ -39,6 +39,16 @@ class Patient {
   ~Patient() = default;
 };
 
+// Who may be struck by a blow, whatever it does there.
+class Struck {
+ public:
+  // Something has just happened of the kind `place`: a step, a message sent, a write of a disk.
+  virtual void OnOpportunity(std::string_view place) = 0;
+
+ protected:
+  ~Struck() = default;
+};
+
 class Faults {
  public:
   // Who asks the strategy.
@@ -66,6 +76,12 @@ class Faults {
   void Dismiss(Patient& patient) { std::erase(patients_, &patient); }
   bool has_ended() const { return has_ended_; }
   bool May(FaultFamily family) const { return on_.Has(family); }
+
+  // Null for nobody.
+  void SetStruck(Struck* struck) { struck_ = struck; }
+  void OfferBlow(std::string_view place) {
+    if (struck_ != nullptr && May(FaultFamily::kKill)) struck_->OnOpportunity(place);
+  }
 
   // What ruins what was synced hits one disk a run, whatever that is.
   void Ruin(const void* disk) { ruined_ = disk; }
@@ -95,6 +111,7 @@ class Faults {
   std::map<uint64_t, bool> odd_;  // By place.
   std::vector<Patient*> patients_;
   const void* ruined_ = nullptr;
+  Struck* struck_ = nullptr;
 };
 
 }  // namespace detent::sim

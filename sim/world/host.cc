@@ -18,7 +18,10 @@ class Host::Ends final : public HostLoop::Observer {
     host_.world_.Fail(std::make_exception_ptr(
         HostFailed(absl::StrCat("host ", host_.name_, " failed: ", internal::DescribeException(error)))));
   }
-  void OnEnded() override { host_.GoDown(); }
+  void OnEnded() override {
+    host_.has_ended_ = true;
+    host_.GoDown();
+  }
   std::exception_ptr ErrorOf(const internal::TaskState& task) const override {
     return std::make_exception_ptr(
         HostDown(absl::StrCat("host ", host_.name_, " is down, and its task \"", task.name(), "\" has gone with it")));
@@ -58,6 +61,7 @@ void Host::Boot() {
   if (world_.IsMuted() || IsUp()) return;
   boots_.push_back(std::make_unique<HostLoop>(name_, boots_.size() + 1, world_.ground(), program_, *ends_));
   loop_ = boots_.back().get();
+  has_ended_ = false;
 }
 
 void Host::BootAnother(std::shared_ptr<HostProgram> program) {

@@ -61,6 +61,8 @@ class HostFailed : public std::runtime_error {
 struct HostOptions {
   // What leaves its main coroutine kills the host, as by Kill(), and does not fail the test.
   bool may_fail = false;
+  // No fault strikes it.
+  bool spared = false;
 };
 
 class Host {
@@ -72,6 +74,9 @@ class Host {
   const std::string& name() const { return name_; }
   // Whether its program runs, or is to begin.
   bool IsUp() const { return loop_ != nullptr; }
+
+  // Whether it is down for another reason than that its program has come to its end.
+  bool IsTakenDown() const { return !IsUp() && !has_ended_; }
 
   // SIGKILL. What was written stays written, and the system closes what was open.
   void Kill();
@@ -90,6 +95,10 @@ class Host {
   const T* Peek(const LoopLocal<T>& local) const {
     return static_cast<const T*>(FindLocal(local.variable()));
   }
+
+  // --- For the library ---
+
+  bool is_spared() const { return options_.spared; }
 
  private:
   friend class Hosts;
@@ -127,6 +136,7 @@ class Host {
   WorldState& world_;
   const std::string name_;
   const HostOptions options_;
+  bool has_ended_ = false;
   std::shared_ptr<HostProgram> program_;
   const std::unique_ptr<Ends> ends_;
   HostLoop* loop_ = nullptr;                      // Null while it is down.

@@ -30,7 +30,7 @@ void CheckName(std::string_view name) {
 
 }  // namespace
 
-Hosts::Hosts(const Ground& ground) : state_(ground) {
+Hosts::Hosts(const Ground& ground, uint32_t down_max) : state_(ground), blows_(*this, ground, down_max) {
   ground.core().SetHasHomes(true);
   ground.interruptions->LookFromNowOn();
 }
@@ -57,6 +57,26 @@ Host& Hosts::Find(std::string_view name) const {
   for (const auto& host : all_) absl::StrAppend(&known, known.empty() ? "" : ", ", host->name());
   throw std::invalid_argument(absl::StrCat("World::host(): no host is called \"", std::string(name), "\"; there ",
                                            all_.size() == 1 ? "is " : "are ", known.empty() ? "none" : known));
+}
+
+Host* Hosts::Running() const {
+  const internal::Home* home = ground().core().home();
+  // A host's threads were made there.
+  while (home != nullptr && home->name.empty()) home = home->maker;
+  if (home == nullptr) return nullptr;
+  const auto found = by_name_.find(home->name);
+  return found == by_name_.end() ? nullptr : found->second;
+}
+
+uint32_t Hosts::CountDown() const {
+  return static_cast<uint32_t>(
+      std::count_if(all_.begin(), all_.end(), [](const auto& host) { return host->IsTakenDown(); }));
+}
+
+void Hosts::BootAll() {
+  for (const auto& host : all_) {
+    if (host->IsTakenDown()) host->Boot();
+  }
 }
 
 void Hosts::End() {

@@ -102,6 +102,7 @@ class SimNetwork final : public internal::Network, public tcp::Fabric, public Fa
 
   void SetFaults(NetworkFaults faults) override { faults_ = faults; }
   bool DrawFullTable(uint64_t stream, const Address& address);
+  void Sent() override { world_faults_.OfferBlow("send"); }
   void OnHealed() override { ReleaseStalled(); }
 
   void Forget(SimListener* listener) { std::erase(listeners_, listener); }

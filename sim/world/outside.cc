@@ -71,7 +71,7 @@ class LoopOutside final : public SimOutside {
   }
   SimThreads* threads_if_any() override { return threads_.get(); }
 
-  std::shared_ptr<Hosts> MakeWorld() override {
+  std::shared_ptr<Hosts> MakeWorld(uint32_t hosts_down_max) override {
     if (hosts_ != nullptr) {
       throw InvalidStateError("World: this run has one already; make one world a run, and add all hosts to that");
     }
@@ -82,7 +82,7 @@ class LoopOutside final : public SimOutside {
           "World: something of the outside was used before (a socket, a file, a name, a signal, a process, a loop of "
           "OnThreads()); make the world first, so that all is of one of its hosts");
     }
-    hosts_ = std::make_shared<Hosts>(ground_);
+    hosts_ = std::make_shared<Hosts>(ground_, hosts_down_max);
     return hosts_;
   }
   void EndWorld() override {

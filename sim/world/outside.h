@@ -4,6 +4,7 @@
 #ifndef DETENT_SIM_WORLD_OUTSIDE_H_
 #define DETENT_SIM_WORLD_OUTSIDE_H_
 
+#include <cstdint>
 #include <memory>
 
 #include "absl/functional/any_invocable.h"
@@ -19,7 +20,7 @@ class SimOutside : public internal::Outside {
  public:
   // The hosts of a World, from now on. InvalidStateError if there is one already, if something has been opened, and in
   // a host.
-  virtual std::shared_ptr<Hosts> MakeWorld() = 0;
+  virtual std::shared_ptr<Hosts> MakeWorld(uint32_t hosts_down_max) = 0;
   // Its hosts go.
   virtual void EndWorld() = 0;
   // Null if the run has none.

@@ -168,7 +168,7 @@ std::unique_ptr<Stream> Wire::Connect() {
 void Wire::Send(size_t from, Message::Kind kind, std::string_view bytes) {
   // A loop that is torn down makes no more choices.
   if (fabric_ == nullptr || fabric_->core().tearing_down) return;
-  if (pipes_[1 - from].Add(*fabric_, kind, bytes)) return;
+  if (pipes_[1 - from].Add(*fabric_, kind, bytes)) return fabric_->Sent();
   for (Pipe& pipe : pipes_) pipe.AddCalm(*fabric_, Message::Kind::kReset);
 }
 

@@ -91,6 +91,8 @@ class Fabric {
   virtual Arrivals& arrivals() const = 0;
   // What becomes of the next message: a choice on the tape, of this stream. `what()` is its name.
   virtual Course DrawCourse(uint64_t stream, Message::Kind kind, absl::FunctionRef<std::string()> what) = 0;
+  // A message is under way.
+  virtual void Sent() = 0;
   // How many of `size` bytes are read (kRead) or taken (kWrite) at once, of 2 or more: a choice, too.
   // `peer` is who sent them, or will get them.
   virtual size_t DrawPart(ChoiceKind kind, uint64_t stream, size_t size, const std::string& peer) = 0;

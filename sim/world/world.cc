@@ -1,28 +1,52 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detent/sim/world/world.h"
 
+#include <stdexcept>
+#include <utility>
+
 #include "detent/runtime/errors.h"
 #include "detent/runtime/internal/loop_core.h"
+#include "detent/sim/world/converge.h"
 #include "detent/sim/world/hosts.h"
 #include "detent/sim/world/outside.h"
 
 namespace detent::sim {
 namespace {
 
-std::shared_ptr<Hosts> MakeHosts() {
+void Check(const WorldOptions& options) {
+  if (!(options.fault_rate >= 0 && options.fault_rate <= 1)) {
+    throw std::invalid_argument("World: WorldOptions::fault_rate is a probability; give 0 to 1");
+  }
+  if (options.faults != kNoFaults && options.faults_max == 0 && options.fault_rate == 0) {
+    throw std::invalid_argument(
+        "World: WorldOptions::faults names families, and faults_max lets none of them strike; give 1 or more, or leave "
+        "the families out");
+  }
+}
+
+std::shared_ptr<Hosts> MakeHosts(const WorldOptions& options) {
+  Check(options);
   internal::Outside& outside = internal::RequireCore("World").owner().outside();
   auto* const simulated = dynamic_cast<SimOutside*>(&outside);
   if (simulated == nullptr) {
     throw InvalidStateError(
         "World: this loop is real, and a world is simulated; make it in a SIM_TEST, or on a SimLoop");
   }
-  return simulated->MakeWorld();
+  std::shared_ptr<Hosts> hosts = simulated->MakeWorld(options.hosts_down_max);
+  hosts->ground().faults->TurnOn(options.faults, options.faults_max, options.fault_rate);
+  return hosts;
 }
 
 }  // namespace
 
-World::World() : hosts_(MakeHosts()) {}
+World::World(const WorldOptions& options) : hosts_(MakeHosts(options)) {}
 World::~World() { hosts_->End(); }
+
+void World::Heal() { hosts_->ground().faults->TurnOff(); }
+
+Coro<> World::Converge(AnyDuration limit, std::function<bool()> predicate, std::source_location where) {
+  return sim::Converge(limit, std::move(predicate), where);
+}
 
 Host& World::host(std::string_view name) { return hosts_->Find(name); }
 

@@ -16,7 +16,8 @@
 //
 // Order.         A host boots at once: the first step of its program is ready then. Steps of all hosts take turns, as
 //                the strategy chooses.
-// Suspension.    None.
+// Suspension.    Converge() does; the rest never.
+// Cancellation.  A cancelled Converge() ends.
 // Errors.        InvalidStateError for a second World in a run, for one on a real loop, and for one that is made when
 //                something has been opened. std::invalid_argument for a name that cannot be or is taken, and for one
 //                that no host has.
@@ -25,20 +26,38 @@
 #ifndef DETENT_SIM_WORLD_WORLD_H_
 #define DETENT_SIM_WORLD_WORLD_H_
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <source_location>
 #include <string_view>
 #include <utility>
 
+#include "detent/runtime/any_duration.h"
+#include "detent/runtime/coro.h"
+#include "detent/sim/faults/fault_set.h"
 #include "detent/sim/world/host.h"
 
 namespace detent::sim {
 
 class Hosts;
 
+// Trivially destructible (rule R10).
+struct WorldOptions {
+  // Which families of faults may strike; see fault_set.h. None by itself. A family that is named here and never strikes
+  // in any schedule fails the test.
+  FaultSet faults = kNoFaults;
+  // At most so often in one schedule.
+  uint32_t faults_max = 3;
+  // At most so many hosts are down at once by a fault, those counted that the test has taken down.
+  uint32_t hosts_down_max = 1;
+  // For long runs: instead of `faults_max` strikes, each opportunity strikes with this probability. 0 for not.
+  double fault_rate = 0;
+};
+
 class World {
  public:
-  World();
+  explicit World(const WorldOptions& options = WorldOptions());
   World(const World&) = delete;
   World& operator=(const World&) = delete;
   ~World();
@@ -50,6 +69,13 @@ class World {
     return Add(name, MakeHostProgram(std::forward<F>(function), where), options);
   }
   Host& host(std::string_view name);
+
+  // Ends all faults: boots the hosts that are down, unless their programs came to their end, lets go of what has
+  // stalled, and from now on nothing strikes, Fault() and Buggify() of the program included.
+  void Heal();
+  // Waits until `predicate()` holds, which throws ConvergeError if it does not within `limit`: see converge.h.
+  Coro<> Converge(AnyDuration limit, std::function<bool()> predicate,
+                  std::source_location where = std::source_location::current());
 
  private:
   Host& Add(std::string_view name, std::shared_ptr<HostProgram> program, const HostOptions& options);
