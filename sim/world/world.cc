@@ -3,7 +3,9 @@
 
 #include <stdexcept>
 #include <utility>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "detent/runtime/errors.h"
 #include "detent/runtime/internal/loop_core.h"
 #include "detent/sim/world/converge.h"
@@ -46,6 +48,18 @@ void World::Heal() { hosts_->ground().faults->TurnOff(); }
 
 Coro<> World::Converge(AnyDuration limit, std::function<bool()> predicate, std::source_location where) {
   return sim::Converge(limit, std::move(predicate), where);
+}
+
+Coro<> World::StartClients(const ClientOptions& options, ClientFunction function, std::source_location where) {
+  CheckClients(options);
+  const int first = clients_ + 1;
+  std::vector<Host*> hosts;
+  for (int i = 0; i < options.clients; ++i) {
+    HostOptions of_host;
+    of_host.spared = true;
+    hosts.push_back(&hosts_->Add(absl::StrCat("client-", ++clients_), MakeHostProgram(Idle, where), of_host));
+  }
+  return RunClients(std::move(hosts), first, options, std::move(function)).At(where);
 }
 
 Host& World::host(std::string_view name) { return hosts_->Find(name); }

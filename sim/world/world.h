@@ -16,8 +16,8 @@
 //
 // Order.         A host boots at once: the first step of its program is ready then. Steps of all hosts take turns, as
 //                the strategy chooses.
-// Suspension.    Converge() does; the rest never.
-// Cancellation.  A cancelled Converge() ends.
+// Suspension.    Converge() and Clients() do; the rest never.
+// Cancellation.  A cancelled Converge() ends; so do the operations of a cancelled Clients().
 // Errors.        InvalidStateError for a second World in a run, for one on a real loop, and for one that is made when
 //                something has been opened. std::invalid_argument for a name that cannot be or is taken, and for one
 //                that no host has.
@@ -34,8 +34,10 @@
 #include <utility>
 
 #include "detent/runtime/any_duration.h"
+#include "detent/runtime/closure.h"
 #include "detent/runtime/coro.h"
 #include "detent/sim/faults/fault_set.h"
+#include "detent/sim/world/clients.h"
 #include "detent/sim/world/host.h"
 
 namespace detent::sim {
@@ -70,6 +72,13 @@ class World {
   }
   Host& host(std::string_view name);
 
+  // Lets clients work, and waits until all are done: see clients.h.
+  template <typename F>
+  Coro<> Clients(ClientOptions options, F&& function, std::source_location where = std::source_location::current()) {
+    DETENT_INTERNAL_CHECK_CLOSURE(F);
+    return StartClients(options, ClientFunction(std::forward<F>(function)), where);
+  }
+
   // Ends all faults: boots the hosts that are down, unless their programs came to their end, lets go of what has
   // stalled, and from now on nothing strikes, Fault() and Buggify() of the program included.
   void Heal();
@@ -79,8 +88,10 @@ class World {
 
  private:
   Host& Add(std::string_view name, std::shared_ptr<HostProgram> program, const HostOptions& options);
+  Coro<> StartClients(const ClientOptions& options, ClientFunction function, std::source_location where);
 
   const std::shared_ptr<Hosts> hosts_;
+  int clients_ = 0;
 };
 
 }  // namespace detent::sim
