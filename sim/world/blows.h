@@ -25,7 +25,7 @@ class Victims {
   virtual Host* Running() const = 0;
   // How many are down, and have not come to their own end.
   virtual uint32_t CountDown() const = 0;
-  // Boots those.
+  // Boots those, and lets those go on that are paused.
   virtual void BootAll() = 0;
 
  protected:

@@ -116,9 +116,16 @@ size_t Disk::DrawPart(ChoiceKind kind, size_t size) {
   });
 }
 
+// Whether who runs has died.
+bool Disk::IsMuted() const {
+  const internal::Home* const home = loop_.core().home();
+  return home != nullptr && home->has_ended;
+}
+
 void Disk::Start(std::unique_ptr<internal::DiskCall> call) {
-  if (!MayDraw()) {  // Nobody hears of it.
+  if (!MayDraw() || IsMuted()) {  // Nobody hears of it.
     Forget(*call);
+    if (IsMuted() && call->verb != internal::DiskVerb::kClose) return;
     return internal::CarryOut(*call, tree_);
   }
   internal::LoopCore& core = loop_.core();

@@ -116,6 +116,7 @@ class Disk final : public internal::Disk, private FileTree::World, private Patie
   void OnHealed() override;
   void Start(std::unique_ptr<internal::DiskCall> call) override;
   bool MayDraw() const;
+  bool IsMuted() const;
   size_t DrawPart(ChoiceKind kind, size_t size);
 
   absl::Time Time() override { return loop_.WallTime(); }

@@ -75,7 +75,13 @@ bool HomeLoop::SetSignalHandler(int signal, absl::AnyInvocable<void()> handler) 
   return sim::SetSignalHandler(outside(), signal, std::move(handler));
 }
 
-void HomeLoop::Unpark() {
+void HomeLoop::Pause(LoopSteps& steps) {
+  home_.is_paused = true;
+  steps.TakeOut([this](internal::Step step) { return IsOurs(HomeOf(step)); }, parked_);
+}
+
+void HomeLoop::GoOn() {
+  home_.is_paused = false;
   for (const internal::Step step : std::exchange(parked_, {})) {
     if (step.IsTask()) {
       core().ready.Push(step.task());

@@ -68,9 +68,11 @@ class HomeScope {
 class HomeLoop : public EventLoop, private internal::FutureObserver, protected internal::Runnable {
  public:
   const internal::Home* home() const final { return &home_; }
-  // A step that comes while it is paused; it goes on with Unpark().
+  // None of its steps is ready, until it goes on. Its timers strike, and what comes for it arrives.
+  void Pause(LoopSteps& steps);
+  void GoOn();
+  // A step that comes meanwhile.
   void Park(internal::Step step) { parked_.push_back(step); }
-  void Unpark();
 
   absl::Time WallTime() const override { return starter_.WallTime(); }
   internal::Outside& outside() override { return starter_.outside(); }

@@ -3,8 +3,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "detent/runtime/errors.h"
+#include "detent/runtime/io/internal/signal_numbers.h"
+#include "detent/runtime/io/internal/signal_source.h"
 #include "detent/sim/world/home_loop.h"
 #include "detent/sim/world/host_loop.h"
+#include "detent/sim/world/network.h"
 #include "detent/sim/world/world_state.h"
 
 namespace detent::sim {
@@ -31,23 +34,58 @@ class Host::Ends final : public HostLoop::Observer {
   Host& host_;
 };
 
-Host::Host(WorldState& world, std::string name, std::shared_ptr<HostProgram> program, const HostOptions& options)
+Host::Host(WorldState& world, std::string name, uint32_t machine, std::shared_ptr<HostProgram> program,
+           const HostOptions& options)
     : world_(world),
       name_(std::move(name)),
+      machine_(machine),
+      disk_(new Disk(*world.ground().loop, *world.ground().arrivals, *world.ground().faults)),
       options_(options),
       program_(std::move(program)),
       ends_(std::make_unique<Ends>(*this)) {}
 
-Host::~Host() = default;
+Host::~Host() { disk_->End(); }
 
 void Host::Kill() {
   if (!world_.IsMuted()) GoDown();
+}
+
+void Host::PowerOff() {
+  if (world_.IsMuted()) return;
+  HostLoop* const loop = std::exchange(loop_, nullptr);
+  if (loop != nullptr) loop->MarkDead();
+  if (!world_.network().machine(machine_).IsOn()) return;
+  world_.network().LosePower(machine_);
+  disk_->LosePower();
+  if (loop != nullptr) world_.Bury(*loop);
+}
+
+void Host::Wipe() {
+  if (world_.IsMuted()) return;
+  PowerOff();
+  disk_->Wipe();
+}
+
+void Host::Pause() {
+  if (!world_.IsMuted() && IsUp()) loop_->Pause(*world_.ground().steps);
+}
+
+void Host::Resume() {
+  if (!world_.IsMuted() && IsUp() && loop_->home()->is_paused) loop_->GoOn();
+}
+
+void Host::Raise(int signal) {
+  internal::RequireSignal(signal);
+  if (world_.IsMuted() || !IsUp()) return;
+  const HomeScope there(loop_->core(), *loop_->home(), loop_->source());
+  loop_->outside().signals().Raise(signal);
 }
 
 void Host::GoDown() {
   if (loop_ == nullptr) return;
   HostLoop& loop = *std::exchange(loop_, nullptr);
   loop.MarkDead();
+  world_.network().Kill(machine_);
   world_.Bury(loop);
 }
 
@@ -59,7 +97,14 @@ void Host::End() {
 
 void Host::Boot() {
   if (world_.IsMuted() || IsUp()) return;
-  boots_.push_back(std::make_unique<HostLoop>(name_, boots_.size() + 1, world_.ground(), program_, *ends_));
+  world_.network().TurnOn(machine_);
+  HostParts parts;
+  parts.world = &world_.outside();
+  parts.machine = machine_;
+  parts.disk = disk_;
+  parts.die = [this] { GoDown(); };
+  boots_.push_back(
+      std::make_unique<HostLoop>(name_, boots_.size() + 1, world_.ground(), program_, std::move(parts), *ends_));
   loop_ = boots_.back().get();
   has_ended_ = false;
 }

@@ -35,9 +35,11 @@
 #include <vector>
 
 #include "detent/runtime/coro.h"
+#include "detent/runtime/internal/ref.h"
 #include "detent/runtime/loop_local.h"
 #include "detent/runtime/spawn.h"
 #include "detent/runtime/task.h"
+#include "detent/sim/world/disk.h"
 #include "detent/sim/world/host_program.h"
 
 namespace detent::sim {
@@ -80,6 +82,18 @@ class Host {
 
   // SIGKILL. What was written stays written, and the system closes what was open.
   void Kill();
+  // The power fails. Peers hear nothing any more; after the boot, whoever sends something to a connection of before is
+  // reset. What was not synced is as Disk::LosePower() leaves it.
+  void PowerOff();
+  // The same, and the disk is empty.
+  void Wipe();
+  // SIGSTOP: its tasks take no steps, while clocks go on and what comes for it arrives. SIGCONT: they go on.
+  void Pause();
+  void Resume();
+  // As if somebody had sent this signal to its program. One that nobody there takes kills it, if it is of that kind.
+  void Raise(int signal);
+  // The disk, which survives; a test may prepare it, and look at what is on it.
+  Disk& disk() const { return *disk_; }
   // Begins the program, or another from now on: an upgrade.
   void Boot();
   template <typename F>
@@ -104,7 +118,8 @@ class Host {
   friend class Hosts;
   class Ends;
 
-  Host(WorldState& world, std::string name, std::shared_ptr<HostProgram> program, const HostOptions& options);
+  Host(WorldState& world, std::string name, uint32_t machine, std::shared_ptr<HostProgram> program,
+       const HostOptions& options);
 
   void BootAnother(std::shared_ptr<HostProgram> program);
   template <typename T>
@@ -135,6 +150,8 @@ class Host {
 
   WorldState& world_;
   const std::string name_;
+  const uint32_t machine_;  // Its number in the network.
+  const internal::Ref<Disk> disk_;
   const HostOptions options_;
   bool has_ended_ = false;
   std::shared_ptr<HostProgram> program_;

@@ -6,6 +6,7 @@
 #include "detent/runtime/internal/step_text.h"
 #include "detent/sim/world/executor.h"
 #include "detent/sim/world/stream_hash.h"
+#include "detent/sim/world/threads.h"
 
 namespace detent::sim {
 namespace {
@@ -38,20 +39,23 @@ class HostLoop::FirstStep final : public internal::Runnable {
 };
 
 HostLoop::HostLoop(const std::string& name, size_t number, const Ground& ground, std::shared_ptr<HostProgram> program,
-                   Observer& observer)
+                   HostParts parts, Observer& observer)
     : HomeLoop(*ground.loop, *ground.arrivals, internal::Home::Tasks::kAwaitedByOthers),
       observer_(observer),
       ground_(ground),
       source_(ground.steps->NewSource(PathOf(name, number))),
       program_(std::move(program)),
+      outside_([&] {
+        parts.loop = this;
+        parts.drain = [this] { DrainInbox(); };
+        return MakeHostOutside(ground, std::move(parts));
+      }()),
       first_step_(std::make_unique<FirstStep>(*this)) {
   own_home().name = name;
   ground.core().ended_names.Add(source_, name);
 }
 
 HostLoop::~HostLoop() = default;
-
-internal::Outside& HostLoop::outside() { return HomeLoop::outside(); }
 
 void HostLoop::BeginMain() {
   Task<> main = Spawn(KeepProgram(program_), {.name = "main"});
@@ -107,6 +111,7 @@ void HostLoop::Destroy() {
     }
     return nullptr;
   });
+  if (outside_->threads_if_any() != nullptr) outside_->threads_if_any()->Discard();
   program_ = nullptr;
 }
 

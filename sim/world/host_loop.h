@@ -12,7 +12,9 @@
 
 #include "detent/sim/world/ground.h"
 #include "detent/sim/world/home_loop.h"
+#include "detent/sim/world/host_outside.h"
 #include "detent/sim/world/host_program.h"
+#include "detent/sim/world/sim_outside.h"
 
 namespace detent::sim {
 
@@ -34,7 +36,7 @@ class HostLoop final : public HomeLoop {
 
   // The `number`-th boot of the host that has this name, from 1.
   HostLoop(const std::string& name, size_t number, const Ground& ground, std::shared_ptr<HostProgram> program,
-           Observer& observer);
+           HostParts parts, Observer& observer);
   ~HostLoop() override;
 
   // What makes tasks there from outside.
@@ -60,7 +62,7 @@ class HostLoop final : public HomeLoop {
   void CallExceptionHandler(const ExceptionContext& context) override {
     if (!IsDead()) HomeLoop::CallExceptionHandler(context);
   }
-  internal::Outside& outside() override;
+  internal::Outside& outside() override { return *outside_; }
 
  private:
   class FirstStep;
@@ -75,6 +77,7 @@ class HostLoop final : public HomeLoop {
   const Ground ground_;
   const uint64_t source_;
   std::shared_ptr<HostProgram> program_;  // Until it has ended.
+  const std::unique_ptr<SimOutside> outside_;
   std::unique_ptr<FirstStep> first_step_;
   std::vector<AnyTask> spawned_;
   bool stopped_ = false;

@@ -7,6 +7,9 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "detent/runtime/io/address.h"
+#include "detent/sim/world/names.h"
+#include "detent/sim/world/network.h"
 
 namespace detent::sim {
 namespace {
@@ -30,12 +33,19 @@ void CheckName(std::string_view name) {
 
 }  // namespace
 
-Hosts::Hosts(const Ground& ground, uint32_t down_max) : state_(ground), blows_(*this, ground, down_max) {
+Hosts::Hosts(const Ground& ground, SimOutside& outside, uint32_t down_max)
+    : state_(ground, outside), blows_(*this, ground, down_max) {
   ground.core().SetHasHomes(true);
   ground.interruptions->LookFromNowOn();
+  Register("test", 0);
 }
 
 Hosts::~Hosts() = default;
+
+void Hosts::Register(std::string_view name, uint32_t machine) {
+  const std::string& address = state_.network().machine(machine).address();
+  dynamic_cast<HostNames&>(state_.outside().names()).SetHost(std::string(name), Address::FromHost(address, 0).value());
+}
 
 Host& Hosts::Add(std::string_view name, std::shared_ptr<HostProgram> program, const HostOptions& options) {
   CheckName(name);
@@ -43,7 +53,9 @@ Host& Hosts::Add(std::string_view name, std::shared_ptr<HostProgram> program, co
     throw std::invalid_argument(
         absl::StrCat("World::AddHost(): there is a host ", std::string(name), " already; take another name"));
   }
-  all_.push_back(std::unique_ptr<Host>(new Host(state_, std::string(name), std::move(program), options)));
+  const uint32_t machine = state_.network().AddMachine();
+  Register(name, machine);
+  all_.push_back(std::unique_ptr<Host>(new Host(state_, std::string(name), machine, std::move(program), options)));
   Host& host = *all_.back();
   by_name_.emplace(host.name(), &host);
   host.Boot();
@@ -76,6 +88,7 @@ uint32_t Hosts::CountDown() const {
 void Hosts::BootAll() {
   for (const auto& host : all_) {
     if (host->IsTakenDown()) host->Boot();
+    host->Resume();
   }
 }
 

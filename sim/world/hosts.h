@@ -21,7 +21,8 @@ namespace detent::sim {
 
 class Hosts final : private Victims {
  public:
-  Hosts(const Ground& ground, uint32_t down_max);
+  // `outside` is the test's.
+  Hosts(const Ground& ground, SimOutside& outside, uint32_t down_max);
   Hosts(const Hosts&) = delete;
   Hosts& operator=(const Hosts&) = delete;
   ~Hosts();
@@ -33,6 +34,8 @@ class Hosts final : private Victims {
   void End();
 
  private:
+  // In the names that hosts look up.
+  void Register(std::string_view name, uint32_t machine);
   Host* Running() const override;
   uint32_t CountDown() const override;
   void BootAll() override;

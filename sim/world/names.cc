@@ -54,7 +54,7 @@ class SimLookUp final : public internal::NameLookUp, public Arrival {
   internal::NamesFound course_end_;
 };
 
-class SimNames final : public internal::Names, public NameTable {
+class SimNames final : public internal::Names, public NameTable, public HostNames {
  public:
   SimNames(EventLoop& loop, Arrivals& arrivals, Faults& faults)
       : loop_(loop), arrivals_(arrivals), world_faults_(faults) {}
@@ -62,6 +62,7 @@ class SimNames final : public internal::Names, public NameTable {
   std::unique_ptr<internal::NameLookUp> LookUp(std::string host) override;
 
   void SetFaults(NameFaults faults) override { faults_ = faults; }
+  void SetHost(std::string name, Address address) override { hosts_.emplace(std::move(name), std::move(address)); }
   void SetAddresses(std::string_view name, std::vector<Address> addresses) override {
     table_[std::string(name)] = std::move(addresses);
   }
@@ -82,7 +83,15 @@ class SimNames final : public internal::Names, public NameTable {
   Arrivals& arrivals_;
   Faults& world_faults_;
   NameFaults faults_;
+  // What a name that is in no table has.
+  internal::NamesFound FindHost(const std::string& name) const {
+    const auto found = hosts_.find(name);
+    if (found != hosts_.end()) return internal::NamesFound({found->second});
+    if (hosts_.empty()) return internal::NamesFound({Address::Named(name, 0)});
+    return internal::NamesFound(internal::kNameNotFound, "Name or service not known");
+  }
   std::map<std::string, Addresses> table_;
+  std::map<std::string, Address> hosts_;
 };
 
 std::unique_ptr<internal::NameLookUp> SimNames::LookUp(std::string host) {
@@ -130,7 +139,7 @@ Course SimNames::DrawCourse(const std::string& host, uint64_t stream, const Addr
                   trouble == Trouble::kFails ? kDelay : kTimeOut);
   }
   const bool slow = trouble == Trouble::kSlow || Strikes(stream, "slow look-up", faults_.slow);
-  if (listed == nullptr) return Course(NamesFound({Address::Named(host, 0)}), slow ? kSlow : absl::ZeroDuration());
+  if (listed == nullptr) return Course(FindHost(host), slow ? kSlow : absl::ZeroDuration());
   const absl::Duration delay =
       slow ? kSlow : kDelay * (1 << ChooseDoublings(loop_, ChoiceKind::kName, stream, Calm::kDelays, [&host] {
                                  return absl::StrCat("the look-up of ", host);

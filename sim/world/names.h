@@ -9,8 +9,10 @@
 #define DETENT_SIM_WORLD_NAMES_H_
 
 #include <memory>
+#include <string>
 
 #include "detent/runtime/event_loop.h"
+#include "detent/runtime/io/address.h"
 #include "detent/runtime/io/internal/names.h"
 #include "detent/sim/world/arrivals.h"
 #include "detent/sim/world/faults.h"
@@ -18,6 +20,15 @@
 namespace detent::sim {
 
 // For one run: make a new one for the next. `arrivals` are the loop's.
+// The names of a World's hosts: once there is one, no other name is found.
+class HostNames {
+ public:
+  virtual void SetHost(std::string name, Address address) = 0;
+
+ protected:
+  ~HostNames() = default;
+};
+
 std::unique_ptr<internal::Names> MakeSimNames(EventLoop& loop, Arrivals& arrivals, Faults& faults);
 
 }  // namespace detent::sim

@@ -32,17 +32,35 @@
 #ifndef DETENT_SIM_WORLD_NETWORK_H_
 #define DETENT_SIM_WORLD_NETWORK_H_
 
+#include <cstdint>
 #include <memory>
 
 #include "detent/runtime/event_loop.h"
-#include "detent/runtime/io/internal/network.h"
 #include "detent/sim/world/arrivals.h"
 #include "detent/sim/world/faults.h"
+#include "detent/sim/world/machine.h"
 
 namespace detent::sim {
 
+// All machines. The first is that of the test, and without a World the only one, which has every address.
+class SimNetwork {
+ public:
+  virtual ~SimNetwork() = default;
+
+  virtual Machine& machine(uint32_t number) = 0;
+  // From now on machines have addresses of their own. REQUIRES: nothing is open.
+  virtual void BeWorld() = 0;
+  // One more; its number.
+  virtual uint32_t AddMachine() = 0;
+  // The program of a machine has died: the system closes what it had open.
+  virtual void Kill(uint32_t number) = 0;
+  // There is silence, until it is on again: then whoever sends something to a connection of before is reset.
+  virtual void LosePower(uint32_t number) = 0;
+  virtual void TurnOn(uint32_t number) = 0;
+};
+
 // A network for one run: make a new one for the next. `arrivals` are the loop's.
-std::unique_ptr<internal::Network> MakeSimNetwork(EventLoop& loop, Arrivals& arrivals, Faults& faults);
+std::unique_ptr<SimNetwork> MakeSimNetwork(EventLoop& loop, Arrivals& arrivals, Faults& faults);
 
 }  // namespace detent::sim
 

@@ -44,7 +44,8 @@ class LoopOutside final : public SimOutside {
     if (!disk_) disk_ = internal::Ref<Disk>(new Disk(loop_, arrivals_, faults_));
     return *disk_;
   }
-  internal::Network& network() override {
+  internal::Network& network() override { return sim_network().machine(0); }
+  SimNetwork& sim_network() override {
     if (network_ == nullptr) network_ = MakeSimNetwork(loop_, arrivals_, faults_);
     return *network_;
   }
@@ -82,7 +83,8 @@ class LoopOutside final : public SimOutside {
           "World: something of the outside was used before (a socket, a file, a name, a signal, a process, a loop of "
           "OnThreads()); make the world first, so that all is of one of its hosts");
     }
-    hosts_ = std::make_shared<Hosts>(ground_, hosts_down_max);
+    sim_network().BeWorld();
+    hosts_ = std::make_shared<Hosts>(ground_, *this, hosts_down_max);
     return hosts_;
   }
   void EndWorld() override {
@@ -98,7 +100,7 @@ class LoopOutside final : public SimOutside {
   Faults& faults_;
   std::unique_ptr<internal::Names> names_;
   internal::Ref<Disk> disk_;
-  std::unique_ptr<internal::Network> network_;
+  std::unique_ptr<SimNetwork> network_;
   std::unique_ptr<internal::Adoption> adoption_;
   std::unique_ptr<internal::Datagrams> datagrams_;
   std::unique_ptr<internal::SignalSource> signals_;

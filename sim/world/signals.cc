@@ -18,8 +18,8 @@ using internal::SignalName;
 
 class SimSignals final : public internal::SignalSource, private StepQuestion {
  public:
-  SimSignals(EventLoop& loop, Interruptions& interruptions)
-      : SignalSource(loop.core()), interruptions_(interruptions) {}
+  SimSignals(EventLoop& loop, Interruptions& interruptions, absl::AnyInvocable<void()> die)
+      : SignalSource(loop.core()), interruptions_(interruptions), die_(std::move(die)) {}
   ~SimSignals() override { UnsubscribeAll(); }
 
   void Raise(int signal) override {
@@ -62,11 +62,13 @@ class SimSignals final : public internal::SignalSource, private StepQuestion {
     Raise(drawn_);
   }
   void Kill(int signal, const char* why) {
+    if (die_) return die_();
     interruptions_.EndRun(
         std::make_exception_ptr(KilledError(signal, absl::StrCat(SignalName(signal), " ended the program: ", why))));
   }
 
   Interruptions& interruptions_;
+  absl::AnyInvocable<void()> die_;
   uint64_t wanted_ = 0;
   uint64_t stop_signals_ = 0;
   bool stop_came_ = false;
@@ -86,8 +88,9 @@ void RaiseSignalAtAnyStep(int signal, double probability) {
   if (auto* simulated = dynamic_cast<SimSignals*>(&signals)) simulated->RaiseAtAnyStep(signal, probability);
 }
 
-std::unique_ptr<internal::SignalSource> MakeSimSignals(EventLoop& loop, Interruptions& interruptions) {
-  return std::make_unique<SimSignals>(loop, interruptions);
+std::unique_ptr<internal::SignalSource> MakeSimSignals(EventLoop& loop, Interruptions& interruptions,
+                                                       absl::AnyInvocable<void()> die) {
+  return std::make_unique<SimSignals>(loop, interruptions, std::move(die));
 }
 
 bool SetSignalHandler(internal::Outside& outside, int signal, absl::AnyInvocable<void()> handler) {

@@ -48,7 +48,9 @@ void RaiseSignalAtAnyStep(int signal, double probability = 0.05);
 
 // --- For the library ---
 
-std::unique_ptr<internal::SignalSource> MakeSimSignals(EventLoop& loop, Interruptions& interruptions);
+// `die` is called when a signal ends the program; without one, that ends the run.
+std::unique_ptr<internal::SignalSource> MakeSimSignals(EventLoop& loop, Interruptions& interruptions,
+                                                       absl::AnyInvocable<void()> die = nullptr);
 // As EventLoop::SetSignalHandler().
 bool SetSignalHandler(internal::Outside& outside, int signal, absl::AnyInvocable<void()> handler);
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "detent/runtime/internal/step_text.h"
@@ -30,13 +31,19 @@ const char* WordsOf(Message::Kind kind) {
   return "the message";
 }
 
+// How long Linux tries to connect, sends again what nobody confirms, and asks whether somebody is still there.
+constexpr absl::Duration kConnectPatience = absl::Minutes(2);
+constexpr absl::Duration kPatience = absl::Minutes(15);
+constexpr absl::Duration kKeepAlivePatience = absl::Seconds(2 * 3600 + 9 * 75);
+
 }  // namespace
 
 // --- Pipe ---
 
 bool Pipe::Add(Fabric& fabric, Message::Kind kind, std::string_view bytes) {
   const uint64_t number = kind == Message::Kind::kData ? data_sent_ + 1 : 0;
-  const Course course = fabric.DrawCourse(stream_, kind, [&] { return NameOf(kind, number); });
+  const Course course = fabric.DrawCourse(wire_.address(1 - to_), wire_.address(to_), stream_, kind,
+                                          [&] { return NameOf(kind, number); });
   if (course.fate == Course::Fate::kReset) return false;
   Put(fabric, kind, number, bytes, course);
   data_sent_ = std::max(data_sent_, number);
@@ -127,7 +134,9 @@ Wire::Wire(Fabric& fabric, uint64_t stream, Address client, Address server)
     : fabric_(&fabric),
       ends_{End(std::move(client)), End(std::move(server))},
       pipes_{Pipe(*this, kClient, fabric.NextPipe(), HashOf(stream, kClient)),
-             Pipe(*this, kServer, fabric.NextPipe(), HashOf(stream, kServer))} {
+             Pipe(*this, kServer, fabric.NextPipe(), HashOf(stream, kServer))},
+      patience_{{HashOf(stream, 2), [this] { GiveUp(kClient); }, [this] { return address(kClient).ToString(); }},
+                {HashOf(stream, 3), [this] { GiveUp(kServer); }, [this] { return address(kServer).ToString(); }}} {
   place_ = fabric.wires_.insert(fabric.wires_.end(), this);  // Last: whoever throws is in no list.
 }
 
@@ -140,6 +149,7 @@ void Wire::Cut() {
   Fabric& fabric = *std::exchange(fabric_, nullptr);
   fabric.wires_.erase(place_);
   for (Pipe& pipe : pipes_) pipe.Clear(fabric);
+  for (Patience& each : patience_) each.End(fabric.arrivals());
 }
 
 void Wire::ReleaseStalled() {
@@ -148,6 +158,16 @@ void Wire::ReleaseStalled() {
 
 void Fabric::ReleaseStalled() {
   for (Wire* const wire : wires_) wire->ReleaseStalled();
+}
+
+void Fabric::ForEndsAt(uint32_t machine, void (Wire::*what)(size_t end)) {
+  std::vector<std::pair<std::shared_ptr<Wire>, size_t>> found;
+  for (Wire* const wire : wires_) {
+    for (const size_t end : {Wire::kClient, Wire::kServer}) {
+      if (wire->address(end).machine == machine) found.emplace_back(wire->shared_from_this(), end);
+    }
+  }
+  for (const auto& [wire, end] : found) ((*wire).*what)(end);
 }
 
 void Fabric::CutWires() {
@@ -160,7 +180,9 @@ std::unique_ptr<Stream> Wire::MakeStream(size_t at) {
   return stream;
 }
 
-std::unique_ptr<Stream> Wire::Connect() {
+std::unique_ptr<Stream> Wire::Connect(const internal::ConnectSettings& settings) {
+  ends_[kClient].keep_alive = settings.keep_alive;
+  ends_[kClient].user_timeout = settings.user_timeout;
   Send(kClient, Message::Kind::kConnect);
   return MakeStream(kClient);
 }
@@ -174,7 +196,9 @@ void Wire::Send(size_t from, Message::Kind kind, std::string_view bytes) {
 
 void Wire::Deliver(size_t to, const Message& message) {
   End& end = ends_[to];
+  patience_[to].End(fabric_->arrivals());
   if (message.kind == Message::Kind::kConnect) return Answer(to);
+  if (end.is_silent) return DeliverToNobody(to, message.kind);
   if (end.closed) {
     // Bytes for somebody who is gone.
     if (message.kind == Message::Kind::kData && !std::exchange(end.reset, true)) Send(to, Message::Kind::kReset);
@@ -207,6 +231,62 @@ void Wire::Deliver(size_t to, const Message& message) {
   }
 }
 
+void Wire::DeliverToNobody(size_t to, Message::Kind kind) {
+  End& end = ends_[to];
+  if (kind == Message::Kind::kReset || kind == Message::Kind::kRefused) return;
+  if (!fabric_->IsOn(end.address.machine)) return WaitInVain(1 - to, kPatience);
+  if (!std::exchange(end.reset, true)) Send(to, Message::Kind::kReset);
+}
+
+void Wire::WaitInVain(size_t at, absl::Duration length) {
+  const End& end = ends_[at];
+  if (end.closed || end.reset) return;
+  patience_[at].Begin(fabric_->arrivals(), fabric_->core().now, std::min(length, end.user_timeout), shared_from_this());
+}
+
+void Wire::GiveUp(size_t at) {
+  End& end = ends_[at];
+  if (end.closed || end.reset) return;
+  end.reset = true;
+  end.error = ETIMEDOUT;
+  end.stream->TellReadable();
+  end.stream->TellWritable();
+  end.stream->TellPeerClosed();
+}
+
+void Wire::Kill(size_t at) {
+  End& end = ends_[at];
+  const bool is_alone = ends_[1 - at].address.machine == end.address.machine;
+  if (is_alone && !std::exchange(end.closed, true)) {  // Nobody is there who could hear of it.
+    end.arrived.clear();
+    pipes_[at].Clear(*fabric_);
+  }
+  Close(at, /*abort=*/false);
+  end.stream = nullptr;
+  end.is_dead = true;
+}
+
+void Wire::Silence(size_t at) {
+  End& end = ends_[at];
+  const End& peer = ends_[1 - at];
+  const bool is_coming = at == kServer && !end.connected && !end.closed;  // Its connect may still be answered.
+  end.is_dead = end.is_silent = !is_coming;
+  if (is_coming) return;
+  patience_[at].End(fabric_->arrivals());
+  end.closed = true;
+  end.stream = nullptr;
+  end.arrived.clear();
+  if (peer.keep_alive) WaitInVain(1 - at, kKeepAlivePatience);
+  if (peer.wants_room) WaitInVain(1 - at, kPatience);
+}
+
+void Wire::AnswerAgain(size_t at) {
+  End& end = ends_[at];
+  if (std::exchange(end.is_unheard, false)) return Send(1 - at, Message::Kind::kConnect);
+  if (!end.is_silent || !patience_[1 - at].IsExpected() || std::exchange(end.reset, true)) return;
+  Send(at, Message::Kind::kReset);
+}
+
 void Wire::Arrive(size_t to, const std::string& bytes) {
   End& end = ends_[to];
   End& writer = ends_[1 - to];
@@ -217,6 +297,10 @@ void Wire::Arrive(size_t to, const std::string& bytes) {
 
 void Wire::Answer(size_t server) {
   End& end = ends_[server];
+  if (!fabric_->IsOn(end.address.machine)) {
+    end.is_unheard = true;
+    return WaitInVain(1 - server, kConnectPatience);
+  }
   const Message::Kind answer =
       fabric_->IsListening(end.address)
           ? fabric_->DrawAnswer(pipes_[server].stream(), ends_[1 - server].address, end.address)
@@ -233,6 +317,7 @@ void Wire::Answer(size_t server) {
 
 internal::IoResult<> Wire::FinishConnect(size_t at) {
   End& end = ends_[at];
+  if (end.is_dead) return internal::IoResult<>::WouldBlock();
   if (fabric_ == nullptr) return internal::IoResult<>::Error(EBADF);
   if (end.error != 0) return internal::IoResult<>::Error(std::exchange(end.error, 0));
   return end.connected ? internal::IoResult<>() : internal::IoResult<>::WouldBlock();
@@ -242,6 +327,7 @@ internal::IoResult<> Wire::FinishConnect(size_t at) {
 internal::IoResult<size_t> Wire::Read(size_t at, char* buffer, size_t size) {
   using Result = internal::IoResult<size_t>;
   End& end = ends_[at];
+  if (end.is_dead) return Result::WouldBlock();
   if (fabric_ == nullptr) return Result::Error(EBADF);
   if (!end.arrived.empty()) {
     size = std::min(size, end.arrived.size());
@@ -258,6 +344,7 @@ internal::IoResult<size_t> Wire::Read(size_t at, char* buffer, size_t size) {
 internal::IoResult<size_t> Wire::Write(size_t at, const char* data, size_t size) {
   using Result = internal::IoResult<size_t>;
   End& end = ends_[at];
+  if (end.is_dead) return Result::WouldBlock();
   if (fabric_ == nullptr) return Result::Error(EBADF);
   if (end.error != 0) return Result::Error(std::exchange(end.error, 0));
   if (end.reset || end.sent_end) return Result::Error(EPIPE);
@@ -291,12 +378,13 @@ void Wire::GiveRoom(End& writer, size_t size) {
 
 void Wire::ShutdownWrite(size_t at) {
   End& end = ends_[at];
-  if (!end.reset && !std::exchange(end.sent_end, true)) Send(at, Message::Kind::kEnd);
+  if (!end.reset && !end.is_dead && !std::exchange(end.sent_end, true)) Send(at, Message::Kind::kEnd);
 }
 
 void Wire::Close(size_t at, bool abort) {
   End& end = ends_[at];
   if (std::exchange(end.closed, true)) return;
+  if (fabric_ != nullptr) patience_[at].End(fabric_->arrivals());
   end.stream = nullptr;
   const bool unread = !end.arrived.empty();
   end.arrived.clear();

@@ -33,6 +33,7 @@
 #include "detent/runtime/io/internal/network.h"
 #include "detent/runtime/loop_time.h"
 #include "detent/sim/world/arrivals.h"
+#include "detent/sim/world/patience.h"
 #include "detent/sim/world/stream_hash.h"
 
 namespace detent::sim::tcp {
@@ -48,11 +49,13 @@ inline constexpr size_t kWindow = 64 * 1024;
 
 class Address {
  public:
-  Address(std::string its_host, uint16_t its_port) : host(std::move(its_host)), port(its_port) {}
+  Address(std::string its_host, uint16_t its_port, uint32_t its_machine)
+      : host(std::move(its_host)), port(its_port), machine(its_machine) {}
   std::string ToString() const { return internal::JoinHostPort(host, port); }
 
   std::string host;
   uint16_t port;
+  uint32_t machine;  // Its number in the network.
 };
 
 class Message {
@@ -90,9 +93,12 @@ class Fabric {
   virtual internal::LoopCore& core() const = 0;
   virtual Arrivals& arrivals() const = 0;
   // What becomes of the next message: a choice on the tape, of this stream. `what()` is its name.
-  virtual Course DrawCourse(uint64_t stream, Message::Kind kind, absl::FunctionRef<std::string()> what) = 0;
+  virtual Course DrawCourse(const Address& from, const Address& to, uint64_t stream, Message::Kind kind,
+                            absl::FunctionRef<std::string()> what) = 0;
   // A message is under way.
   virtual void Sent() = 0;
+  // Whether the system of this machine runs.
+  virtual bool IsOn(uint32_t machine) const = 0;
   // How many of `size` bytes are read (kRead) or taken (kWrite) at once, of 2 or more: a choice, too.
   // `peer` is who sent them, or will get them.
   virtual size_t DrawPart(ChoiceKind kind, uint64_t stream, size_t size, const std::string& peer) = 0;
@@ -111,6 +117,8 @@ class Fabric {
   void CutWires();
   // What has stalled comes now.
   void ReleaseStalled();
+  // Calls `what` for each end of a wire that is at this machine.
+  void ForEndsAt(uint32_t machine, void (Wire::*what)(size_t end));
 
  private:
   friend class Wire;
@@ -175,6 +183,11 @@ class End {
   bool got_end = false;
   bool reset = false;  // By either side, or refused.
   bool closed = false;
+  bool is_dead = false;     // Its program has died: what that does has no effect.
+  bool is_silent = false;   // Its system has lost power: it is not known there any more.
+  bool is_unheard = false;  // A connect has come to a system that is off.
+  bool keep_alive = false;
+  absl::Duration user_timeout = absl::InfiniteDuration();
 };
 
 class Wire : public std::enable_shared_from_this<Wire> {
@@ -189,7 +202,7 @@ class Wire : public std::enable_shared_from_this<Wire> {
   ~Wire();
 
   // The client's socket, on its way.
-  std::unique_ptr<Stream> Connect();
+  std::unique_ptr<Stream> Connect(const internal::ConnectSettings& settings);
 
   const Address& address(size_t end) const { return ends_[end].address; }
   Fabric* fabric() const { return fabric_; }  // Null once the wire is cut.
@@ -205,6 +218,14 @@ class Wire : public std::enable_shared_from_this<Wire> {
   void Close(size_t at, bool abort);
 
   void Deliver(size_t to, const Message& message);
+  // The program at this end has died: as the kernel closes it.
+  void Kill(size_t at);
+  // The system at this end has lost power; it is on again.
+  void Silence(size_t at);
+  void AnswerAgain(size_t at);
+  // It has waited long enough.
+  void GiveUp(size_t at);
+  void KeepAlive(size_t at) { ends_[at].keep_alive = true; }
   // Nothing arrives any more.
   void Cut();
   void ReleaseStalled();
@@ -213,6 +234,9 @@ class Wire : public std::enable_shared_from_this<Wire> {
   // Sends from one end to the other.
   void Send(size_t from, Message::Kind kind, std::string_view bytes = {});
   void Answer(size_t server);
+  // A message for an end that is not known there any more.
+  void DeliverToNobody(size_t to, Message::Kind kind);
+  void WaitInVain(size_t at, absl::Duration length);
   void Arrive(size_t to, const std::string& bytes);
   std::unique_ptr<Stream> MakeStream(size_t at);
   void GiveRoom(End& writer, size_t size);
@@ -221,6 +245,7 @@ class Wire : public std::enable_shared_from_this<Wire> {
   std::list<Wire*>::iterator place_;  // In the fabric's list.
   End ends_[2];
   Pipe pipes_[2];  // By the end to which they lead.
+  Patience patience_[2];
 };
 
 class Stream final : public internal::StreamSocket {
@@ -244,6 +269,7 @@ class Stream final : public internal::StreamSocket {
   }
   void ShutdownWrite() override { wire_->ShutdownWrite(at_); }
   bool HasPeerClosed() const override { return wire_->HasPeerClosed(at_); }
+  void KeepAlive() { wire_->KeepAlive(at_); }
   // Close() is Abort() from now on.
   void ResetOnClose() { resets_on_close_ = true; }
   size_t DrawPart(size_t size) override { return wire_->DrawPart(ChoiceKind::kRead, at_, size); }

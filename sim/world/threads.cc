@@ -178,7 +178,9 @@ class Handle final : public internal::ThreadLoop {
 class Homes final : public SimThreads {
  public:
   Homes(EventLoop& loop, absl::AnyInvocable<void()> drain, Arrivals& arrivals, Interruptions& interruptions)
-      : loop_(loop), arrivals_(arrivals), mail_(std::make_shared<Mail>(loop, arrivals, nullptr, std::move(drain))) {
+      : loop_(loop),
+        arrivals_(arrivals),
+        mail_(std::make_shared<Mail>(loop, arrivals, loop.core().home(), std::move(drain))) {
     loop_.inbox()->SetWaker(mail_);
     loop_.core().SetHasHomes(true);
     interruptions.LookFromNowOn();

@@ -10,7 +10,7 @@
 #include "detent/runtime/internal/loop_core.h"
 #include "detent/sim/world/converge.h"
 #include "detent/sim/world/hosts.h"
-#include "detent/sim/world/outside.h"
+#include "detent/sim/world/sim_outside.h"
 
 namespace detent::sim {
 namespace {

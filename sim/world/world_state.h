@@ -8,16 +8,20 @@
 
 #include "detent/sim/world/ground.h"
 #include "detent/sim/world/host_loop.h"
+#include "detent/sim/world/sim_outside.h"
 
 namespace detent::sim {
 
 class WorldState {
  public:
-  explicit WorldState(const Ground& ground) : ground_(ground) {}
+  // `outside` is the test's.
+  WorldState(const Ground& ground, SimOutside& outside) : ground_(ground), outside_(outside) {}
   WorldState(const WorldState&) = delete;
   WorldState& operator=(const WorldState&) = delete;
 
   const Ground& ground() const { return ground_; }
+  SimOutside& outside() const { return outside_; }
+  SimNetwork& network() const { return outside_.sim_network(); }
   // Whether what runs has died, or the world has ended: then nothing has an effect.
   bool IsMuted() const;
   void End() { has_ended_ = true; }
@@ -29,6 +33,7 @@ class WorldState {
 
  private:
   const Ground ground_;
+  SimOutside& outside_;
   bool has_ended_ = false;
 };
 
