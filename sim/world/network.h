@@ -25,7 +25,7 @@
 //
 // Hosts.         Any name is an address of its own, but "localhost" is 127.0.0.1, and a test may give a name other
 //                addresses (name_faults.h). Who listens at "", "0.0.0.0" or "::" takes connections to every host. Free
-//                ports are handed out in order, from 49152. In a World (world.h) hosts have addresses of their own: machine.h.
+//                ports are handed out in order, from 49152. In a World hosts have their own: machine.h.
 // Faults.        None, unless asked for: network_faults.h.
 // Local.         Unix sockets, socket pairs and pipes have no latency and no faults: local_sockets.h.
 // Not simulated  (yet): loss and partitions (TCP would hide a loss as latency), a full backlog.
