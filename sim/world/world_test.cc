@@ -353,14 +353,14 @@ TEST_F(WorldTest, ChoicesOfAHostAreItsOwn) {
     }
     std::vector<sim::StreamId> streams;
   };
-  const auto streams_with = [&](int others) {
+  const auto streams_of = [&](const char* name, int others) {
     Listener listener;
     loop_->Reset(1);
     loop_->SetObserver(&listener);
     Run([&]() -> Coro<> {
       sim::World world;
       for (int i = 0; i < others; ++i) world.AddHost("other-" + std::to_string(i), CountForEver);
-      world.AddHost("a", []() -> Coro<> {
+      world.AddHost(name, []() -> Coro<> {
         co_await Spawn([]() -> Coro<> {
           (void)Choose(9);
           co_return;
@@ -368,16 +368,17 @@ TEST_F(WorldTest, ChoicesOfAHostAreItsOwn) {
         (void)Choose(9);
       });
       co_await Sleep(absl::Seconds(1));
-      world.host("a").Boot();
+      world.host(name).Boot();
       co_await Sleep(absl::Seconds(1));
     });
     loop_->SetObserver(nullptr);
     return listener.streams;
   };
-  const std::vector<sim::StreamId> alone = streams_with(0);
+  const std::vector<sim::StreamId> alone = streams_of("a", 0);
   ASSERT_EQ(alone.size(), 4u);
   EXPECT_FALSE(alone[0] == alone[2]) << "each boot has its own";
-  EXPECT_EQ(alone, streams_with(3));
+  EXPECT_EQ(alone, streams_of("a", 3));
+  EXPECT_FALSE(alone == streams_of("b", 0));
 }
 
 }  // namespace
