@@ -28,6 +28,7 @@ enum class ReportKind : uint8_t {
   kNotClosed,           // A socket that was dropped on a wrong thread.
   kSlowStep,            // In debug mode.
   kLeftRunning,         // A function in the executor, by the end of its loop.
+  kShortage,            // A server has no descriptor or no memory for the next client, and tries again.
 };
 
 class ExceptionContext {

@@ -245,7 +245,7 @@ void ServerState::TellOfShortage(const std::exception_ptr& error) const {
   core_->Report(
       ExceptionContext(absl::StrCat("the server at ", listener_.Address(),
                                     " cannot take another client now; it tries again, at least once a second"),
-                       error, ReportKind::kOther, where_));
+                       error, ReportKind::kShortage, where_));
 }
 
 namespace {

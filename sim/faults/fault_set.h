@@ -19,12 +19,14 @@ enum class FaultFamily : uint8_t {
   kDatagram,  // A datagram is lost, or comes twice.
   kName,      // A look-up of a name is slow, times out, or fails for now.
   kDisk,      // An operation on a file is slow or fails, a sync loses what it should have kept, a bit turns.
+  kPause,     // A host stands still for a while.
   kKill,      // A host is killed.
+  kPowerOff,  // The power of a host fails.
 };
-inline constexpr size_t kFaultFamilies = 7;
+inline constexpr size_t kFaultFamilies = 9;
 // What they are called in reports.
-inline constexpr std::array<const char*, kFaultFamilies> kFamilyNames = {"program", "connect", "stream", "datagram",
-                                                                         "name",    "disk",    "kill"};
+inline constexpr std::array<const char*, kFaultFamilies> kFamilyNames = {
+    "program", "connect", "stream", "datagram", "name", "disk", "pause", "kill", "power off"};
 
 class FaultSet {
  public:
@@ -52,7 +54,9 @@ inline constexpr FaultSet kStreamFaults(FaultFamily::kStream);
 inline constexpr FaultSet kDatagramFaults(FaultFamily::kDatagram);
 inline constexpr FaultSet kNameFaults(FaultFamily::kName);
 inline constexpr FaultSet kDiskFaults(FaultFamily::kDisk);
+inline constexpr FaultSet kPause(FaultFamily::kPause);
 inline constexpr FaultSet kKill(FaultFamily::kKill);
+inline constexpr FaultSet kPowerOff(FaultFamily::kPowerOff);
 inline constexpr FaultSet kNetworkFaults = kConnectFaults | kStreamFaults | kDatagramFaults;
 // Whatever there is, in this version and in later ones. It names none: a family of it that never strikes fails no test.
 inline constexpr FaultSet kAllFaults = FaultSet::All();

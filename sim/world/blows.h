@@ -3,8 +3,8 @@
 // Blows: the faults that take a host down. Internal.
 //
 // A host may be struck behind each of its steps, each message that it sends, and each write and sync of its disk: what
-// came before has happened, and what the step still does has no effect. A victim boots after a second, or after up to
-// 64.
+// came before has happened, and what the step still does has no effect. A victim boots, or goes on, after a second, or
+// after up to 64.
 #ifndef DETENT_SIM_WORLD_BLOWS_H_
 #define DETENT_SIM_WORLD_BLOWS_H_
 
@@ -23,10 +23,10 @@ class Victims {
  public:
   // That to which what runs belongs; null for the test.
   virtual Host* Running() const = 0;
-  // How many are down, and have not come to their own end.
+  // How many are down, and have not come to their own end, or stand still.
   virtual uint32_t CountDown() const = 0;
   // Boots those, and lets those go on that are paused.
-  virtual void BootAll() = 0;
+  virtual void ReturnAll() = 0;
 
  protected:
   ~Victims() = default;
@@ -43,16 +43,16 @@ class Blows final : public Struck, private Patient {
   void OnOpportunity(std::string_view place) override;
 
  private:
-  class Reboot;
+  class Return;
 
   void OnHealed() override;
-  // The victim comes back after a while.
-  void ExpectBoot(Host& host, uint64_t stream);
+  // The victim boots, or goes on, after a while.
+  void ExpectReturn(Host& host, uint64_t stream, const char* verb);
 
   Victims& hosts_;
   const Ground ground_;
   const uint32_t down_max_;
-  std::list<Reboot> reboots_;  // Those that are expected.
+  std::list<Return> returns_;  // Those that are expected.
 };
 
 }  // namespace detent::sim

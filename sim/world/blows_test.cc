@@ -185,6 +185,53 @@ TEST(BlowsTest, AFailureIsTwoSentences) {
   EXPECT_THAT(report.text, HasSubstr("host a boots after 2s instead of 1s"));
 }
 
+TEST(BlowsTest, AHostStandsStillForAWhile) {
+  std::set<int64_t> still_for;
+  const Report report = Explore({.schedules = 200}, [&]() -> Coro<> {
+    int64_t longest = 0;
+    sim::World world({.faults = sim::kPause, .faults_max = 1});
+    world.AddHost("a", [&longest]() -> Coro<> {
+      for (LoopTime last = EventLoop::Current().Time();; last = EventLoop::Current().Time()) {
+        co_await Sleep(absl::Milliseconds(100));
+        longest = std::max(longest, absl::ToInt64Seconds(EventLoop::Current().Time() - last));
+      }
+    });
+    co_await Sleep(absl::Minutes(2));
+    still_for.insert(longest);
+  });
+  EXPECT_TRUE(report.ok) << report.text;
+  EXPECT_THAT(still_for, ::testing::IsSupersetOf({0, 1, 2, 4, 8, 16, 32, 64}));
+}
+
+// Appends what it acknowledges without a sync.
+TEST(BlowsTest, APowerFailureTakesWhatWasNotSynced) {
+  const auto explore = [](sim::FaultSet faults) {
+    return Explore({.schedules = 300}, [faults]() -> Coro<> {
+      size_t acknowledged = 0;
+      sim::World world({.faults = faults});
+      sim::Host& a = world.AddHost("a", [&acknowledged]() -> Coro<> {
+        if (acknowledged > 0) co_await detent::Sleep(absl::Hours(1));
+        File file = co_await OpenFile("/log", {.write = true, .create = true});
+        co_await SyncDirectory("/");
+        while (true) {
+          co_await file.Append("x");
+          ++acknowledged;
+          co_await Sleep(absl::Seconds(1));
+        }
+      });
+      co_await Sleep(absl::Minutes(3));
+      const auto contents = a.disk().Contents();
+      const auto log = contents.find("/log");
+      if ((log == contents.end() ? 0 : log->second.size()) < acknowledged) throw std::runtime_error("an x is gone");
+    });
+  };
+  const Report report = explore(sim::kPowerOff);
+  EXPECT_EQ(report.failure, "the body threw: an x is gone");
+  EXPECT_THAT(report.text, HasSubstr("the power of host a fails after a "));
+  EXPECT_THAT(report.text, HasSubstr(": the file was not synced after it"));
+  EXPECT_TRUE(explore(sim::kKill).ok);
+}
+
 TEST(BlowsTest, OptionsThatMakeNoSenseAreRefused) {
   sim::SimLoop loop;
   loop.Run([]() -> Coro<> {

@@ -79,8 +79,9 @@ class Faults {
 
   // Null for nobody.
   void SetStruck(Struck* struck) { struck_ = struck; }
+  static constexpr FaultSet kBlows = kPause | kKill | kPowerOff;
   void OfferBlow(std::string_view place) {
-    if (struck_ != nullptr && May(FaultFamily::kKill)) struck_->OnOpportunity(place);
+    if (struck_ != nullptr && !(on_ & kBlows).empty()) struck_->OnOpportunity(place);
   }
 
   // What ruins what was synced hits one disk a run, whatever that is.

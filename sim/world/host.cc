@@ -74,6 +74,8 @@ void Host::Resume() {
   if (!world_.IsMuted() && IsUp() && loop_->home()->is_paused) loop_->GoOn();
 }
 
+bool Host::IsPaused() const { return loop_ != nullptr && loop_->home()->is_paused; }
+
 void Host::Raise(int signal) {
   internal::RequireSignal(signal);
   if (world_.IsMuted() || !IsUp()) return;

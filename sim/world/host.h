@@ -80,6 +80,9 @@ class Host {
   // Whether it is down for another reason than that its program has come to its end.
   bool IsTakenDown() const { return !IsUp() && !has_ended_; }
 
+  // Whether it stands still.
+  bool IsPaused() const;
+
   // SIGKILL. What was written stays written, and the system closes what was open.
   void Kill();
   // The power fails. Peers hear nothing any more; after the boot, whoever sends something to a connection of before is

@@ -81,13 +81,14 @@ Host* Hosts::Running() const {
 }
 
 uint32_t Hosts::CountDown() const {
-  return static_cast<uint32_t>(
-      std::count_if(all_.begin(), all_.end(), [](const auto& host) { return host->IsTakenDown(); }));
+  return static_cast<uint32_t>(std::count_if(all_.begin(), all_.end(),
+                                             [](const auto& host) { return host->IsTakenDown() || host->IsPaused(); }));
 }
 
-void Hosts::BootAll() {
+void Hosts::ReturnAll() {
   for (const auto& host : all_) {
     if (host->IsTakenDown()) host->Boot();
+    host->Resume();
     host->Resume();
   }
 }

@@ -38,7 +38,7 @@ class Hosts final : private Victims {
   void Register(std::string_view name, uint32_t machine);
   Host* Running() const override;
   uint32_t CountDown() const override;
-  void BootAll() override;
+  void ReturnAll() override;
 
   WorldState state_;
   std::vector<std::unique_ptr<Host>> all_;  // In the order in which they were added.

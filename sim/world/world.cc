@@ -41,7 +41,7 @@ std::shared_ptr<Hosts> MakeHosts(const WorldOptions& options) {
 
 }  // namespace
 
-World::World(const WorldOptions& options) : hosts_(MakeHosts(options)) {}
+World::World(const WorldOptions& options) : hosts_(MakeHosts(options)), disk_(options.disk) {}
 World::~World() { hosts_->End(); }
 
 void World::Heal() { hosts_->ground().faults->TurnOff(); }
@@ -65,7 +65,9 @@ Coro<> World::StartClients(const ClientOptions& options, ClientFunction function
 Host& World::host(std::string_view name) { return hosts_->Find(name); }
 
 Host& World::Add(std::string_view name, std::shared_ptr<HostProgram> program, const HostOptions& options) {
-  return hosts_->Add(name, std::move(program), options);
+  Host& host = hosts_->Add(name, std::move(program), options);
+  host.disk().SetProfile(disk_);
+  return host;
 }
 
 }  // namespace detent::sim

@@ -39,6 +39,7 @@
 #include "detent/sim/faults/fault_set.h"
 #include "detent/sim/world/clients.h"
 #include "detent/sim/world/host.h"
+#include "detent/sim/world/power_loss.h"
 
 namespace detent::sim {
 
@@ -53,6 +54,8 @@ struct WorldOptions {
   uint32_t faults_max = 3;
   // At most so many hosts are down at once by a fault, those counted that the test has taken down.
   uint32_t hosts_down_max = 1;
+  // What the disks of its hosts keep of what is not synced.
+  DiskProfile disk = DiskProfile::kOrdered;
   // For long runs: instead of `faults_max` strikes, each opportunity strikes with this probability. 0 for not.
   double fault_rate = 0;
 };
@@ -91,6 +94,7 @@ class World {
   Coro<> StartClients(const ClientOptions& options, ClientFunction function, std::source_location where);
 
   const std::shared_ptr<Hosts> hosts_;
+  const DiskProfile disk_;
   int clients_ = 0;
 };
 
