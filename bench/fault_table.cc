@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -28,7 +27,7 @@ using detent_testing::Report;
 constexpr uint64_t kSchedulesMax = 2000;
 constexpr size_t kFewEntries = 3;
 
-bool Read(std::string_view argument, std::string_view name, uint64_t& value) {
+bool Read(const std::string& argument, const std::string& name, uint64_t& value) {
   return absl::StartsWith(argument, name) && absl::SimpleAtoi(argument.substr(name.size()), &value) && value > 0;
 }
 

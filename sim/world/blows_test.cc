@@ -206,7 +206,7 @@ TEST(BlowsTest, AHostStandsStillForAWhile) {
 // Appends what it acknowledges without a sync.
 TEST(BlowsTest, APowerFailureTakesWhatWasNotSynced) {
   const auto explore = [](sim::FaultSet faults) {
-    return Explore({.schedules = 300}, [faults]() -> Coro<> {
+    return Explore({.schedules = 300, .shrink_time = absl::Milliseconds(500)}, [faults]() -> Coro<> {
       size_t acknowledged = 0;
       sim::World world({.faults = faults});
       sim::Host& a = world.AddHost("a", [&acknowledged]() -> Coro<> {

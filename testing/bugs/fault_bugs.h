@@ -9,26 +9,11 @@
 #ifndef DETENT_TESTING_BUGS_FAULT_BUGS_H_
 #define DETENT_TESTING_BUGS_FAULT_BUGS_H_
 
-#include <string_view>
 #include <vector>
 
-#include "detent/runtime/coro.h"
-#include "detent/sim/faults/fault_set.h"
-#include "detent/testing/bugs/bug_programs.h"
+#include "detent/testing/bugs/fault_bug.h"
 
 namespace detent_testing {
-
-class FaultBug {
- public:
-  FaultBug(std::string_view bug_name, detent::sim::FaultFamily its_family, detent::Coro<> (*wrong)(),
-           detent::Coro<> (*right)())
-      : name(bug_name), family(its_family), broken(wrong), corrected(right) {}
-
-  std::string_view name;
-  detent::sim::FaultFamily family;
-  detent::Coro<> (*broken)();
-  detent::Coro<> (*corrected)();
-};
 
 // At least two of each family.
 const std::vector<FaultBug>& FaultBugs();

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Programs that only the faults of streams, connects, datagrams, names or of the program itself show to be wrong.
+#ifndef DETENT_TESTING_BUGS_MESSAGE_FAULT_BUGS_H_
+#define DETENT_TESTING_BUGS_MESSAGE_FAULT_BUGS_H_
+
+#include <vector>
+
+#include "detent/testing/bugs/fault_bug.h"
+
+namespace detent_testing {
+
+const std::vector<FaultBug>& MessageFaultBugs();
+
+}  // namespace detent_testing
+
+#endif  // DETENT_TESTING_BUGS_MESSAGE_FAULT_BUGS_H_
