@@ -51,9 +51,10 @@ Coro<> CountUp(int* acknowledged) {
     if (e.code().value() != ENOENT) throw;
   }
   Check(value >= *acknowledged, "an acknowledged value is gone");
-  for (; value < 5; co_await Sleep(absl::Seconds(1))) {
+  while (value < 5) {
     co_await WriteValue(value + 1, kHow);
     *acknowledged = ++value;
+    co_await Sleep(absl::Seconds(1));
   }
   co_await Rest();
 }
@@ -69,25 +70,27 @@ Coro<> KeepsItsValue() {
 // --- disk: an error is taken for nothing there; an error of a sync is ignored ---
 
 template <bool kCorrect>
-Coro<> ReadsItsState() {
-  static constexpr auto kRead = []() -> Coro<int> {
-    while (true) {
-      int error = 0;
-      try {
-        const std::string text = co_await detent::ReadFile("/state");
-        co_return std::stoi(text);
-      } catch (const std::system_error& e) {
-        error = e.code().value();
-      }
-      if (!kCorrect || error == ENOENT) co_return 0;
-      co_await Sleep(absl::Seconds(1));
+Coro<int> ReadState() {
+  while (true) {
+    int error = 0;
+    try {
+      const std::string text = co_await detent::ReadFile("/state");
+      co_return std::stoi(text);
+    } catch (const std::system_error& e) {
+      error = e.code().value();
     }
-  };
+    if (!kCorrect || error == ENOENT) co_return 0;
+    co_await Sleep(absl::Seconds(1));
+  }
+}
+
+template <bool kCorrect>
+Coro<> ReadsItsState() {
   sim::World world({.faults = sim::kDiskFaults});
   sim::Host& host = world.AddHost("program", []() -> Coro<> {
     co_await Sleep(absl::Seconds(1));
     // A bit may have turned, and 7 become 6: that is another bug.
-    Check(co_await kRead() >= 6, "it begins anew, although there is a state");
+    Check(co_await ReadState<kCorrect>() >= 6, "it begins anew, although there is a state");
   });
   host.disk().Write("/state", "7");
   co_await Sleep(absl::Minutes(2));
