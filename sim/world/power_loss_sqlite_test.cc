@@ -20,10 +20,10 @@
 #include "detent/runtime/core.h"
 #include "detent/sim/sim.h"
 #include "detent/sim/world/disk.h"
-#include "detent/sim/world/sqlite_test.h"
 #include "detent/testing/testing.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "sim/world/sqlite_test.h"
 
 namespace detent::sim {
 namespace {
