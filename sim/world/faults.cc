@@ -28,7 +28,8 @@ void Faults::TurnOn(FaultSet families, uint32_t strikes_max, double rate) {
 void Faults::TurnOff() {
   on_ = FaultSet();
   has_ended_ = true;
-  for (Patient* const patient : patients_) patient->OnHealed();
+  // What boots then may bring more of them.
+  for (size_t i = 0; i < patients_.size(); ++i) patients_[i]->OnHealed();
 }
 
 uint32_t Faults::Decide(ChoiceKind kind, uint64_t stream, uint32_t calm, std::span<const FaultFamily> families,
