@@ -118,6 +118,7 @@ size_t Disk::DrawPart(ChoiceKind kind, size_t size) {
 
 // Whether who runs has died.
 bool Disk::IsMuted() const {
+  if (ended_) return false;
   const internal::Home* const home = loop_.core().home();
   return home != nullptr && home->has_ended;
 }

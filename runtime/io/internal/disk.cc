@@ -119,10 +119,11 @@ void Disk::Admit() {
 }
 
 void Disk::Forget(DiskCall& call) {
+  // Whoever waits does so for ever, and the call may go before him.
+  if (DiskWait* const wait = std::exchange(call.wait, nullptr)) wait->place_ = DiskWait::Place::kNowhere;
   if (!call.IsListed()) return;
   List<DiskCall>::Unlist(&call);
   --count_;
-  call.wait = nullptr;
   if (DiskCallObserver* const observer = std::exchange(call.observer, nullptr)) observer->OnForgotten();
   if (FileState* const state = std::exchange(call.state, nullptr)) state->DropReference();
 }
