@@ -2,6 +2,9 @@
 //
 // Calls of the C library that in a simulated step would wait for the system, or start what the loop does not order.
 // They are told of, and then do what they always do.
+// Whose headers define some of these functions inline.
+#undef _FORTIFY_SOURCE
+
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -89,6 +92,25 @@ ssize_t recv(int descriptor, void* bytes, size_t size, int flags) {
   if ((flags & MSG_DONTWAIT) == 0) TellOfRead("recv", descriptor);
   static auto* const next = reinterpret_cast<ssize_t (*)(int, void*, size_t, int)>(NextSymbol("recv"));
   return next(descriptor, bytes, size, flags);
+}
+
+// What a caller calls that was compiled with _FORTIFY_SOURCE.
+ssize_t __read_chk(int descriptor, void* bytes, size_t size, size_t room) {
+  TellOfRead("read", descriptor);
+  static auto* const next = reinterpret_cast<ssize_t (*)(int, void*, size_t, size_t)>(NextSymbol("__read_chk"));
+  return next(descriptor, bytes, size, room);
+}
+
+ssize_t __recv_chk(int descriptor, void* bytes, size_t size, size_t room, int flags) {
+  if ((flags & MSG_DONTWAIT) == 0) TellOfRead("recv", descriptor);
+  static auto* const next = reinterpret_cast<ssize_t (*)(int, void*, size_t, size_t, int)>(NextSymbol("__recv_chk"));
+  return next(descriptor, bytes, size, room, flags);
+}
+
+int __poll_chk(pollfd* descriptors, nfds_t count, int timeout, size_t room) {
+  if (timeout != 0) TellOfWait("poll");
+  static auto* const next = reinterpret_cast<int (*)(pollfd*, nfds_t, int, size_t)>(NextSymbol("__poll_chk"));
+  return next(descriptors, count, timeout, room);
 }
 
 int accept(int descriptor, sockaddr* address, socklen_t* size) {

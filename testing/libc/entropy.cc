@@ -2,6 +2,9 @@
 //
 // The C library's entropy, and std::random_device. In a simulated step it comes from the loop's Random(), which the
 // seed decides.
+// Whose headers define some of these functions inline.
+#undef _FORTIFY_SOURCE
+
 #include <stdlib.h>
 #include <sys/random.h>
 #include <unistd.h>
