@@ -27,7 +27,7 @@ class Blows::Return final : public Arrival {
     Host& host = host_;
     blows_.ground_.core().EnterHome(nullptr);  // Between two steps: that of the last one may be a dead one's.
     Drop();
-    host.Boot();
+    if (host.IsTakenDown()) host.Boot();  // Not if the test was quicker, and its program has come to its end.
     host.Resume();
   }
   void Drop() override { blows_.returns_.erase(place); }
